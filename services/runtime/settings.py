@@ -1,0 +1,99 @@
+"""Typed settings from the environment. Every variable starts with VISREC_, and nothing is read at import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+PORTS = {"embedder": 50051, "indexer": 50052, "profile": 50053, "ranker": 50054}
+"""Where each service listens unless its own VISREC_<SERVICE>_PORT says otherwise."""
+
+METRICS_PORTS = {"embedder": 9151, "indexer": 9152, "profile": 9153, "ranker": 9154}
+
+
+class RuntimeSettings(BaseSettings):
+    """What all four services share. Raises pydantic.ValidationError, naming the variable, for a value out of bounds."""
+
+    model_config = SettingsConfigDict(env_prefix="VISREC_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on, for gRPC and for metrics.")
+    insecure: bool = Field(
+        False,
+        description="Allow plain text beyond loopback, for a network that is private or encrypts by itself (a mesh).",
+    )
+    tls_cert: Path | None = Field(None, description="PEM certificate chain the servers show. Empty: plain text.")
+    tls_key: Path | None = Field(None, description="PEM private key of `tls_cert`.")
+    tls_client_ca: Path | None = Field(None, description="PEM authorities; when given, callers must show a certificate.")
+    channel_ca: Path | None = Field(None, description="PEM authorities for calls between services. Empty: plain text.")
+    channel_cert: Path | None = Field(None, description="PEM certificate shown when calling another service.")
+    channel_key: Path | None = Field(None, description="PEM private key of `channel_cert`.")
+
+    embedder_target: str = Field("127.0.0.1:50051", description="gRPC target of the embedder.")
+    indexer_target: str = Field("127.0.0.1:50052", description="gRPC target of the indexer.")
+    profile_target: str = Field("127.0.0.1:50053", description="gRPC target of the profile service.")
+    ranker_target: str = Field("127.0.0.1:50054", description="gRPC target of the ranker.")
+
+    redis_url: str = Field(
+        "",
+        description="The record: redis://, rediss:// or unix://. Empty: `all` starts a private server under `var_dir`.",
+    )
+    redis_cluster: bool = Field(False, description="`redis_url` is a node of a Redis Cluster.")
+    redis_timeout_s: float = Field(5.0, gt=0, le=120, description="Longest wait for Redis, per command, in seconds.")
+    redis_connections: int = Field(32, ge=1, le=10_000, description="Most connections a process holds to Redis.")
+    var_dir: Path = Field(Path("var"), description="Everything that is kept on disk: Redis, snapshots, models.")
+
+    default_deadline_s: float = Field(10.0, gt=0, le=600, description="Deadline, in seconds, of a call without one.")
+    stream_deadline_s: float = Field(3600.0, gt=0, description="The same for a streaming call, in seconds.")
+    max_message_bytes: int = Field(
+        32 * MIB,
+        ge=MIB,
+        le=1024 * MIB,
+        description="Transport limit of one message; stands above the application's own (16 MiB a photo).",
+    )
+    max_waiting_calls: int = Field(
+        256, ge=1, description="Calls that may wait or run in a service before it answers RESOURCE_EXHAUSTED."
+    )
+    max_connection_age_s: float = Field(
+        0.0, ge=0, description="Close connections of this age, so that callers find new replicas. 0: never."
+    )
+    canary_every_s: float = Field(5.0, gt=0, description="Pause between two canaries, which health follows.")
+    canary_deadline_s: float = Field(5.0, gt=0, description="A canary that takes longer has failed.")
+    drain_s: float = Field(10.0, ge=0, le=600, description="Time that running calls get to finish at shutdown.")
+
+    reflection: bool = Field(True, description="Serve gRPC reflection, as grpcurl wants it.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line that is logged; debug writes one line per call."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
+
+    def target(self, service: str) -> str:
+        """The gRPC target of `service` (embedder, indexer, profile or ranker)."""
+        targets = {name: str(getattr(self, f"{name}_target")) for name in PORTS}
+        return targets[service]
+
+
+class ServiceSettings(BaseSettings):
+    """Base of each service's own settings. A service subclasses it with
+    `model_config = SettingsConfigDict(env_prefix="VISREC_EMBEDDER_", frozen=True)` and its ports as defaults."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    port: int = Field(..., ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
+    metrics_port: int = Field(..., ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none.")
+
+
+def markdown_table(groups: Iterable[type[BaseSettings]]) -> str:
+    """Every setting of the classes, in order, as a markdown table: variable, default, meaning."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for group in groups:
+        prefix = group.model_config.get("env_prefix", "")
+        for name, field in group.model_fields.items():
+            default = "" if field.default is None or field.default == "" else f"`{field.default}`"
+            lines.append(f"| `{prefix}{name}`".upper() + f" | {default} | {field.description} |")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""How a process of visrec behaves: health, deadlines, errors on the wire, drain, Redis, the launcher."""
