@@ -1,1 +1,1 @@
-"""The process around a service: settings, server, channels, errors on the wire, telemetry, Redis. The only gRPC plumbing."""
+"""The process around a service: settings, server, channels, errors on the wire, telemetry, Redis."""

@@ -1,5 +1,6 @@
-"""When the work of the current call must be done. A context variable carries it from the server's guard to the channels,
-so that a downstream call never outlives the call it serves."""
+"""When the work of the current call must be done.
+
+A context variable carries it from the server's guard to the channels, so that a downstream call never outlives the call it serves."""
 
 from __future__ import annotations
 

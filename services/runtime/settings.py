@@ -29,7 +29,9 @@ class RuntimeSettings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="PEM certificate chain the servers show. Empty: plain text.")
     tls_key: Path | None = Field(None, description="PEM private key of `tls_cert`.")
-    tls_client_ca: Path | None = Field(None, description="PEM authorities; when given, callers must show a certificate.")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM authorities. When given, callers must have a certificate."
+    )
     channel_ca: Path | None = Field(None, description="PEM authorities for calls between services. Empty: plain text.")
     channel_cert: Path | None = Field(None, description="PEM certificate shown when calling another service.")
     channel_key: Path | None = Field(None, description="PEM private key of `channel_cert`.")
