@@ -1,0 +1,140 @@
+# `make` alone lists the targets. Each sets up what it needs, so the first one called in a fresh clone may be any.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The newest supported Python that really runs (a version manager's shim may be on the PATH and refuse).
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+  "$$name" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+  && echo "$$name" && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+
+# Pinned: another version of buf may know other rules.
+BUF := npx --yes --loglevel=error @bufbuild/buf@1.75.0
+GOOGLEAPIS := var/googleapis
+
+# A folder of photos for demo, run and ingest; without one they use what the package registries have.
+export CATALOG
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=…  the interpreter of a new $(VENV) (3.11 to 3.13)   CATALOG=…  a folder of photos for demo and run"
+	@echo "  ARGS=…    further arguments, such as make test ARGS='tests/ranker -k prefix'"
+
+# ---- using it
+
+.PHONY: demo run
+demo: setup ## Start everything, index real photos, recommend, and write var/demo/index.html.
+	@$(RUN) -m demo $(ARGS)
+
+run: setup ## The same as demo, and keep serving until Ctrl-C.
+	@$(RUN) -m demo --serve $(ARGS)
+
+# ---- setting up: two stamps, so that an edit of pyproject.toml does not install sixty packages again
+
+.PHONY: setup
+setup: $(VENV)/.project ## Make .venv with everything pinned (needs Python 3.11 to 3.13 and a package registry).
+
+$(VENV)/.project: $(VENV)/.packages pyproject.toml
+	@$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.packages: requirements/dev.txt | $(RUN)
+	@echo "Installing the pinned packages into $(VENV) …"
+	@$(RUN) -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(RUN):
+	@[[ -n "$(PYTHON)" ]] || { echo "visrec needs Python 3.11, 3.12 or 3.13 with its venv module (on Debian: python3-venv)." \
+	  "None is on the PATH; name one with make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
+	  f"visrec needs Python 3.11, 3.12 or 3.13; $(PYTHON) is {sys.version.split()[0]}")'
+	@$(PYTHON) -m venv $(VENV)
+
+# ---- checking it
+
+CHECKS := locks format lint types imports protos buf settings deploy
+
+.PHONY: check $(CHECKS:%=check-%)
+check: $(CHECKS:%=check-%) ## Everything but the tests: style, types, imports, contract, locks, manifests.
+	@echo "All checks passed."
+
+check-locks: setup
+	@$(RUN) -m tooling.locks --check
+
+check-format: setup
+	@$(BIN)/ruff format --check --quiet .
+
+check-lint: setup
+	@$(BIN)/ruff check --quiet .
+
+check-types: setup
+	@$(BIN)/mypy --no-error-summary
+
+check-imports: setup
+	@$(BIN)/lint-imports --no-timing
+
+check-protos: setup
+	@$(RUN) -m tooling.protos --check
+
+# Breaking changes are those against the last release; before there is one, anything may change.
+check-buf: setup
+	@if ! command -v npx >/dev/null; then echo "buf: left out, it needs node (npx)"; exit 0; fi
+	@$(RUN) -m tooling.protos --imports $(GOOGLEAPIS)
+	@$(BUF) lint protos
+	@release=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || exit 0; \
+	rm -rf var/released && mkdir -p var/released/$(GOOGLEAPIS) && cp -r $(GOOGLEAPIS) var/released/var/; \
+	git archive "$$release" buf.yaml protos | tar -x -C var/released; \
+	$(BUF) breaking --against var/released
+
+check-settings: setup
+	@$(RUN) -m tooling.readme --check
+
+check-deploy: setup
+	@$(RUN) -m deploy.check
+
+.PHONY: test soak
+test: setup ## The tests; a private Redis is started for them.
+	@$(BIN)/pytest $(ARGS)
+
+soak: setup ## The long crash and load runs that `make test` leaves out.
+	@$(BIN)/pytest -m soak $(ARGS)
+
+# ---- measuring it
+
+.PHONY: eval bench load
+eval: setup ## Quality on labelled photos: precision@10 by content and by colour.
+	@$(RUN) -m tests.bench.eval $(ARGS)
+
+bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
+	@$(RUN) -m tests.bench $(ARGS)
+
+load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
+	@$(RUN) -m deploy.load $(ARGS)
+
+# ---- changing it
+
+.PHONY: format protos readme lock clean
+format: setup ## Format the code and fix what can be fixed mechanically.
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+protos: setup ## Generate visrec/v1 from protos/visrec/v1.
+	@$(RUN) -m tooling.protos
+
+readme: setup ## Write the settings into README.md.
+	@$(RUN) -m tooling.readme
+
+lock: setup ## Resolve requirements/*.txt after a change of dependencies (ARGS=--upgrade for new versions).
+	@$(RUN) -m tooling.locks $(ARGS)
+
+clean: ## Remove the virtual environment and caches; var/, where the data lives, stays.
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
