@@ -943,8 +943,8 @@ class SearchRequest(_message.Message):
     """Name or alias of the space to search; empty: `visual`, the catalogue's own. Another: SPACE_MISMATCH."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Query]:
-        """Up to 64, at least one of positive weight. None at all only beside also_score_item_ids: those items that exist and
-        pass come back with score 0.
+        """Up to 64, at least one of positive weight. Beside also_score_item_ids there may be none of positive weight, or none
+        at all: then only those items that exist and pass come back, with score 0 when there is no query.
         """
 
     @_builtins.property
