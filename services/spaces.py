@@ -149,15 +149,15 @@ class Space:
         if not np.isfinite(total):
             raise InvalidInput(field_path, "every weight must be finite", reason="NOT_FINITE")
         if total < 1e-9:
-            raise InvalidInput(field_path, "the weights sum to zero, so nothing would be compared", reason="ZERO_WEIGHTS")
-        return (weights / total).astype(np.float32)
+            raise InvalidInput(field_path, "the weights sum to zero: nothing would be compared", reason="ZERO_WEIGHTS")
+        return np.asarray(weights / total, dtype=np.float32)
 
     def weigh(self, query: Float32, weights: Float32) -> Float32:
-        """(..., D) query and (blocks,) weights -> (..., D): the vector whose inner product with an item is the score."""
+        """(..., D) query and (blocks,) weights -> (..., D), whose inner product with an item is the item's score."""
         return query * np.repeat(weights, [block.dimension for block in self.blocks])
 
     def parts(self, weighed: Float32, items: Float16 | Float32) -> Float32:
-        """(D,) weighed query and (n, D) canonical items -> (n, blocks) float32: the exact terms of each item's score."""
+        """(D,) weighed query and (n, D) canonical items -> (n, blocks) float32, the exact terms of each score."""
         return np.add.reduceat(items.astype(np.float32) * weighed, self.block_starts, axis=1, dtype=np.float32)
 
 

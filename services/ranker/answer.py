@@ -1,0 +1,116 @@
+"""What is asked of the ranker, and what it answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.errors import InvalidInput, NotImplementedYet
+from services.ranker.fusion import Part
+from services.ranker.ports import Embedding, Opaque
+
+DEFAULT_N = 10
+MAX_N = 100
+MAX_SEEDS = 16
+MAX_EXCLUDED = 1000
+
+
+@dataclass(frozen=True)
+class Seed:
+    """An item to be near to (`weight` > 0) or far from (< 0)."""
+
+    item_id: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request for recommendations; the fields are those of RecommendRequest."""
+
+    catalogue: str
+    n: int = DEFAULT_N
+    user_id: str = ""
+    photo: Opaque | None = None
+    photo_embedding: Embedding | None = None
+    seeds: Sequence[Seed] = ()
+    filter: Opaque = None
+    domains: Sequence[str] = ()
+    scene: str = ""
+    signal_weights: Mapping[str, float] = field(default_factory=dict)
+    block_weights: Mapping[str, float] = field(default_factory=dict)
+    diversity: float = 0.0
+    explain: bool = False
+    include_seen: bool = False
+    exclude: Sequence[str] = ()
+    min_version: str = ""
+
+    def check(self) -> None:
+        """Raises InvalidInput, naming the field, for what can be told to be wrong without asking anybody."""
+        if not self.catalogue:
+            raise InvalidInput("catalogue", "name the catalogue to recommend from")
+        if not 1 <= self.n <= MAX_N:
+            raise InvalidInput("n", f"must be 1 to {MAX_N} (0 stands for {DEFAULT_N})")
+        if self.photo is not None and self.photo_embedding is not None:
+            raise InvalidInput("photo_vector", "give a photo or the vector of one, not both")
+        if len(self.exclude) > MAX_EXCLUDED:
+            raise InvalidInput("exclude_item_ids", f"{len(self.exclude)} items, at most {MAX_EXCLUDED}")
+        self._check_seeds()
+        if self.diversity:
+            if not 0 <= self.diversity <= 1:
+                raise InvalidInput("diversity", "must be 0 to 1")
+            raise NotImplementedYet("RecommendRequest.diversity")
+
+    def _check_seeds(self) -> None:
+        if len(self.seeds) > MAX_SEEDS:
+            raise InvalidInput("seeds", f"{len(self.seeds)} seeds, at most {MAX_SEEDS}")
+        named: set[str] = set()
+        for number, seed in enumerate(self.seeds):
+            if not seed.item_id or seed.item_id in named:
+                raise InvalidInput(f"seeds[{number}].item_id", "must name an item, and no item twice")
+            if not math.isfinite(seed.weight):
+                raise InvalidInput(f"seeds[{number}].weight", "must be finite", reason="NOT_FINITE")
+            named.add(seed.item_id)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A signal that was asked for, or usual, and was not used. `reason` in UPPER_SNAKE, `message` for people."""
+
+    signal: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ToldReason:
+    """A reason in words. `kind` is a name of the contract's ReasonKind without its prefix."""
+
+    kind: str
+    text: str
+    item_id: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One item in its place. `score` is the sum of the parts' contributions in their order."""
+
+    item: Opaque
+    score: float
+    parts: Sequence[Part]
+    reasons: Sequence[ToldReason]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`used`: weight of each signal, summing to 1 (empty when no signal could be used). `costs`: ms by stage."""
+
+    recommended: Sequence[Recommended]
+    used: Mapping[str, float]
+    dropped: Sequence[Dropped]
+    scene: str
+    space: str
+    model_digest: str
+    index_version: str
+    costs: Mapping[str, float]

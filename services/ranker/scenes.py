@@ -1,0 +1,104 @@
+"""Scenes: named weights for the signals of an answer and for the blocks of the vectors behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from services.errors import InvalidInput
+from services.spaces import Space
+
+PHOTO, SEEDS, TASTE, POPULARITY = "photo", "seeds", "taste", "popularity"
+SIGNALS = (PHOTO, SEEDS, TASTE, POPULARITY)
+"""Every signal, in the order in which its parts stand in a score."""
+
+WEIGHTS_VERSION = "builtin-1"
+"""Named in every answer, so that a change of these numbers can be told from a change of data."""
+
+DEFAULT_SCENE = "balanced"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`signals`: weight of each, finite, >= 0. `blocks`: weight of each block by name, for spaces that have it."""
+
+    name: str
+    description: str
+    signals: Mapping[str, float]
+    blocks: Mapping[str, float]
+
+
+def _scene(name: str, description: str, signals: tuple[float, ...], blocks: Mapping[str, float]) -> Scene:
+    named = MappingProxyType(dict(zip(SIGNALS, signals, strict=True)))
+    return Scene(name, description, named, MappingProxyType(dict(blocks)))
+
+
+# Set by hand and looked at on real photos; jobs that learn them replace them (PutSignalWeights).
+SCENES: Mapping[str, Scene] = MappingProxyType(
+    {
+        scene.name: scene
+        for scene in (
+            _scene(
+                DEFAULT_SCENE,
+                "What the photo shows comes first, then what the person likes.",
+                (1.0, 0.8, 0.6, 0.1),
+                {"content": 1.0, "colour": 0.4},
+            ),
+            _scene(
+                "shop",
+                "The same kind of product; taste and what sells decide among them.",
+                (1.0, 0.8, 0.7, 0.15),
+                {"content": 1.0, "colour": 0.3},
+            ),
+            _scene(
+                "social",
+                "Places and posts: what many people like now counts for more.",
+                (1.0, 0.8, 0.7, 0.4),
+                {"content": 1.0, "colour": 0.2},
+            ),
+            _scene(
+                "art",
+                "Palette before subject.",
+                (1.0, 0.8, 0.5, 0.05),
+                {"content": 0.5, "colour": 1.0, "style": 1.0},
+            ),
+        )
+    }
+)
+
+
+def scene_named(name: str) -> Scene:
+    """The scene of that name, `balanced` for an empty one. Raises InvalidInput for one that does not exist."""
+    scene = SCENES.get(name or DEFAULT_SCENE)
+    if scene is None:
+        raise InvalidInput("scene", f"no scene {name[:64]!r}; there are {', '.join(SCENES)}")
+    return scene
+
+
+def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]:
+    """The scene's weights with `given` laid over them.
+
+    Raises InvalidInput for an unknown signal, a weight that is negative or not finite, or a sum of zero.
+    """
+    for signal, weight in given.items():
+        if signal not in SIGNALS:
+            raise InvalidInput(f"signal_weights[{signal[:64]!r}]", f"no such signal; there are {', '.join(SIGNALS)}")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise InvalidInput(f"signal_weights[{signal!r}]", "must be finite and not negative")
+    weights = {**scene.signals, **given}
+    if not sum(weights.values()) > 0:
+        raise InvalidInput("signal_weights", "the weights sum to zero, so nothing would count", reason="ZERO_WEIGHTS")
+    return weights
+
+
+def block_weights(scene: Scene, given: Mapping[str, float], space: Space) -> dict[str, float]:
+    """Weights of the blocks of `space`: what was given, else those of the scene, else (empty) the space's defaults.
+
+    Raises InvalidInput for a given block that the space does not have, and as `Space.weights` does.
+    """
+    if given:
+        space.weights(given)
+        return dict(given)
+    return {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}

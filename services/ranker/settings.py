@@ -1,0 +1,36 @@
+"""Settings of the ranker."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
+
+
+class RankerSettings(ServiceSettings):
+    """The ranker's own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="VISREC_RANKER_", frozen=True)
+
+    port: int = Field(PORTS["ranker"], ge=0, le=65535, description="Port of the ranker. 0: any free one.")
+    metrics_port: int = Field(METRICS_PORTS["ranker"], ge=0, le=65535, description="Port of its metrics. 0: none.")
+    embed_share: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="Share of the remaining time that embedding a photo may take; after that it is dropped.",
+    )
+    profile_share: float = Field(
+        0.3, gt=0, le=1, description="Share of the remaining time that each question to the profile service may take."
+    )
+    candidates: int = Field(
+        100, ge=100, le=1000, description="Nearest items that each query (photo, seed, interest) brings."
+    )
+    popular: int = Field(100, ge=0, le=500, description="Popular items that are candidates besides.")
+    space_ttl_s: float = Field(
+        5.0,
+        ge=0,
+        le=3600,
+        description="How long the space of a catalogue is remembered before the indexer is asked again.",
+    )

@@ -1,0 +1,70 @@
+"""The stages of one answer: each within its share of the time, timed, and named when it is left out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from services.errors import NotReady, Overloaded, TooLate
+from services.ranker.answer import Dropped
+
+T = TypeVar("T")
+
+
+class Stages:
+    """`budget_s`: seconds for the whole answer from now on. `clock`: seconds, monotonic.
+
+    costs    ms by stage; stages that run side by side each count their own time
+    dropped  what was left out so far, in the order in which it was noticed
+    """
+
+    def __init__(self, clock: Callable[[], float], budget_s: float) -> None:
+        self._clock = clock
+        self._end = clock() + budget_s
+        self.costs: dict[str, float] = defaultdict(float)
+        self.dropped: list[Dropped] = []
+        self.weakened = False
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the time that the block takes to `costs[stage]`."""
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self.costs[stage] += (self._clock() - start) * 1000.0
+
+    def drop(self, signal: str, reason: str, message: str) -> None:
+        """Notes that `signal` is left out."""
+        self.dropped.append(Dropped(signal, reason, message))
+
+    async def need(self, stage: str, work: Awaitable[T]) -> T:
+        """The result of `work`, which there is no answer without. Raises TooLate when the time is up."""
+        return await self._within(stage, work, 1.0)
+
+    async def spare(
+        self, stage: str, service: str, signals: Sequence[str], work: Awaitable[T], share: float
+    ) -> T | None:
+        """The result of `work`, or None when `service` did not answer within `share` of the time that is left: then
+        `signals` are dropped and `weakened` is set. Errors of the request itself are raised."""
+        try:
+            return await self._within(stage, work, share)
+        except TooLate:
+            reason, message = "DEADLINE_EXCEEDED", f"the {service} did not answer in time"
+        except (NotReady, Overloaded):
+            reason, message = f"{service.upper()}_UNAVAILABLE", f"the {service} cannot answer now"
+        self.weakened = True
+        for signal in signals:
+            self.drop(signal, reason, message)
+        return None
+
+    async def _within(self, stage: str, work: Awaitable[T], share: float) -> T:
+        with self.timed(stage):
+            try:
+                async with asyncio.timeout(max(0.0, self._end - self._clock()) * share):
+                    return await work
+            except TimeoutError as error:
+                raise TooLate(f"stage {stage} did not end in time") from error
