@@ -48,7 +48,7 @@ class AsyncChannel(grpc.aio.Channel):
 
     def _unary(self, begin: Callable[..., Any], default_s: float) -> Callable[..., Coroutine[Any, Any, Any]]:
         # The name and the meaning of `timeout` are those of gRPC's multicallables.
-        async def call(request: Any, timeout: float | None = None, **options: Any) -> Any:  # noqa: ASYNC109
+        async def call(request: Any, timeout: float | None = None, **options: Any) -> Any:
             try:
                 return await begin(request, timeout=deadlines.timeout_s(timeout, default_s), **options)
             except grpc.RpcError as failure:

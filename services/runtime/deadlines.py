@@ -1,6 +1,8 @@
 """When the work of the current call must be done.
 
-A context variable carries it from the server's guard to the channels, so that a downstream call never outlives the call it serves."""
+A context variable carries it from the server's guard to the channels, so that a
+downstream call never outlives the call it serves.
+"""
 
 from __future__ import annotations
 

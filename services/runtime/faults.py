@@ -24,7 +24,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc.status_pb2 import Status
 
@@ -108,13 +108,6 @@ def code_of(error: VisrecError) -> grpc.StatusCode:
 def trailers_of(status: Status) -> tuple[tuple[str, bytes], ...]:
     """The trailing metadata that carries a status with its details."""
     return ((DETAILS_KEY, status.SerializeToString()),)
-
-
-def malformed(problem: DecodeError, message_name: str) -> errors.InvalidInput:
-    """Bytes that are not the message the method takes."""
-    fault = errors.InvalidInput("", f"the request is not a {message_name}", reason="MALFORMED_MESSAGE")
-    fault.__cause__ = problem
-    return fault
 
 
 def _transport_error(code: grpc.StatusCode, service: str) -> VisrecError:
