@@ -79,7 +79,7 @@ check-types: setup
 	@$(BIN)/mypy --no-error-summary
 
 check-imports: setup
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 check-protos: setup
 	@$(RUN) -m tooling.protos --check

@@ -103,6 +103,13 @@ def digest_of_dependencies(project: dict[str, object], extra: str | None) -> str
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
 
+def dependencies(root: Path) -> list[str]:
+    """What every caller needs, as pyproject.toml under `root` says it: bounds, not pins."""
+    stated = _project(root).get("dependencies", [])
+    assert isinstance(stated, list)
+    return stated
+
+
 def _closure(extras: dict[str, list[str]], extra: str | None) -> set[str]:
     """`extra` and every extra of this project that it names, such as `visrec[runtime]`."""
     reached: set[str] = set()
