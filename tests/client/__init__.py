@@ -1,0 +1,1 @@
+"""The client and the visrec command, against small in-process services."""

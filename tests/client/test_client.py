@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.client.fakes import SPACE, Fleet
+from visrec.client import Client
+from visrec.connection import Targets, Tls
+from visrec.filters import all_of, between, during, is_, one_of
+from visrec.items import Attribute, NewItem, attribute, attribute_message
+from visrec.people import Event, Facts
+from visrec.v1 import profile_pb2
+from visrec.vectors import Vector
+
+
+def test_lists_are_read_to_their_last_page(client: Client) -> None:
+    client.create_catalogue("attic")
+    client.ingest("shop", [NewItem(name, photos=[b"x"]) for name in "abcde"])
+    assert [catalogue.name for catalogue in client.list_catalogues()] == ["attic", "shop"]
+    assert [item.id for item in client.list_items("shop")] == list("abcde")
+
+
+def test_an_item_arrives_as_it_was_written(client: Client, tmp_path: Path) -> None:
+    photo = tmp_path / "chair.jpg"
+    photo.write_bytes(b"x")
+    when = datetime(2026, 1, 2, tzinfo=UTC)
+    attributes: dict[str, Attribute] = {"legs": 4.0, "used": True, "colour": "red", "woods": ("oak", "ash")}
+    item = NewItem("c1", [photo], title="Chair", price=12.5, currency="EUR", attributes=attributes, time=when)
+    client.ingest("shop", [item])
+    stored = client.get_item("shop", "c1").item
+    assert (stored.title, stored.price, stored.currency) == ("Chair", 12.5, "EUR")
+    assert {name: attribute(value) for name, value in stored.attributes.items()} == attributes
+    assert stored.time.ToDatetime(UTC) == when
+    assert list(stored.image_references) == [str(photo)]
+
+
+def test_an_item_without_a_price_has_none(client: Client) -> None:
+    client.ingest("shop", [NewItem("c1", [b"x"])])
+    assert not client.get_item("shop", "c1").item.HasField("price")
+
+
+def test_a_photo_is_embedded_in_the_space_of_the_catalogue(client: Client, services: Fleet) -> None:
+    client.ingest("shop", [NewItem("a", [b"x"])])
+    answer = client.similar("shop", photo=b"y", n=3, block_weights={"content": 2.0}, exclude=["z"])
+    assert services.embedder.spaces_asked == [SPACE.name]
+    assert [hit.item.id for hit in answer.hits] == ["a"]
+    (search,) = services.indexer.searches
+    assert search.limit == 3
+    assert list(search.exclude_item_ids) == ["z"]
+    assert dict(search.queries[0].block_weights) == {"content": 2.0}
+
+
+def test_a_recommendation_carries_everything_that_was_asked(client: Client, services: Fleet) -> None:
+    wanted = all_of(one_of("category", "sofa"), between("price", at_most=5), none_of=[is_("attributes.used")])
+    client.recommend(
+        "shop",
+        photo=b"x",
+        crop=(0, 0.1, 0.5, 1),
+        user="anna",
+        seeds={"a": 1.0, "b": -0.5},
+        n=3,
+        scene="art",
+        where=wanted,
+        signal_weights={"photo": 2.0},
+        explain=True,
+    )
+    (request,) = services.ranker.requests
+    assert (request.user_id, request.n, request.scene, request.explain) == ("anna", 3, "art", True)
+    assert [(seed.item_id, seed.weight) for seed in request.seeds] == [("a", 1.0), ("b", -0.5)]
+    assert request.photo.crop.top == pytest.approx(0.1)
+    assert request.filter.must[1].range.at_most == 5
+    assert not request.filter.must[1].range.HasField("at_least")
+    assert dict(request.signal_weights) == {"photo": 2.0}
+
+
+def test_only_the_facts_that_are_given_are_changed(client: Client, services: Fleet) -> None:
+    client.put_user("anna", Facts(age=31, city="Ghent", personalisation=True, photo_learning=False))
+    (request,) = services.profile.puts
+    assert list(request.update_mask.paths) == [
+        "attributes.age",
+        "attributes.location.city",
+        "consent.personalisation",
+        "consent.photo_learning",
+    ]
+    assert request.user.consent.photo_learning == profile_pb2.CONSENT_STATE_REFUSED
+    assert request.user.consent.segments == profile_pb2.CONSENT_STATE_UNSPECIFIED
+
+
+def test_putting_a_known_person_without_facts_clears_nothing(client: Client, services: Fleet) -> None:
+    client.put_user("anna", Facts(age=31))
+    assert client.put_user("anna").attributes.age == 31
+    assert len(services.profile.puts) == 1
+
+
+def test_a_new_person_needs_no_facts(client: Client, services: Fleet) -> None:
+    client.put_user("bo")
+    assert "bo" in services.profile.users
+
+
+def test_events_go_out_a_thousand_a_call_and_come_back_one_by_one(client: Client, services: Fleet) -> None:
+    client.put_user("anna")
+    known = [Event("anna", "like", "shop", str(at)) for at in range(1200)]
+    results = client.record([*known, Event("nobody", "like", "shop", "1")])
+    assert services.profile.calls == [1000, 201]
+    assert [result.event_id for result in results[:-1]] == [event.event_id for event in known]
+    assert results[-1].status.code != 0
+
+
+def test_an_event_sent_again_counts_once(client: Client) -> None:
+    client.put_user("anna")
+    event = Event("anna", "save", "shop", "a")
+    outcomes = [client.record([event])[0].outcome for _ in range(2)]
+    assert outcomes == [profile_pb2.EVENT_OUTCOME_LEARNED, profile_pb2.EVENT_OUTCOME_DUPLICATE]
+
+
+def test_an_hour_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        during("time", not_before=datetime(2026, 1, 1))  # noqa: DTZ001 (that is what is refused)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=20))
+def test_vectors_survive_the_wire(numbers: list[float]) -> None:
+    assert list(Vector.from_message(Vector("toy@1", numbers).message()).numbers) == numbers
+
+
+@given(st.one_of(st.text(), st.floats(allow_nan=False), st.booleans(), st.lists(st.text()).map(tuple)))
+def test_attributes_survive_the_wire(value: Attribute) -> None:
+    assert attribute(attribute_message(value)) == value
+
+
+def test_targets_come_from_the_given_environment(services: Fleet) -> None:
+    assert Targets.from_environment(services.environment) == services.targets
+    assert Targets.from_environment({}) == Targets()
+    encrypted = Targets.from_environment({"VISREC_CHANNEL_CA": "ca.pem", "VISREC_CHANNEL_CERT": "me.pem"})
+    assert encrypted.tls == Tls(Path("ca.pem"), Path("me.pem"))
+
+
+def test_a_missing_certificate_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no-such-ca\.pem"):
+        Client.connect(Targets(tls=Tls(Path("no-such-ca.pem"))))

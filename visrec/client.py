@@ -1,0 +1,295 @@
+"""A typed client over the four services.
+
+    with Client.connect() as visrec:
+        visrec.ingest("shop", [NewItem("chair-1", photos=["chair.jpg"], category="chair")])
+        answer = visrec.recommend("shop", photo="room.jpg", user="anna", explain=True)
+        for each in answer.recommendations:
+            print(each.rank, each.item.title, each.score)
+
+What goes in is plain Python. What comes out are the contract's own messages, typed and documented in protos/visrec/v1.
+Every method raises VisrecCallError when a service refuses or cannot be reached, and waits at most `timeout_s`.
+A client may be used by several threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import grpc
+
+from visrec.connection import Connection, Targets
+from visrec.errors import VisrecCallError
+from visrec.ingest import Ingest, IngestReport, ItemOutcome
+from visrec.items import NewItem
+from visrec.people import Event, Facts
+from visrec.photos import Crop, PhotoSource, photo_message
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+from visrec.vectors import Vector
+
+INGEST_TIMEOUT_S = 120.0
+"""For one call of an ingest, which embeds dozens of photos."""
+
+EVENTS_PER_CALL = 1000
+"""What the contract allows."""
+
+
+class Client:
+    """See the module. Close it, or use it in a `with`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._call = connection.call
+
+    @classmethod
+    def connect(cls, targets: Targets | None = None, *, timeout_s: float = 10.0) -> Self:
+        """A client of the services at `targets`; None: on this machine, where `python -m services all` puts them."""
+        return cls(Connection(targets or Targets(), timeout_s))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, timeout_s: float = 10.0) -> Self:
+        """A client of the targets that `environment` names, as described at `Targets.from_environment`."""
+        return cls.connect(Targets.from_environment(environment), timeout_s=timeout_s)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Catalogues
+
+    def create_catalogue(self, name: str, *, partitions: int = 0) -> indexer_pb2.Catalogue:
+        """An empty catalogue in the embedder's default space. ALREADY_EXISTS when there is one of that name."""
+        request = indexer_pb2.CreateCatalogueRequest(catalogue=name, partitions=partitions, request_id=uuid4().hex)
+        return self._call(self._connection.indexer.CreateCatalogue, request).catalogue
+
+    def list_catalogues(self) -> Iterator[indexer_pb2.Catalogue]:
+        """All of them, by name, page by page."""
+        request = indexer_pb2.ListCataloguesRequest()
+        while True:
+            page = self._call(self._connection.indexer.ListCatalogues, request)
+            yield from page.catalogues
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def delete_catalogue(self, name: str) -> int:
+        """Removes it with all its items; how many there were."""
+        request = indexer_pb2.DeleteCatalogueRequest(catalogue=name)
+        return self._call(self._connection.indexer.DeleteCatalogue, request).items_deleted
+
+    def stats(self, catalogue: str = "") -> indexer_pb2.GetStatsResponse:
+        """Sizes and versions of one catalogue, or of all."""
+        return self._call(self._connection.indexer.GetStats, indexer_pb2.GetStatsRequest(catalogue=catalogue))
+
+    # Items
+
+    def ingest(
+        self,
+        catalogue: str,
+        items: Iterable[NewItem],
+        *,
+        on_outcome: Callable[[ItemOutcome], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> IngestReport:
+        """Adds or replaces items, in calls of at most 8 MiB or one item. Items fail one by one: see the report.
+
+        `items` is read lazily. `on_outcome` is told of each item when it is written or has failed for good; `sleep`
+        is how to wait before something that a busy service shed is sent again.
+        """
+
+        def send(batch: Sequence[indexer_pb2.IngestItem]) -> indexer_pb2.IngestItemsResponse:
+            request = indexer_pb2.IngestItemsRequest(catalogue=catalogue, items=batch, request_id=uuid4().hex)
+            return self._call(self._connection.indexer.IngestItems, request, INGEST_TIMEOUT_S)
+
+        return Ingest(send, sleep, on_outcome).run(items)
+
+    def delete_items(self, catalogue: str, item_ids: Sequence[str]) -> indexer_pb2.DeleteItemsResponse:
+        """Removes up to 1000 items; those that do not exist are not counted."""
+        request = indexer_pb2.DeleteItemsRequest(catalogue=catalogue, item_ids=item_ids, request_id=uuid4().hex)
+        return self._call(self._connection.indexer.DeleteItems, request)
+
+    def get_item(self, catalogue: str, item_id: str, *, include_vectors: bool = False) -> indexer_pb2.StoredItem:
+        """One item. NOT_FOUND when there is none."""
+        request = indexer_pb2.GetItemRequest(catalogue=catalogue, item_id=item_id, include_vectors=include_vectors)
+        return self._call(self._connection.indexer.GetItem, request).stored
+
+    def list_items(
+        self, catalogue: str, *, where: common_pb2.Filter | None = None, title_words: str = ""
+    ) -> Iterator[indexer_pb2.Item]:
+        """Items in no particular order, page by page; with `title_words` only those whose title has all of them."""
+        request = indexer_pb2.ListItemsRequest(
+            catalogue=catalogue, page_size=1000, filter=where, title_words=title_words
+        )
+        while True:
+            page = self._call(self._connection.indexer.ListItems, request)
+            yield from (stored.item for stored in page.items)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    # Looking
+
+    def model(self) -> embedder_pb2.Model:
+        """The network that turns photos into vectors, and its spaces."""
+        return self._call(self._connection.embedder.GetModel, embedder_pb2.GetModelRequest()).model
+
+    def embed(self, photo: PhotoSource, *, crop: Crop | None = None, space: str = "") -> Vector:
+        """The vector of a photo in `space`, or in the model's default one. Raises OSError for an unreadable file."""
+        request = embedder_pb2.EmbedImageRequest(photo=photo_message(photo, crop), space=space)
+        return Vector.from_message(self._call(self._connection.embedder.EmbedImage, request).vector)
+
+    def similar(
+        self,
+        catalogue: str,
+        *,
+        photo: PhotoSource | None = None,
+        vector: Vector | None = None,
+        item_id: str = "",
+        n: int = 10,
+        where: common_pb2.Filter | None = None,
+        block_weights: Mapping[str, float] | None = None,
+        exclude: Sequence[str] = (),
+        min_version: str = "",
+    ) -> indexer_pb2.SearchResponse:
+        """The n nearest items to a photo, a vector or an item, with items and parts. Exactly one of the three is given.
+
+        `block_weights` says what likeness means, such as {"colour": 1} for the palette alone. A photo is embedded in
+        the catalogue's own space.
+        """
+        if photo is not None:
+            vector = self.embed(photo, space=self._space_of(catalogue))
+        query = indexer_pb2.Query(
+            name="query", vector=vector.message() if vector else None, block_weights=block_weights
+        )
+        if item_id:
+            query.item_id = item_id
+        request = indexer_pb2.SearchRequest(
+            catalogue=catalogue,
+            queries=[query],
+            limit=n,
+            filter=where,
+            exclude_item_ids=exclude,
+            min_version=min_version,
+            include_items=True,
+            include_parts=True,
+        )
+        return self._call(self._connection.indexer.Search, request)
+
+    def recommend(
+        self,
+        catalogue: str,
+        *,
+        photo: PhotoSource | None = None,
+        crop: Crop | None = None,
+        vector: Vector | None = None,
+        user: str = "",
+        seeds: Mapping[str, float] | None = None,
+        n: int = 10,
+        scene: str = "",
+        where: common_pb2.Filter | None = None,
+        domains: Sequence[str] = (),
+        signal_weights: Mapping[str, float] | None = None,
+        block_weights: Mapping[str, float] | None = None,
+        explain: bool = False,
+        include_seen: bool = False,
+        exclude: Sequence[str] = (),
+        min_version: str = "",
+    ) -> ranker_pb2.RecommendResponse:
+        """The top n for any mix of a photo (or its vector), a person and seed items; for none of them, what is popular.
+
+        `seeds` are items to be near to (positive weight) or far from (negative). `explain` adds the parts of each
+        score and the reasons. What was left out, and why, is in `dropped`.
+        """
+        request = ranker_pb2.RecommendRequest(
+            catalogue=catalogue,
+            user_id=user,
+            photo=photo_message(photo, crop) if photo is not None else None,
+            photo_vector=vector.message() if vector else None,
+            seeds=[ranker_pb2.Seed(item_id=name, weight=weight) for name, weight in (seeds or {}).items()],
+            n=n,
+            scene=scene,
+            filter=where,
+            target_domains=domains,
+            signal_weights=signal_weights,
+            block_weights=block_weights,
+            explain=explain,
+            include_seen=include_seen,
+            exclude_item_ids=exclude,
+            min_version=min_version,
+        )
+        return self._call(self._connection.ranker.Recommend, request)
+
+    def scenes(self) -> Sequence[ranker_pb2.Scene]:
+        """The named sets of weights that `recommend` knows."""
+        return self._call(self._connection.ranker.GetScenes, ranker_pb2.GetScenesRequest()).scenes
+
+    def popular(
+        self, catalogue: str, *, domains: Sequence[str] = (), n: int = 50
+    ) -> profile_pb2.GetPopularItemsResponse:
+        """What people like now, most popular first."""
+        request = profile_pb2.GetPopularItemsRequest(catalogue=catalogue, domains=domains, limit=n)
+        return self._call(self._connection.profile.GetPopularItems, request)
+
+    # People
+
+    def put_user(self, user_id: str, facts: Facts | None = None) -> profile_pb2.User:
+        """Makes a person, or changes what `facts` gives of one; the rest stays as it is. Without facts, an existing
+        person is answered unchanged."""
+        facts = facts or Facts()
+        request = profile_pb2.PutUserRequest(user=facts.message(user_id), request_id=uuid4().hex)
+        if paths := facts.paths():
+            request.update_mask.paths.extend(paths)
+        elif known := self._user_or_none(user_id):
+            return known
+        return self._call(self._connection.profile.PutUser, request).user
+
+    def get_user(self, user_id: str) -> profile_pb2.User:
+        """Attributes and consent of a person. NOT_FOUND when there is none."""
+        return self._call(self._connection.profile.GetUser, profile_pb2.GetUserRequest(user_id=user_id)).user
+
+    def delete_user(self, user_id: str) -> profile_pb2.DeleteUserResponse:
+        """Erases a person with all they did; the receipt says what was removed, and what is left for how long."""
+        return self._call(self._connection.profile.DeleteUser, profile_pb2.DeleteUserRequest(user_id=user_id))
+
+    def set_consent(self, user_id: str, facts: Facts) -> profile_pb2.Consent:
+        """Sets the purposes that `facts` answers; nothing else in it is read. Refusing personalisation erases events
+        and taste."""
+        request = profile_pb2.SetConsentRequest(user_id=user_id, consent=facts.consent())
+        return self._call(self._connection.profile.SetConsent, request).consent
+
+    def record(self, events: Iterable[Event]) -> list[profile_pb2.EventResult]:
+        """Records what people did, with a result for each event, in order; one that fails does not stop the others."""
+        messages = [event.message() for event in events]
+        results: list[profile_pb2.EventResult] = []
+        for start in range(0, len(messages), EVENTS_PER_CALL):
+            request = profile_pb2.RecordEventsRequest(events=messages[start : start + EVENTS_PER_CALL])
+            results.extend(self._call(self._connection.profile.RecordEvents, request).results)
+        return results
+
+    def taste(self, user_id: str, catalogue: str, *, include_seen: bool = False) -> profile_pb2.Taste:
+        """What a person likes in a catalogue: their interests, and the items each comes from."""
+        request = profile_pb2.GetTasteRequest(user_id=user_id, catalogue=catalogue, include_seen=include_seen)
+        return self._call(self._connection.profile.GetTaste, request).taste
+
+    def _user_or_none(self, user_id: str) -> profile_pb2.User | None:
+        try:
+            return self.get_user(user_id)
+        except VisrecCallError as error:
+            if error.code is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise
+
+    def _space_of(self, catalogue: str) -> str:
+        request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
+        spaces = self._call(self._connection.indexer.ListSpaces, request).spaces
+        return spaces[0].space.name if spaces else ""

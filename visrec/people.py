@@ -1,0 +1,111 @@
+"""People and what they did, as a caller writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import uuid4
+
+from visrec.filters import timestamp
+from visrec.v1 import profile_pb2
+from visrec.vectors import Vector
+
+Gender = Literal["female", "male", "other"]
+
+EventType = Literal["view", "click", "like", "dislike", "save", "cart", "purchase", "upload", "impression"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What to change about a person. None leaves a field as it is.
+
+    `age` is in years (0 to 120), `country` ISO 3166-1 alpha-2. The last three are answers to a question of consent: may
+    events form a taste, may photos they send count as events, may they be counted in a segment?
+    """
+
+    age: int | None = None
+    gender: Gender | None = None
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+    interests: Sequence[str] | None = None
+    personalisation: bool | None = None
+    photo_learning: bool | None = None
+    segments: bool | None = None
+
+    def paths(self) -> list[str]:
+        """The fields of `visrec.v1.User` that are given, for a field mask."""
+        return [path for name, path in _PATHS.items() if getattr(self, name) is not None]
+
+    def message(self, user_id: str) -> profile_pb2.User:
+        gender = profile_pb2.Gender.Value(f"GENDER_{(self.gender or 'unspecified').upper()}")
+        return profile_pb2.User(
+            user_id=user_id,
+            attributes=profile_pb2.UserAttributes(
+                age=self.age,
+                gender=gender,
+                location=profile_pb2.Location(
+                    country=self.country or "", region=self.region or "", city=self.city or ""
+                ),
+                interests=self.interests,
+            ),
+            consent=self.consent(),
+        )
+
+    def consent(self) -> profile_pb2.Consent:
+        return profile_pb2.Consent(
+            personalisation=_answer(self.personalisation),
+            photo_learning=_answer(self.photo_learning),
+            segments=_answer(self.segments),
+        )
+
+
+_PATHS = {
+    "age": "attributes.age",
+    "gender": "attributes.gender",
+    "country": "attributes.location.country",
+    "region": "attributes.location.region",
+    "city": "attributes.location.city",
+    "interests": "attributes.interests",
+    "personalisation": "consent.personalisation",
+    "photo_learning": "consent.photo_learning",
+    "segments": "consent.segments",
+}
+
+
+def _answer(given: bool | None) -> profile_pb2.ConsentState.ValueType:
+    if given is None:
+        return profile_pb2.CONSENT_STATE_UNSPECIFIED
+    return profile_pb2.CONSENT_STATE_GIVEN if given else profile_pb2.CONSENT_STATE_REFUSED
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a person did to an item or, for an upload, with the vector of a photo of their own.
+
+    An event of the same person and `event_id` counts once, so keep the id when sending again. `time` needs a time zone;
+    None is now.
+    """
+
+    user_id: str
+    type: EventType
+    catalogue: str
+    item_id: str = ""
+    photo_vector: Vector | None = None
+    time: datetime | None = None
+    event_id: str = field(default_factory=lambda: uuid4().hex)
+
+    def message(self) -> profile_pb2.Event:
+        message = profile_pb2.Event(
+            event_id=self.event_id,
+            user_id=self.user_id,
+            type=profile_pb2.EventType.Value(f"EVENT_TYPE_{self.type.upper()}"),
+            time=timestamp(self.time),
+            catalogue=self.catalogue,
+            photo_vector=self.photo_vector.message() if self.photo_vector else None,
+        )
+        if self.item_id:
+            message.item_id = self.item_id
+        return message
