@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from services.ranker.answer import Answer
 
-STAGE_BUCKETS_MS = (0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000)
+STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class RankerMetrics:
@@ -17,7 +17,7 @@ class RankerMetrics:
             "visrec_ranker_dropped_total", "Signals left out of answers.", ("signal", "reason"), registry=registry
         )
         self._stages = Histogram(
-            "visrec_ranker_stage_ms", "Stages of answers, ms.", ("stage",), registry=registry, buckets=STAGE_BUCKETS_MS
+            "visrec_ranker_stage_seconds", "Stages of answers.", ("stage",), registry=registry, buckets=STAGE_BUCKETS_S
         )
 
     def answered(self, answer: Answer) -> None:
@@ -25,4 +25,4 @@ class RankerMetrics:
         for dropped in answer.dropped:
             self._dropped.labels(dropped.signal, dropped.reason).inc()
         for stage, ms in answer.costs.items():
-            self._stages.labels(stage).observe(ms)
+            self._stages.labels(stage).observe(ms / 1000.0)

@@ -115,7 +115,9 @@ class Recommender:
         if not weights[PHOTO]:
             stages.drop(PHOTO, "ZERO_WEIGHT", "the weight of the photo is zero")
             return None
-        if ask.photo is None:
+        if ask.photo_embedding is not None:
+            space.require(ask.photo_embedding.space)
+            space.decode(ask.photo_embedding.data, "photo_vector.data")
             return ask.photo_embedding
         embedding = self._embedder.embed(ask.photo, space.name)
         return await stages.spare("embed", "embedder", [PHOTO], embedding, self._limits.embed_share)

@@ -1,0 +1,1 @@
+"""The ranker: fusion, scenes, reasons, the use case over fakes, and the contract through a real server."""
