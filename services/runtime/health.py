@@ -25,7 +25,11 @@ Send = Callable[[health_pb2.HealthCheckResponse | None], None]
 
 
 class Board:
-    """What health says of every service of the server, and of the whole as ""."""
+    """What health says of every service of the server, and of the whole as "".
+
+    Of itself it says SERVING for as long as it can answer: that is what a liveness probe asks, since a restart cures a
+    process that hangs, and not one whose Redis is away.
+    """
 
     def __init__(self, services: Iterable[str]) -> None:
         self.services = frozenset(("", *services))
@@ -33,6 +37,8 @@ class Board:
 
     def status(self, service: str) -> health_pb2.HealthCheckResponse:
         """The answer for `service`; SERVICE_UNKNOWN for one that is not here."""
+        if service == SERVICE:
+            return health_pb2.HealthCheckResponse(status=SERVING)
         if service not in self.services:
             return health_pb2.HealthCheckResponse(status=UNKNOWN)
         return health_pb2.HealthCheckResponse(status=SERVING if self.serving else NOT_SERVING)
