@@ -36,6 +36,9 @@ BREACHES = {
         ("services/ranker/trespass.py", "from services.ranker import peers")
     ],
     "What callers install imports nothing of the services": [("visrec/trespass.py", "import numpy")],
+    "What stands around the services speaks to them as any caller does": [
+        ("deploy/trespass.py", "import services.spaces")
+    ],
 }
 
 
