@@ -18,9 +18,6 @@ RUN := $(BIN)/python
 BUF := npx --yes --loglevel=error @bufbuild/buf@1.75.0
 GOOGLEAPIS := var/googleapis
 
-# A folder of photos for demo, run and ingest; without one they use what the package registries have.
-export CATALOG
-
 .PHONY: help
 help: ## List the targets.
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +25,7 @@ help: ## List the targets.
 	@echo "  PYTHON=…  the interpreter of a new $(VENV) (3.11 to 3.13)   CATALOG=…  a folder of photos for demo and run"
 	@echo "  ARGS=…    further arguments, such as make test ARGS='tests/ranker -k prefix'"
 
-# ---- using it
+# ---- using it: what is given as NAME=value, such as CATALOG, is in the environment of what runs
 
 .PHONY: demo run
 demo: setup ## Start everything, index real photos, recommend, and write var/demo/index.html.
