@@ -17,7 +17,7 @@ from services.ranker.recommend import Recommender
 from services.runtime import deadlines
 from visrec.v1 import common_pb2, indexer_pb2, ranker_pb2, ranker_pb2_grpc
 
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):

@@ -86,7 +86,10 @@ async def test_somebody_without_history_gets_what_is_popular_and_is_told(world: 
     [
         (None, "USER_NOT_FOUND"),
         (Taste(personalised=False), "NO_CONSENT"),
-        (replace(taste((0, 0)), interests=[replace(taste((0, 0)).interests[0], embedding=Embedding("x@0", b""))]), "SPACE_MISMATCH"),
+        (
+            replace(taste((0, 0)), interests=[replace(taste((0, 0)).interests[0], embedding=Embedding("x@0", b""))]),
+            "SPACE_MISMATCH",
+        ),
     ],
 )
 async def test_a_taste_that_cannot_be_used_is_named(world: World, known: Taste | None, reason: str) -> None:
@@ -222,5 +225,5 @@ async def test_errors_of_the_request_are_not_swallowed(world: World) -> None:
 )
 async def test_bad_input_names_its_field(world: World, fields: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        await world.ask(**fields)
+        await world.ask(10.0, **fields)
     assert refused.value.field == field
