@@ -98,9 +98,7 @@ def serving_on_a_loop(
     build: Callable[[], Awaitable[AsyncApp]], runtime: RuntimeSettings
 ) -> Iterator[Served[grpc.Channel]]:
     """An asyncio app on a loop in a thread of its own, with a channel for this thread. `build` runs on that loop."""
-    started: Future[tuple[int, Telemetry]] = Future()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
+    started: Future[tuple[int, Telemetry, Callable[[], object]]] = Future()
 
     async def run() -> None:
         telemetry = Telemetry()
@@ -110,21 +108,21 @@ def serving_on_a_loop(
         except BaseException as problem:
             started.set_exception(problem)
             raise
-        started.set_result((server.port, telemetry))
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        started.set_result((server.port, telemetry, lambda: loop.call_soon_threadsafe(stop.set)))
         await stop.wait()
         await server.drain()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
+    port, telemetry, end = started.result(READY_S)
     try:
-        port, telemetry = started.result(READY_S)
         with grpc.insecure_channel(f"127.0.0.1:{port}", options(runtime)) as channel:
             await_serving(channel)
             yield Served(port, channel, telemetry)
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        end()
         thread.join(READY_S)
-        loop.close()
 
 
 def await_serving(channel: grpc.Channel, service: str = "", timeout_s: float = READY_S) -> None:

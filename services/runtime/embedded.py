@@ -71,6 +71,8 @@ def _new_enough(server: Path) -> bool:
 class EmbeddedRedis:
     """One redis-server over `folder`, from `start` to `stop`. It dies with this process, and can be started again."""
 
+    name = "redis"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._server = find_server()
@@ -100,7 +102,9 @@ class EmbeddedRedis:
         self._take_lock()
         assert self._lock is not None
         command = leash.command(signal.SIGTERM, [str(self._server), *self._arguments()])
-        self._process = subprocess.Popen(command, pass_fds=[self._lock], stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, pass_fds=[self._lock], stdin=subprocess.DEVNULL, start_new_session=True
+        )
         self._await_answer(self._process)
 
     def wait(self) -> int:

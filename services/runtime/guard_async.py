@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 
@@ -16,7 +16,7 @@ from services.runtime.guard import Handler, behavior_of, handler_like
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import MethodTelemetry, Telemetry
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class AsyncGuard(grpc.GenericRpcHandler):

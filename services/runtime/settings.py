@@ -22,57 +22,69 @@ class RuntimeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VISREC_", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on, for gRPC and for metrics.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on, for gRPC and for metrics.")
     insecure: bool = Field(
-        False,
+        default=False,
         description="Allow plain text beyond loopback, for a network that is private or encrypts by itself (a mesh).",
     )
-    tls_cert: Path | None = Field(None, description="PEM certificate chain the servers show. Empty: plain text.")
-    tls_key: Path | None = Field(None, description="PEM private key of `tls_cert`.")
-    tls_client_ca: Path | None = Field(
-        None, description="PEM authorities. When given, callers must have a certificate."
+    tls_cert: Path | None = Field(
+        default=None, description="PEM certificate chain the servers show. Empty: plain text."
     )
-    channel_ca: Path | None = Field(None, description="PEM authorities for calls between services. Empty: plain text.")
-    channel_cert: Path | None = Field(None, description="PEM certificate shown when calling another service.")
-    channel_key: Path | None = Field(None, description="PEM private key of `channel_cert`.")
+    tls_key: Path | None = Field(default=None, description="PEM private key of `tls_cert`.")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM authorities. When given, callers must have a certificate."
+    )
+    channel_ca: Path | None = Field(
+        default=None, description="PEM authorities for calls between services. Empty: plain text."
+    )
+    channel_cert: Path | None = Field(default=None, description="PEM certificate shown when calling another service.")
+    channel_key: Path | None = Field(default=None, description="PEM private key of `channel_cert`.")
 
-    embedder_target: str = Field("127.0.0.1:50051", description="gRPC target of the embedder.")
-    indexer_target: str = Field("127.0.0.1:50052", description="gRPC target of the indexer.")
-    profile_target: str = Field("127.0.0.1:50053", description="gRPC target of the profile service.")
-    ranker_target: str = Field("127.0.0.1:50054", description="gRPC target of the ranker.")
+    embedder_target: str = Field(default="127.0.0.1:50051", description="gRPC target of the embedder.")
+    indexer_target: str = Field(default="127.0.0.1:50052", description="gRPC target of the indexer.")
+    profile_target: str = Field(default="127.0.0.1:50053", description="gRPC target of the profile service.")
+    ranker_target: str = Field(default="127.0.0.1:50054", description="gRPC target of the ranker.")
 
     redis_url: str = Field(
-        "",
+        default="",
         description="The record: redis://, rediss:// or unix://. Empty: `all` starts a private server under `var_dir`.",
     )
-    redis_cluster: bool = Field(False, description="`redis_url` is a node of a Redis Cluster.")
-    redis_timeout_s: float = Field(5.0, gt=0, le=120, description="Longest wait for Redis, per command, in seconds.")
-    redis_connections: int = Field(32, ge=1, le=10_000, description="Most connections a process holds to Redis.")
-    var_dir: Path = Field(Path("var"), description="Everything that is kept on disk: Redis, snapshots, models.")
+    redis_cluster: bool = Field(default=False, description="`redis_url` is a node of a Redis Cluster.")
+    redis_timeout_s: float = Field(
+        default=5.0, gt=0, le=120, description="Longest wait for Redis, per command, in seconds."
+    )
+    redis_connections: int = Field(
+        default=32, ge=1, le=10_000, description="Most connections a process holds to Redis."
+    )
+    var_dir: Path = Field(default=Path("var"), description="Everything that is kept on disk: Redis, snapshots, models.")
 
-    default_deadline_s: float = Field(10.0, gt=0, le=600, description="Deadline, in seconds, of a call without one.")
-    stream_deadline_s: float = Field(3600.0, gt=0, description="The same for a streaming call, in seconds.")
+    default_deadline_s: float = Field(
+        default=10.0, gt=0, le=600, description="Deadline, in seconds, of a call without one."
+    )
+    stream_deadline_s: float = Field(default=3600.0, gt=0, description="The same for a streaming call, in seconds.")
     max_message_bytes: int = Field(
-        32 * MIB,
+        default=32 * MIB,
         ge=MIB,
         le=1024 * MIB,
         description="Transport limit of one message; stands above the application's own (16 MiB a photo).",
     )
     max_waiting_calls: int = Field(
-        256, ge=1, description="Calls that may wait or run in a service before it answers RESOURCE_EXHAUSTED."
+        default=256, ge=1, description="Calls that may wait or run in a service before it answers RESOURCE_EXHAUSTED."
     )
     max_connection_age_s: float = Field(
-        0.0, ge=0, description="Close connections of this age, so that callers find new replicas. 0: never."
+        default=0.0, ge=0, description="Close connections of this age, so that callers find new replicas. 0: never."
     )
-    canary_every_s: float = Field(5.0, gt=0, description="Pause between two canaries, which health follows.")
-    canary_deadline_s: float = Field(5.0, gt=0, description="A canary that takes longer has failed.")
-    drain_s: float = Field(10.0, ge=0, le=600, description="Time that running calls get to finish at shutdown.")
+    canary_every_s: float = Field(default=5.0, gt=0, description="Pause between two canaries, which health follows.")
+    canary_deadline_s: float = Field(default=5.0, gt=0, description="A canary that takes longer has failed.")
+    drain_s: float = Field(default=10.0, ge=0, le=600, description="Time that running calls get to finish at shutdown.")
 
-    reflection: bool = Field(True, description="Serve gRPC reflection, as grpcurl wants it.")
+    reflection: bool = Field(default=True, description="Serve gRPC reflection, as grpcurl wants it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe line that is logged; debug writes one line per call."
+        default="info", description="Least severe line that is logged; debug writes one line per call."
     )
-    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="One JSON object a line, or text for people."
+    )
 
     def target(self, service: str) -> str:
         """The gRPC target of `service` (embedder, indexer, profile or ranker)."""
@@ -86,8 +98,8 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
-    port: int = Field(..., ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
-    metrics_port: int = Field(..., ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none.")
+    port: int = Field(ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
+    metrics_port: int = Field(ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none.")
 
 
 def markdown_table(groups: Iterable[type[BaseSettings]]) -> str:

@@ -1,0 +1,53 @@
+"""The command line: `python -m services all`, or one service by its name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from services.launch import SERVICES, run, settings_classes
+from services.runtime.settings import markdown_table
+
+DESCRIPTION = """\
+Runs visrec.
+
+  all        the four services below, and a private redis-server unless VISREC_REDIS_URL names one;
+             what dies is started again, Ctrl-C stops everything
+  embedder   photo -> vector
+  indexer    vectors -> nearest items
+  profile    a person, as vectors and facts
+  ranker     the answer: the top items, each with its reasons
+  settings   prints every setting as a markdown table: environment variable, default, meaning
+"""
+
+EPILOG = """\
+examples:
+  python -m services all
+  VISREC_VAR_DIR=/srv/visrec VISREC_LOG_FORMAT=console python -m services all
+  VISREC_REDIS_URL=redis://redis:6379 VISREC_HOST=0.0.0.0 VISREC_INSECURE=true python -m services indexer
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command and returns the exit code: 0 after a clean stop, 78 for wrong settings."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=["all", *SERVICES, "settings"], metavar="WHAT", help="one of the above")
+    what = parser.parse_args(arguments).what
+    if what == "settings":
+        print(markdown_table(settings_classes()))
+        return 0
+    if what == "all":
+        # Only here: the image of one service has neither the client of Redis nor a redis-server.
+        from services.launch_all import run_all
+
+        return run_all()
+    return run(what)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
