@@ -123,6 +123,11 @@ class Client:
         request = indexer_pb2.GetItemRequest(catalogue=catalogue, item_id=item_id, include_vectors=include_vectors)
         return self._call(self._connection.indexer.GetItem, request).stored
 
+    def get_items(self, catalogue: str, item_ids: Sequence[str]) -> list[indexer_pb2.Item]:
+        """Up to 1000 items in the order asked for, without those that do not exist."""
+        request = indexer_pb2.BatchGetItemsRequest(catalogue=catalogue, item_ids=item_ids, allow_missing=True)
+        return [stored.item for stored in self._call(self._connection.indexer.BatchGetItems, request).items]
+
     def list_items(
         self, catalogue: str, *, where: common_pb2.Filter | None = None, title_words: str = ""
     ) -> Iterator[indexer_pb2.Item]:

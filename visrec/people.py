@@ -14,7 +14,10 @@ from visrec.vectors import Vector
 
 Gender = Literal["female", "male", "other"]
 
-EventType = Literal["view", "click", "like", "dislike", "save", "cart", "purchase", "upload", "impression"]
+ItemEventType = Literal["view", "click", "like", "dislike", "save", "cart", "purchase", "impression"]
+
+EventType = ItemEventType | Literal["upload"]
+"""An upload has the vector of a photo, every other event an item."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,13 @@ class FakeIndexer(indexer_pb2_grpc.IndexerServiceServicer):
             not_found(context, "item", request.item_id)
         return indexer_pb2.GetItemResponse(stored=indexer_pb2.StoredItem(item=items[request.item_id]))
 
+    def BatchGetItems(
+        self, request: indexer_pb2.BatchGetItemsRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.BatchGetItemsResponse:
+        items = self.items_of(request.catalogue, context)
+        found = [indexer_pb2.StoredItem(item=items[name]) for name in request.item_ids if name in items]
+        return indexer_pb2.BatchGetItemsResponse(items=found)
+
     def ListItems(
         self, request: indexer_pb2.ListItemsRequest, context: grpc.ServicerContext
     ) -> indexer_pb2.ListItemsResponse:

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.client.fakes import Fleet
+from visrec.cli import app
+from visrec.v1 import profile_pb2
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(services: Fleet) -> Run:
+    """Runs `visrec ARGUMENTS` against the fakes: exit code, standard output and standard error."""
+
+    def run_(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str, str]:
+        variables = {**services.environment, "COLUMNS": "200", "VISREC_CATALOGUE": "shop", **(environment or {})}
+        result = CliRunner().invoke(app, list(arguments), env=variables)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return run_
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three photos in two categories, one of them broken."""
+    for name, data in {"chairs/red.jpg": b"x", "chairs/[b]lue.jpg": b"x", "lamps/tall.jpg": b"bad"}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    return tmp_path
+
+
+def test_a_folder_is_ingested_and_what_fails_is_named(run: Run, folder: Path, services: Fleet) -> None:
+    code, out, err = run("ingest", str(folder), "-c", "new", "--domain", "furniture")
+    assert code == 1
+    assert "2 of 3 items are in new." in out
+    assert "left out lamps/tall.jpg: items[0].photos[0]: not a picture" in err
+    assert services.indexer.catalogues["new"]["chairs/red.jpg"].domain == "furniture"
+
+
+def test_ingest_can_insist_on_an_existing_catalogue(run: Run, folder: Path) -> None:
+    code, _, err = run("ingest", str(folder), "-c", "new", "--no-create")
+    assert code == 1
+    assert "visrec catalogue create NAME" in err
+
+
+@pytest.fixture
+def stocked(run: Run, folder: Path) -> Run:
+    """The command with two chairs in `shop`, and anna."""
+    run("ingest", str(folder))
+    run("user", "put", "anna", "--age", "31", "--interest", "plants", "--personalisation")
+    return run
+
+
+def test_a_recommendation_is_a_table_with_reasons(stocked: Run, services: Fleet, folder: Path) -> None:
+    photo = str(folder / "chairs/red.jpg")
+    code, out, _ = stocked("recommend", "--photo", photo, "-u", "anna", "--explain", "--seed", "a=-0.5", "--seed", "b")
+    assert code == 0
+    assert "[b]lue" in out
+    assert "+0.900 photo content" in out
+    assert "shows the same kind of thing" in out
+    assert "left out taste: nothing is known yet" in out
+    request = services.ranker.requests[-1]
+    assert (request.user_id, request.explain) == ("anna", True)
+    assert {seed.item_id: seed.weight for seed in request.seeds} == {"a": -0.5, "b": 1.0}
+
+
+def test_filters_and_weights_reach_the_ranker(stocked: Run, services: Fleet) -> None:
+    stocked("recommend", "--category", "chairs", "--max-price", "5", "--signal", "taste=2", "--block", "colour=1")
+    request = services.ranker.requests[-1]
+    assert [condition.field for condition in request.filter.must] == ["category", "price"]
+    assert dict(request.signal_weights) == {"taste": 2.0}
+    assert dict(request.block_weights) == {"colour": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "expected"),
+    [
+        (["recommend", "--json"], ["recommendations", 0, "rank"], 1),
+        (["similar", "--item", "chairs/red.jpg", "--json"], ["hits", 0, "item_id"], "chairs/[b]lue.jpg"),
+        (["item", "get", "chairs/red.jpg", "--json"], ["item", "category"], "chairs"),
+        (["item", "list", "-n", "1", "--json"], ["items", 0, "item", "id"], "chairs/[b]lue.jpg"),
+        (["stats", "--json"], ["catalogues", 0, "catalogue"], "shop"),
+        (["catalogue", "list", "--json"], ["catalogues", 0, "name"], "shop"),
+        (["user", "get", "anna", "--json"], ["attributes", "age"], 31),
+        (["user", "taste", "anna", "--json"], ["personalised"], True),
+        (["popular", "--json"], ["half_life_hours"], 336.0),
+        (["scenes", "--json"], ["scenes", 0, "name"], "balanced"),
+        (["model", "--json"], ["name"], "toy"),
+    ],
+)
+def test_every_answer_can_be_read_by_programs(
+    stocked: Run, arguments: list[str], path: list[str | int], expected: object
+) -> None:
+    code, out, _ = stocked(*arguments)
+    assert code == 0
+    found: Any = json.loads(out)
+    for step in path:
+        found = found[step]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["similar", "--item", "chairs/red.jpg"], ["Red", "0.900", "content"]),
+        (["item", "get", "chairs/red.jpg"], ["chairs/red.jpg", "pictures"]),
+        (["item", "list"], ["chairs/[b]lue.jpg"]),
+        (["stats"], ["shop", "every acknowledged write"]),
+        (["catalogue", "list"], ["shop", "toy@1"]),
+        (["user", "get", "anna"], ["31", "plants", "given", "never asked"]),
+        (["user", "taste", "anna"], ["Nothing yet"]),
+        (["scenes"], ["balanced", "photo 1"]),
+        (["model"], ["toy@1: content 2"]),
+    ],
+)
+def test_every_answer_can_be_read_by_people(stocked: Run, arguments: list[str], words: list[str]) -> None:
+    code, out, _ = stocked(*arguments)
+    assert code == 0
+    for word in words:
+        assert word in out
+
+
+def test_events_are_recorded_and_show_in_taste_and_popularity(stocked: Run, services: Fleet) -> None:
+    code, out, _ = stocked("events", "record", "anna", "like", "chairs/red.jpg", "chairs/[b]lue.jpg")
+    assert code == 0
+    assert "chairs/red.jpg: learned" in out
+    assert {event.type for event in services.profile.events.values()} == {profile_pb2.EVENT_TYPE_LIKE}
+    assert "chairs/[b]lue.jpg (like)" in stocked("user", "taste", "anna")[1]
+    assert "Red" in stocked("popular")[1]
+
+
+def test_an_event_of_somebody_unknown_says_what_to_do(stocked: Run) -> None:
+    code, out, _ = stocked("events", "record", "nobody", "like", "chairs/red.jpg")
+    assert code == 1
+    assert "user 'nobody' does not exist; `visrec user put USER` makes one" in out
+
+
+def test_consent_is_changed_purpose_by_purpose(stocked: Run, services: Fleet) -> None:
+    code, out, _ = stocked("user", "consent", "anna", "--no-photo-learning")
+    assert code == 0
+    assert "refused" in out
+    assert stocked("user", "consent", "anna")[0] == 2
+
+
+def test_erasing_needs_a_yes_and_gives_a_receipt(stocked: Run, services: Fleet) -> None:
+    assert stocked("user", "delete", "anna")[0] == 1
+    assert "anna" in services.profile.users
+    code, out, _ = stocked("user", "delete", "anna", "--yes")
+    assert code == 0
+    assert "1 removed" in out
+    assert "anna" not in services.profile.users
+
+
+def test_a_catalogue_comes_and_goes(run: Run, services: Fleet) -> None:
+    assert run("catalogue", "create", "attic")[0] == 0
+    code, _, err = run("catalogue", "create", "attic")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "attic is gone" in run("catalogue", "delete", "attic", "--yes")[1]
+    assert "attic" not in services.indexer.catalogues
+
+
+def test_items_are_deleted_by_id(stocked: Run) -> None:
+    assert "1 of 2 items are gone" in stocked("item", "delete", "chairs/red.jpg", "nothing")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["stats", "attic"], "error: catalogue 'attic' does not exist; `visrec catalogue list` shows"),
+        (["user", "get", "nobody"], "error: user 'nobody' does not exist; `visrec user put USER` makes one"),
+        (["recommend", "--photo", "missing.jpg"], "error: missing.jpg: no such file or directory"),
+        (["ingest", "nowhere"], "error: nowhere does not exist: give a folder of photos or an items.csv"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_that_says_what_to_do(run: Run, arguments: list[str], sentence: str) -> None:
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+
+
+def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
+    code, _, err = run("scenes", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
+    assert code == 1
+    assert err.startswith("error: no service answers; start the services with `python -m services all`")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["similar"],
+        ["recommend", "-n", "0"],
+        ["recommend", "--signal", "taste=much"],
+        ["events", "record", "anna", "adore", "x"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_has_its_own_exit_code(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+@pytest.mark.parametrize("command", [[], ["ingest"], ["recommend"], ["similar"], ["user", "put"], ["events", "record"]])
+def test_help_has_an_example(run: Run, command: list[str]) -> None:
+    code, out, _ = run(*command, "--help")
+    assert code == 0
+    assert f"visrec {' '.join(command)}".strip() in out.split("Options")[0].split("Usage", 1)[1]

@@ -1,0 +1,72 @@
+"""What went wrong, as one line that says what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from visrec.catalogue_files import CatalogueFileError
+from visrec.errors import VisrecCallError
+
+_NEXT_BY_REASON = {
+    "CATALOGUE_NOT_FOUND": "`visrec catalogue list` shows those there are, `visrec catalogue create NAME` makes one",
+    "USER_NOT_FOUND": "`visrec user put USER` makes one",
+    "ITEM_NOT_FOUND": "`visrec item list -c NAME` shows those there are",
+    "SPACE_MISMATCH": "the catalogue was made with another model: create a new one and ingest its items again",
+}
+
+_NEXT_BY_CODE = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: "`visrec --timeout SECONDS …` waits longer",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "the services are busy: try again in a moment",
+    grpc.StatusCode.INTERNAL: "the service's log has the rest",
+}
+
+_START = (
+    "start the services with `python -m services all` (or `make run`), or say where they are with "
+    "VISREC_RANKER_TARGET, VISREC_INDEXER_TARGET, VISREC_PROFILE_TARGET and VISREC_EMBEDDER_TARGET"
+)
+
+
+class ClearErrors(TyperGroup):
+    """A group of commands whose foreseeable errors are one line on standard error, with exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read the output has enough of it, which typer ends quietly
+        except (VisrecCallError, CatalogueFileError, OSError) as error:
+            Console(stderr=True, soft_wrap=True).print(
+                f"[bold red]error:[/] {escape(sentence(error))}", highlight=False
+            )
+            raise typer.Exit(1) from error
+
+
+def sentence(error: Exception) -> str:
+    """The error and what to do about it."""
+    if isinstance(error, VisrecCallError):
+        advice = next_step(error)
+        return f"{_said(error)}; {advice}" if advice else _said(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {(error.strerror or 'cannot be read').lower()}"
+    return str(error)
+
+
+def next_step(error: VisrecCallError) -> str:
+    """What a person can do now; empty when the error already says it."""
+    if error.code is grpc.StatusCode.UNAVAILABLE:
+        return "try again in a moment" if error.reason else _START
+    return _NEXT_BY_REASON.get(error.reason) or _NEXT_BY_CODE.get(error.code, "")
+
+
+def _said(error: VisrecCallError) -> str:
+    if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
+        return "no service answers"
+    fields = [violation.field for violation in error.violations if violation.field not in error.message]
+    message = error.message.strip().rstrip(".") or error.code.name.lower().replace("_", " ")
+    return f"{', '.join(fields)}: {message}" if fields else message

@@ -1,0 +1,104 @@
+"""visrec ingest and visrec item: what is in a catalogue."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from visrec import tables
+from visrec.catalogue_files import read_items
+from visrec.commands.faults import sentence
+from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, session_of
+from visrec.errors import VisrecCallError
+from visrec.ingest import IngestReport
+from visrec.items import NewItem
+from visrec.v1 import indexer_pb2
+
+item_app = typer.Typer(no_args_is_help=True, help="Look at items and delete them.")
+
+FAILURES_SHOWN = 20
+
+
+def ingest(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A folder of photos, or an items.csv.", metavar="FOLDER|CSV")],
+    catalogue: CatalogueOption,
+    domain: Annotated[str, typer.Option(help="Domain of items that name none, such as fashion or places.")] = "",
+    create: Annotated[bool, typer.Option(help="Make the catalogue if there is none of that name.")] = True,
+) -> None:
+    """Add photos to a catalogue, or replace them.
+
+    Sub-folders are categories. An items.csv has the columns id and image (relative to the file) and, as far as you
+    have them, title, category, domain, price, currency, tags and group_id; every other column becomes an attribute to
+    filter by. Several images or tags are separated by |. Bad photos are named at the end and the others go in.
+
+    ```
+    visrec ingest photos/ -c shop --domain fashion
+    visrec ingest shop/items.csv -c shop
+    ```
+    """
+    session = session_of(context)
+    items = read_items(source, domain=domain)
+    if create:
+        _create_if_missing(session, catalogue)
+    report = _ingest_with_progress(session, catalogue, items)
+    session.out.print(f"{report.written:,} of {len(items):,} items are in {catalogue}.")
+    for outcome in report.failed[:FAILURES_SHOWN]:
+        assert outcome.error is not None
+        session.notes.print(f"[red]left out[/] {escape(outcome.item_id)}: {escape(sentence(outcome.error))}")
+    if len(report.failed) > FAILURES_SHOWN:
+        session.notes.print(f"[red]left out[/] {len(report.failed) - FAILURES_SHOWN:,} more")
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _create_if_missing(session: Session, catalogue: str) -> None:
+    try:
+        session.client.create_catalogue(catalogue)
+    except VisrecCallError as error:
+        if error.code is not grpc.StatusCode.ALREADY_EXISTS:
+            raise
+
+
+def _ingest_with_progress(session: Session, catalogue: str, items: list[NewItem]) -> IngestReport:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=session.notes) as progress:
+        task = progress.add_task("photos", total=len(items))
+        return session.client.ingest(catalogue, items, on_outcome=lambda _: progress.advance(task))
+
+
+@item_app.command("get")
+def get(context: typer.Context, item_id: str, catalogue: CatalogueOption, as_json: JsonOption = False) -> None:
+    """Everything about one item."""
+    session = session_of(context)
+    stored = session.client.get_item(catalogue, item_id)
+    session.show(stored, as_json, tables.item(stored.item))
+
+
+@item_app.command("list")
+def list_(
+    context: typer.Context,
+    catalogue: CatalogueOption,
+    title: Annotated[str, typer.Option(help="Only items whose title has all of these words.")] = "",
+    count: CountOption = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Some items of a catalogue, in no particular order."""
+    session = session_of(context)
+    found = list(islice(session.client.list_items(catalogue, title_words=title), count))
+    answer = indexer_pb2.ListItemsResponse(items=[indexer_pb2.StoredItem(item=item) for item in found])
+    session.show(answer, as_json, tables.items(found))
+
+
+@item_app.command("delete")
+def delete(context: typer.Context, item_ids: list[str], catalogue: CatalogueOption) -> None:
+    """Remove items; ids that do not exist are not counted."""
+    session = session_of(context)
+    answer = session.client.delete_items(catalogue, item_ids)
+    session.out.print(f"{answer.deleted:,} of {len(item_ids):,} items are gone.")

@@ -1,0 +1,152 @@
+"""visrec user and visrec events: people and what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import grpc
+import typer
+from rich.markup import escape
+
+from visrec import tables
+from visrec.commands.faults import sentence
+from visrec.commands.session import CatalogueOption, JsonOption, session_of
+from visrec.errors import VisrecCallError
+from visrec.people import Event, Facts, Gender, ItemEventType
+from visrec.v1 import profile_pb2
+
+user_app = typer.Typer(no_args_is_help=True, help="People: attributes, consent and taste.")
+events_app = typer.Typer(no_args_is_help=True, help="What people did.")
+
+UserArgument = Annotated[str, typer.Argument(help="Your id for the person; best a pseudonym.", metavar="USER")]
+Personalisation = Annotated[
+    bool | None, typer.Option(help="May what they do form a taste? Refusing erases events and taste.")
+]
+PhotoLearning = Annotated[bool | None, typer.Option(help="May photos they send count as something they did?")]
+Segments = Annotated[bool | None, typer.Option(help="May they be counted in a group of people?")]
+
+
+@user_app.command("put")
+def put(
+    context: typer.Context,
+    user: UserArgument,
+    *,
+    age: Annotated[int | None, typer.Option(min=0, max=120, help="In years.")] = None,
+    gender: Annotated[Gender | None, typer.Option(help="As they state it.")] = None,
+    country: Annotated[str | None, typer.Option(help="Two letters, such as NL.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region or state.")] = None,
+    city: Annotated[str | None, typer.Option(help="City.")] = None,
+    interest: Annotated[list[str] | None, typer.Option("--interest", help="A word; may be given again.")] = None,
+    personalisation: Personalisation = None,
+    photo_learning: PhotoLearning = None,
+    segments: Segments = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a person, or change what is given; everything else stays as it is.
+
+    Nothing is learned about somebody before they agree to personalisation.
+
+    ```
+    visrec user put anna --age 31 --interest plants --personalisation
+    ```
+    """
+    session = session_of(context)
+    facts = Facts(age, gender, country, region, city, interest, personalisation, photo_learning, segments)
+    person = session.client.put_user(user, facts)
+    session.show(person, as_json, tables.user(person))
+
+
+@user_app.command("get")
+def get(context: typer.Context, user: UserArgument, as_json: JsonOption = False) -> None:
+    """What is known of a person, and what they agreed to."""
+    session = session_of(context)
+    person = session.client.get_user(user)
+    session.show(person, as_json, tables.user(person))
+
+
+@user_app.command("consent")
+def consent(
+    context: typer.Context,
+    user: UserArgument,
+    *,
+    personalisation: Personalisation = None,
+    photo_learning: PhotoLearning = None,
+    segments: Segments = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record what a person agrees to; a purpose that is not given stays as it is.
+
+    ```
+    visrec user consent anna --personalisation --no-photo-learning
+    ```
+    """
+    session = session_of(context)
+    facts = Facts(personalisation=personalisation, photo_learning=photo_learning, segments=segments)
+    if not facts.paths():
+        raise typer.BadParameter("give at least one purpose, such as --personalisation or --no-personalisation")
+    held = session.client.set_consent(user, facts)
+    session.show(held, as_json, tables.consent(held))
+
+
+@user_app.command("taste")
+def taste(context: typer.Context, user: UserArgument, catalogue: CatalogueOption, as_json: JsonOption = False) -> None:
+    """What a person likes in a catalogue, and where that is from."""
+    session = session_of(context)
+    held = session.client.taste(user, catalogue, include_seen=True)
+    agreed = "" if held.personalised else "They did not agree to personalisation, so nothing is kept."
+    nothing_yet = agreed or "Nothing yet: record a like, a save or a purchase."
+    session.show(held, as_json, tables.taste(held) if held.interests else nothing_yet)
+
+
+@user_app.command("delete")
+def delete(
+    context: typer.Context,
+    user: UserArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a person with all they did, and print the receipt."""
+    if not yes:
+        typer.confirm(f"Erase {user} with all they did?", abort=True)
+    session = session_of(context)
+    answer = session.client.delete_user(user)
+    session.show(answer, as_json, tables.receipt(answer))
+
+
+@events_app.command("record")
+def record(
+    context: typer.Context,
+    user: UserArgument,
+    kind: Annotated[ItemEventType, typer.Argument(help="What they did.", metavar="KIND")],
+    items: Annotated[list[str], typer.Argument(help="To which items.", metavar="ITEM...")],
+    *,
+    catalogue: CatalogueOption,
+    when: Annotated[datetime | None, typer.Option(help="When, in local time; left out: now.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record that a person did something: view, click, like, dislike, save, cart, purchase or impression.
+
+    ```
+    visrec events record anna like chair-1 sofa-9 -c shop
+    ```
+    """
+    session = session_of(context)
+    time = when.astimezone() if when else None
+    results = session.client.record([Event(user, kind, catalogue, item, time=time) for item in items])
+    answer = profile_pb2.RecordEventsResponse(results=results)
+    lines = [_line(item, result) for item, result in zip(items, results, strict=True)]
+    session.show(answer, as_json, *lines)
+    if any(result.status.code != grpc.StatusCode.OK.value[0] for result in results):
+        raise typer.Exit(1)
+
+
+def _line(item: str, result: profile_pb2.EventResult) -> str:
+    if result.status.code != grpc.StatusCode.OK.value[0]:
+        return f"[red]{escape(item)}: {escape(sentence(VisrecCallError.from_status(result.status)))}[/]"
+    learned = {
+        profile_pb2.EVENT_OUTCOME_LEARNED: "learned",
+        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is kept about somebody who did not agree",
+        profile_pb2.EVENT_OUTCOME_DUPLICATE: "known already",
+    }
+    return f"{escape(item)}: {learned.get(result.outcome, 'recorded')}"

@@ -1,0 +1,218 @@
+"""Answers of the services as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.markup import escape
+from rich.table import Table
+
+from visrec.items import attribute
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+
+
+def _table(*columns: str, title: str = "", numbers: Iterable[str] = ()) -> Table:
+    """An empty table; columns in `numbers` are set to the right."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def catalogues(found: Iterable[indexer_pb2.Catalogue]) -> Table:
+    """One line a catalogue."""
+    table = _table("catalogue", "space", "partitions", "created", numbers=["partitions"])
+    for each in found:
+        table.add_row(escape(each.name), escape(each.space.name), str(each.partitions), moment(each.created))
+    return table
+
+
+def stats(answer: indexer_pb2.GetStatsResponse) -> Table:
+    """Sizes of catalogues."""
+    columns = ("items", "photos", "not yet in the graph", "deleted", "index")
+    table = _table("catalogue", *columns, "space", "domains", numbers=columns)
+    for each in answer.catalogues:
+        domains = ", ".join(f"{name or '(none)'} {count}" for name, count in sorted(each.items_by_domain.items()))
+        counts = [f"{number:,}" for number in (each.items, each.rows, each.fresh_rows, each.deleted_rows)]
+        size = f"{each.index_bytes / 2**20:.1f} MiB"
+        table.add_row(escape(each.catalogue), *counts, size, escape(each.space), escape(domains))
+    return table
+
+
+def items(found: Iterable[indexer_pb2.Item]) -> Table:
+    """One line an item."""
+    table = _table("id", "title", "domain", "category", "price", numbers=["price"])
+    for item in found:
+        table.add_row(escape(item.id), escape(item.title), escape(item.domain), escape(item.category), price(item))
+    return table
+
+
+def item(found: indexer_pb2.Item) -> Table:
+    """Everything about one item."""
+    rows = [("id", found.id), ("title", found.title), ("domain", found.domain), ("category", found.category)]
+    rows += [("group", found.group_id), ("price", price(found)), ("tags", ", ".join(found.tags))]
+    rows += [(name, _words(value)) for name, value in sorted(found.attributes.items())]
+    rows += [("time", moment(found.time)), ("pictures", "\n".join(found.image_references))]
+    return _facts(rows)
+
+
+def hits(answer: indexer_pb2.SearchResponse) -> Table:
+    """The nearest items, with the part of each block."""
+    table = _table("", "title", "id", "category", "price", "score", *answer.part_blocks, numbers=["", "price", "score"])
+    for rank, hit in enumerate(answer.hits, 1):
+        parts = [f"{part:+.3f}" for part in hit.parts[: len(answer.part_blocks)]]
+        table.add_row(str(rank), *_names(hit.item), price(hit.item), f"{hit.score:.3f}", *parts)
+    return table
+
+
+def recommendations(answer: ranker_pb2.RecommendResponse, title: str = "") -> Table:
+    """The answer in order; with parts and reasons when they were asked for."""
+    explained = any(each.parts for each in answer.recommendations)
+    columns = ("", "title", "id", "category", "price", "score", *(("made of", "because") if explained else ()))
+    table = _table(*columns, title=title, numbers=["", "price", "score"])
+    for each in answer.recommendations:
+        row = [str(each.rank), *_names(each.item), price(each.item), f"{each.score:.3f}"]
+        if explained:
+            row += [parts(each.parts), "\n".join(escape(reason.text) for reason in each.reasons)]
+        table.add_row(*row)
+    return table
+
+
+def parts(of: Iterable[ranker_pb2.ScorePart]) -> str:
+    """The terms of a score, one a line: they add up to it."""
+    return "\n".join(f"{part.contribution:+.3f} {escape(part_name(part))}" for part in of)
+
+
+def part_name(part: ranker_pb2.ScorePart) -> str:
+    """Such as `photo content`, `taste interest-2 colour` or `popularity`."""
+    words = [part.signal, part.query if part.query != part.signal else "", part.block]
+    return " ".join(word for word in words if word)
+
+
+def signals(answer: ranker_pb2.RecommendResponse) -> str:
+    """What the answer was made from, what was left out and why, and what it cost."""
+    used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
+    lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
+    lines += [f"[bold]left out[/] {each.signal}: {escape(each.message or each.reason)}" for each in answer.dropped]
+    return "\n".join([*lines, costs(answer.costs)])
+
+
+def costs(of: Iterable[common_pb2.StageCost]) -> str:
+    """How long each stage took."""
+    return "[dim]" + (", ".join(f"{each.stage} {each.ms:.1f} ms" for each in of) or "no stages reported") + "[/]"
+
+
+def scenes(found: Iterable[ranker_pb2.Scene]) -> Table:
+    """The named sets of weights."""
+    table = _table("scene", "signals", "blocks", "for")
+    for each in found:
+        table.add_row(each.name, _weights(each.signal_weights), _weights(each.block_weights), escape(each.description))
+    return table
+
+
+def model(found: embedder_pb2.Model) -> Table:
+    """The network behind the vectors."""
+    spaces = [
+        f"{space.name}: " + " + ".join(f"{block.name} {block.dimension}" for block in space.blocks)
+        for space in found.spaces
+    ]
+    rows = [("model", found.name), ("precision", found.precision), ("input", f"{found.input_pixels} pixels square")]
+    return _facts([*rows, ("spaces", "\n".join(spaces)), ("licence", found.licence), ("digest", found.digest)])
+
+
+def popular(answer: profile_pb2.GetPopularItemsResponse, known: dict[str, indexer_pb2.Item]) -> Table:
+    """What people like now; `known` has the items by id, as far as they could be had."""
+    table = _table("", "title", "id", "category", "score", numbers=["", "score"])
+    for rank, each in enumerate(answer.items, 1):
+        found = known.get(each.item_id, indexer_pb2.Item(id=each.item_id))
+        table.add_row(str(rank), *_names(found), f"{each.score:.2f}")
+    return table
+
+
+def user(found: profile_pb2.User) -> Table:
+    """A person's attributes and consent."""
+    facts, place = found.attributes, found.attributes.location
+    rows = [("user", found.user_id), ("age", str(facts.age) if facts.HasField("age") else "")]
+    rows += [("gender", _enum(profile_pb2.Gender.Name(facts.gender), "GENDER_"))]
+    rows += [("location", ", ".join(word for word in (place.city, place.region, place.country) if word))]
+    rows += [("interests", ", ".join(facts.interests))]
+    rows += [(name, _words(value)) for name, value in sorted(facts.other.items())]
+    return _facts([*rows, *consent_rows(found.consent)])
+
+
+def consent(found: profile_pb2.Consent) -> Table:
+    """What a person agreed to, purpose by purpose."""
+    return _facts(consent_rows(found))
+
+
+def consent_rows(found: profile_pb2.Consent) -> list[tuple[str, str]]:
+    """Name and answer of each purpose."""
+    answers = {
+        "personalisation": found.personalisation,
+        "photo learning": found.photo_learning,
+        "segments": found.segments,
+    }
+    return [
+        (name, _enum(profile_pb2.ConsentState.Name(state), "CONSENT_STATE_") or "never asked")
+        for name, state in answers.items()
+    ]
+
+
+def taste(found: profile_pb2.Taste) -> Table:
+    """The interests of a person and the items they come from."""
+    table = _table("interest", "share", "comes from", numbers=["share"])
+    for number, interest in enumerate(found.interests, 1):
+        sources = [
+            f"{source.item_id or 'a photo'} ({_enum(profile_pb2.EventType.Name(source.event_type), 'EVENT_TYPE_')})"
+            for source in interest.sources
+        ]
+        table.add_row(str(number), f"{interest.weight:.0%}", escape(", ".join(sources)))
+    return table
+
+
+def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:
+    """What an erasure removed, and what it could not."""
+    rows = [(each.place, f"{each.entries} removed") for each in answer.erased]
+    return _facts([*rows, *(("remains", text) for text in answer.remains)])
+
+
+def price(of: indexer_pb2.Item) -> str:
+    """With its currency; empty when there is none."""
+    return f"{of.price:,.2f} {of.currency}".strip() if of.HasField("price") else ""
+
+
+def moment(of: Timestamp) -> str:
+    """To the minute, in UTC; empty when it is not set."""
+    return of.ToDatetime().strftime("%Y-%m-%d %H:%M") if of.seconds else ""
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    for name, value in rows:
+        if value:
+            table.add_row(name, escape(value))
+    return table
+
+
+def _names(of: indexer_pb2.Item) -> Sequence[str]:
+    return escape(of.title), escape(of.id), escape(of.category)
+
+
+def _words(value: common_pb2.AttributeValue) -> str:
+    plain = attribute(value)
+    if isinstance(plain, bool):
+        return "yes" if plain else "no"
+    if isinstance(plain, float):
+        return f"{plain:g}"
+    return plain if isinstance(plain, str) else ", ".join(plain)
+
+
+def _weights(of: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in sorted(of.items()))
+
+
+def _enum(name: str, prefix: str) -> str:
+    word = name.removeprefix(prefix).lower()
+    return "" if word == "unspecified" else word
