@@ -15,9 +15,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from services.embedder.images import WHOLE, Box, Limits, Pixels, read_picture
+import numpy as np
+
+from services.embedder.images import DEFAULT_LIMITS, WHOLE, Box, Limits, Pixels, read_picture
 from services.embedder.model import Model
-from services.errors import NotReady, Overloaded, TooLate
+from services.errors import Internal, NotReady, Overloaded, TooLate, VisrecError
 from services.spaces import Float32
 
 Clock = Callable[[], float]
@@ -46,10 +48,12 @@ class Embedded:
 
 @dataclass(frozen=True)
 class QueueLimits:
-    """`workers` threads; at most `max_waiting` photos in front of them; at most `max_batch` in one run."""
+    """`workers` threads; in front of them at most `max_waiting` photos that came alone and `max_bulk` that came in
+    bulk; at most `max_batch` in one run."""
 
     workers: int = 2
     max_waiting: int = 64
+    max_bulk: int = 16
     max_batch: int = 4
 
 
@@ -58,6 +62,7 @@ class _Job:
     photo: Photo
     deadline: float
     since: float
+    alone: bool
     answer: Future[Embedded] = field(default_factory=Future)
 
 
@@ -76,13 +81,15 @@ class EmbeddingQueue:
     """
 
     def __init__(
-        self, model: Model, queue: QueueLimits, pictures: Limits = Limits(), clock: Clock = time.monotonic
+        self, model: Model, queue: QueueLimits, pictures: Limits = DEFAULT_LIMITS, clock: Clock = time.monotonic
     ) -> None:
         self._model = model
         self._limits = queue
         self._pictures = pictures
         self._clock = clock
         self._waiting: deque[_Job] = deque()
+        self._alone = 0
+        self._bulk = asyncio.Semaphore(queue.max_bulk)
         self._changed = threading.Condition()
         self._closed = False
         self._photo_ms = 10.0
@@ -94,21 +101,25 @@ class EmbeddingQueue:
 
     async def embed(self, photo: Photo, deadline: float = math.inf) -> Embedded:
         """Raises Overloaded at once when the queue is full, NotReady when it is closed, TooLate when the photo's turn
-        came after its `deadline`, and what `read_picture` raises. A caller that is cancelled leaves the queue."""
-        job = _Job(photo, deadline, since=self._clock())
-        with self._changed:
-            if self._closed:
-                raise NotReady("the embedder is shutting down")
-            if len(self._waiting) >= self._limits.max_waiting:
-                raise Overloaded("too many photos are waiting", retry_after_ms=self._drained_in_ms())
-            self._waiting.append(job)
-            self._changed.notify()
-        return await asyncio.wrap_future(job.answer)
+        came after its `deadline`, what `read_picture` raises, and Internal when the model failed. A caller that is
+        cancelled leaves the queue."""
+        return await self._answer(_Job(photo, deadline, since=self._clock(), alone=True))
+
+    async def embed_bulk(self, photo: Photo, deadline: float = math.inf) -> Embedded:
+        """The same for one of many photos: waits for room instead of raising Overloaded."""
+        async with self._bulk:
+            return await self._answer(_Job(photo, deadline, since=self._clock(), alone=False))
 
     def waiting(self) -> int:
         """Photos that no worker has taken yet."""
         with self._changed:
             return len(self._waiting)
+
+    def check(self) -> None:
+        """Raises NotReady when a worker is gone, and what `Model.check` raises. Takes one run of the network."""
+        if not all(thread.is_alive() for thread in self._threads):
+            raise NotReady("a worker of the embedder is gone")
+        self._model.check()
 
     async def close(self) -> None:
         """Lets nothing more in, and returns when all that was let in is answered."""
@@ -117,6 +128,17 @@ class EmbeddingQueue:
             self._changed.notify_all()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
+
+    async def _answer(self, job: _Job) -> Embedded:
+        with self._changed:
+            if self._closed:
+                raise NotReady("the embedder is shutting down")
+            if job.alone and self._alone >= self._limits.max_waiting:
+                raise Overloaded("too many photos are waiting", retry_after_ms=self._drained_in_ms())
+            self._waiting.append(job)
+            self._alone += job.alone
+            self._changed.notify()
+        return await asyncio.wrap_future(job.answer)
 
     def _drained_in_ms(self) -> int:
         """How long the workers need for half of a full queue: by then there is room for those who come back."""
@@ -137,7 +159,9 @@ class EmbeddingQueue:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             share = math.ceil(len(self._waiting) / self._limits.workers)
-            return [self._waiting.popleft() for _ in range(min(share, self._limits.max_batch))]
+            taken = [self._waiting.popleft() for _ in range(min(share, self._limits.max_batch))]
+            self._alone -= sum(job.alone for job in taken)
+            return taken
 
     def _read(self, job: _Job) -> _Read | None:
         """None when the job needs no run of the network: given up, late, or its picture is bad."""
@@ -147,23 +171,35 @@ class EmbeddingQueue:
         if started >= job.deadline:
             job.answer.set_exception(TooLate("the deadline passed while the photo waited"))
             return None
-        photo = job.photo
-        side = self._model.card.input_pixels
         try:
-            pixels = read_picture(photo.data, side, field=photo.field, crop=photo.crop, limits=self._pictures)
-        except Exception as error:
-            job.answer.set_exception(error)
+            pixels = self._pixels(job.photo)
+        except Exception as problem:  # noqa: BLE001 - whatever happens, the caller gets an answer and the worker lives
+            job.answer.set_exception(_in_family(problem))
             return None
         return _Read(job, pixels, 1000 * (started - job.since), 1000 * (self._clock() - started))
+
+    def _pixels(self, photo: Photo) -> Pixels:
+        side = self._model.card.input_pixels
+        return read_picture(photo.data, side, field=photo.field, crop=photo.crop, limits=self._pictures)
 
     def _run(self, read: list[_Read]) -> None:
         started = self._clock()
         try:
-            found = self._model.embed(_stacked(read))
-        except Exception as error:
+            found = self._model.embed(np.stack([ready.pixels for ready in read]))
+            answers = list(zip(read, found.vectors, found.features, strict=True))
+        except Exception as problem:  # noqa: BLE001 - as above
             for ready in read:
-                ready.job.answer.set_exception(error)
+                ready.job.answer.set_exception(_in_family(problem))
             return
         network_ms = 1000 * (self._clock() - started)
-        for ready, vector, features in zip(read, found.vectors, found.features, strict=True):
+        for ready, vector, features in answers:
             ready.job.answer.set_result(Embedded(vector, features, ready.queue_ms, ready.decode_ms, network_ms))
+
+
+def _in_family(problem: Exception) -> VisrecError:
+    """A new error for each caller, with the cause for the log."""
+    if isinstance(problem, VisrecError):
+        return problem
+    error = Internal("the photo could not be embedded")
+    error.__cause__ = problem
+    return error

@@ -40,7 +40,8 @@ _LEAST: Final = 0.05
 
 def describe(pixels: NDArray[np.uint8]) -> Float32:
     """(n, height, width, 3) uint8 sRGB -> (n, 64) float32, each row of unit norm and not negative."""
-    return np.sqrt(np.stack([_shares(picture) for picture in pixels]))
+    shares = np.stack([_shares(picture) for picture in pixels])
+    return np.sqrt(shares, out=shares)
 
 
 def to_lab(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,7 +66,8 @@ def _shares(picture: NDArray[np.uint8]) -> Float32:
     present = np.flatnonzero(counts)
     weighted = counts[present] * _weights(present, _frame(codes))
     shares: Float32 = weighted.astype(np.float32) @ _cell_table()[present]
-    return shares / shares.sum()
+    shares /= shares.sum()
+    return shares
 
 
 def _codes(picture: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -1,4 +1,6 @@
-"""Fits again what ships with the model: `python -m services.embedder.fit --source WORDS FOLDER...`
+"""Fits again what ships with the model.
+
+    python -m services.embedder.fit --source "which pictures these are" FOLDER...
 
 Takes every picture below the folders, as varied as can be and none that an evaluation uses, and writes `lite0.json`.
 Another file makes another space: vectors of before and after are never compared.
@@ -70,11 +72,12 @@ def read_folders(folders: Sequence[Path], report: TextIO) -> Pixels:
         try:
             pictures.append(read_picture(path.read_bytes(), network.INPUT_PIXELS))
         except InvalidPicture as problem:
-            print(f"left out {path}: {problem.description}", file=report)
+            report.write(f"left out {path}: {problem.description}\n")
     return np.array(pictures, dtype=np.uint8)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns its exit code."""
     parser = argparse.ArgumentParser(description="Fits ranges and means on a folder of varied pictures.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--source", required=True, help="in words: which pictures these are, kept in the file")
@@ -86,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fit(pictures, given.source).save(given.out)
     # Read back, because the canary has to be that of the rounded numbers which ship.
     with_canary(Fitted.load(given.out)).save(given.out)
-    print(f"{given.out}: fitted on {len(pictures)} pictures")
+    sys.stdout.write(f"{given.out}: fitted on {len(pictures)} pictures\n")
     return 0
 
 

@@ -38,6 +38,9 @@ class Limits:
     max_pixels: int = 50_000_000
 
 
+DEFAULT_LIMITS: Final = Limits()
+
+
 @dataclass(frozen=True)
 class Box:
     """A part of a picture, as it is seen (after EXIF orientation), in fractions of its width and height."""
@@ -48,7 +51,7 @@ class Box:
     bottom: float
 
     def check(self, field: str) -> None:
-        """Raises InvalidInput, naming the edge within `field`, unless 0 <= left < right <= 1 and 0 <= top < bottom <= 1."""
+        """Raises InvalidInput, naming the edge within `field`, unless each low edge is below its high one, in 0..1."""
         for low, high in (("left", "right"), ("top", "bottom")):
             if not 0 <= getattr(self, low) <= 1:
                 raise InvalidInput(f"{field}.{low}", "must be within 0 and 1", reason="BAD_CROP")
@@ -60,14 +63,14 @@ WHOLE: Final = Box(0.0, 0.0, 1.0, 1.0)
 
 
 def read_picture(
-    data: bytes, side: int, *, field: str = "photo", crop: Box = WHOLE, limits: Limits = Limits()
+    data: bytes, side: int, *, field: str = "photo", crop: Box = WHOLE, limits: Limits = DEFAULT_LIMITS
 ) -> Pixels:
     """The centre square of the (cropped) picture as uint8 RGB (side, side, 3), upright, alpha laid over white.
 
     JPEG, PNG, WebP, BMP, and the first frame of a GIF. Sixteen-bit greys keep their upper eight bits; CMYK is converted
     without a profile. Raises InvalidPicture, naming `field`.data, for anything that is not such a picture, is broken or
-    cut short, is above `limits`, or leaves fewer than `MIN_SIDE` pixels on a side; InvalidInput for a bad `crop`, naming
-    `field`.crop.
+    cut short, is above `limits`, or leaves fewer than `MIN_SIDE` pixels on a side; InvalidInput for a bad `crop`,
+    naming its edge within `field`.crop.
     """
     crop.check(f"{field}.crop")
     at = f"{field}.data"
@@ -148,7 +151,7 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8. Broken metadata must not cost an intact picture, so it counts as upright."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:
+    except Exception:  # noqa: BLE001 - parsers of metadata raise as many kinds of errors as decoders do
         return 1
     return value if value in _TURNS else 1
 

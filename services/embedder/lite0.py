@@ -25,7 +25,7 @@ def open_lite0(
         return _build(checkpoint, fitted, precision)
 
     graph = cache.get(key, build) if cache else build()
-    return OnnxModel(graph, key, network.classifier(checkpoint), fitted, precision, threads)
+    return OnnxModel(graph, key, network.classifier(checkpoint), fitted, precision=precision, threads=threads)
 
 
 def _build(checkpoint: weights.Weights, fitted: Fitted, precision: Precision) -> bytes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.embedder import colour, content, images
 from services.embedder.fitted import Fitted
-from services.errors import NotReady
+from services.errors import NotFound, NotReady
 from services.spaces import Block, Float32, Space
 
 Precision = Literal["int8", "fp32"]
@@ -29,7 +29,7 @@ costs under 0.002; an int8 kernel that saturates costs far more."""
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model. `digest` is SHA-256 hex over all that makes its numbers; `licence` an SPDX expression."""
+    """What is known of a model. `digest` is SHA-256 hex over all that makes its numbers, `licence` in SPDX terms."""
 
     name: str
     digest: str
@@ -61,6 +61,12 @@ class Model(ABC):
     def known_canary(self) -> Float32:
         """(D,): the vector that `canary_picture` must have."""
 
+    def require(self, name: str) -> Space:
+        """The space of that name, the default one for an empty name. Raises NotFound."""
+        if name not in ("", self.space.name):
+            raise NotFound("space", name, f"this model embeds into {self.space.name}")
+        return self.space
+
     def check(self) -> None:
         """Embeds the canary picture. Raises NotReady when its vector is not the known one: wrong numbers are worse
         than none."""
@@ -81,7 +87,7 @@ class OnnxModel(Model):
     """
 
     def __init__(
-        self, graph: bytes, graph_key: str, classifier: Float32, fitted: Fitted, precision: Precision, threads: int
+        self, graph: bytes, graph_key: str, classifier: Float32, fitted: Fitted, *, precision: Precision, threads: int
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -100,7 +106,7 @@ class OnnxModel(Model):
         )
 
     def embed(self, pixels: Pixels) -> Embeddings:
-        features = self._session.run(["features"], {"pixels": pixels})[0]
+        features: Float32 = self._session.run(["features"], {"pixels": pixels})[0]
         blocks = {"content": self._head(features), "colour": colour.describe(pixels) - self._colour_mean}
         return Embeddings(self.space.combine(blocks), features)
 

@@ -132,7 +132,7 @@ def build_int8(weights: Weights, ranges: Ranges) -> onnx.ModelProto:
 
 
 def observe_ranges(weights: Weights, batches: Iterable[NDArray[np.uint8]]) -> dict[str, tuple[float, float]]:
-    """Runs the float graph over batches of pixels, (n, 224, 224, 3) each, n >= 1: the ranges that `build_int8` needs."""
+    """What `build_int8` needs: runs the float graph over batches of pixels, (n, 224, 224, 3) each, n >= 1."""
     model = build_float(weights)
     names = [node.output[0] for node in model.graph.node if node.op_type in _QUANTISED]
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)

@@ -55,8 +55,8 @@ def load_checkpoint(path: Path, sha256: str = SHA256) -> Weights:
 
 
 def read_checkpoint(data: bytes) -> Weights:
-    """Tensor name -> read-only array in its stored dtype. Raises Internal for anything that is not a plain dictionary of
-    tensors in the legacy format; no code of the file is ever run."""
+    """Tensor name -> read-only array in its stored dtype. Raises Internal for anything that is not a plain dictionary
+    of tensors in the legacy format; no code of the file is ever run."""
     file = io.BytesIO(data)
     try:
         magic, protocol, platform = (_NothingAllowed(file).load() for _ in range(3))
