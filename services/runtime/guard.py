@@ -84,9 +84,13 @@ class Guard(grpc.GenericRpcHandler):
 
 
 def _guarded(inner: Handler, pool: Pool, telemetry: MethodTelemetry, default_s: float) -> Handler:
-    wrap = _many_answers if inner.response_streaming else _one_answer
-    guarded = OnPool(wrap(behavior_of(inner), telemetry, default_s), pool)
-    return handler_like(inner, guarded)
+    behavior = behavior_of(inner)
+    if inner.response_streaming:
+        behavior = _many_answers(behavior, telemetry, default_s)
+    else:
+        behavior = _ending(behavior, default_s) if inner.request_streaming else behavior
+        behavior = _one_answer(behavior, telemetry, default_s)
+    return handler_like(inner, OnPool(behavior, pool))
 
 
 def behavior_of(inner: Handler) -> Callable[..., Any]:
@@ -153,6 +157,17 @@ def _many_answers(behavior: Callable[..., Any], telemetry: MethodTelemetry, defa
         finally:
             end.cancel()
         telemetry.succeeded(time.perf_counter() - started)
+
+    return call
+
+
+def _ending(behavior: Callable[..., Any], default_s: float) -> Callable[..., Any]:
+    def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        end = _end_of_stream(context, default_s)
+        try:
+            return behavior(requests, context)
+        finally:
+            end.cancel()
 
     return call
 

@@ -1,13 +1,14 @@
 """A toy service of generic handlers, sync and asyncio: its requests and answers are google.protobuf wrappers.
 
-Echo answers what it got; Wait waits for a gate; Fail raises what it is told to; Count streams; Left tells its deadline.
+Echo answers what it got; Wait waits for a gate; Fail raises what it is told to; Left tells its deadline; Count streams
+numbers, and fails behind the hundredth; Total adds them up.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,33 +44,77 @@ class Toy:
         self.closed = True
 
 
-def sync_app(toy: Toy, **options: Any) -> SyncApp:
-    """The toy on threads."""
+class SyncToy:
+    """The toy's handlers for threads."""
 
-    def fail(_: StringValue, __: grpc.ServicerContext) -> StringValue:
-        raise toy.problem
+    def __init__(self, toy: Toy) -> None:
+        self._toy = toy
 
-    def wait(request: StringValue, _: grpc.ServicerContext) -> StringValue:
-        toy.arrived.release()
-        toy.gate.wait(30)
+    def echo(self, request: StringValue, _: Any) -> StringValue:
         return request
 
-    def count(request: Int64Value, _: grpc.ServicerContext) -> Iterator[Int64Value]:
+    def fail(self, _: StringValue, __: Any) -> StringValue:
+        raise self._toy.problem
+
+    def wait(self, request: StringValue, _: Any) -> StringValue:
+        self._toy.arrived.release()
+        self._toy.gate.wait(30)
+        return request
+
+    def left(self, _: StringValue, __: Any) -> DoubleValue:
+        return DoubleValue(value=deadlines.remaining_s() or 0)
+
+    def count(self, request: Int64Value, _: Any) -> Iterator[Int64Value]:
         for number in range(request.value):
             yield Int64Value(value=number)
         if request.value > 100:
-            raise toy.problem
+            raise self._toy.problem
 
-    def total(requests: Iterator[Int64Value], _: grpc.ServicerContext) -> Int64Value:
+    def total(self, requests: Iterator[Int64Value], _: Any) -> Int64Value:
         return Int64Value(value=sum(request.value for request in requests))
 
-    def left(_: StringValue, __: grpc.ServicerContext) -> DoubleValue:
-        return DoubleValue(value=deadlines.remaining_s())
 
-    behaviors = {"Echo": lambda request, _: request, "Fail": fail, "Wait": wait, "Left": left}
+class AsyncToy:
+    """The toy's handlers for an event loop."""
+
+    def __init__(self, toy: Toy) -> None:
+        self._toy = toy
+
+    async def echo(self, request: StringValue, _: Any) -> StringValue:
+        return request
+
+    async def fail(self, _: StringValue, __: Any) -> StringValue:
+        raise self._toy.problem
+
+    async def wait(self, request: StringValue, _: Any) -> StringValue:
+        self._toy.arrived.release()
+        try:
+            await asyncio.to_thread(self._toy.gate.wait, 30)
+        except asyncio.CancelledError:
+            self._toy.cancelled.set()
+            self._toy.gate.set()  # the thread must not outlive the call
+            raise
+        return request
+
+    async def left(self, _: StringValue, __: Any) -> DoubleValue:
+        return DoubleValue(value=deadlines.remaining_s() or 0)
+
+    async def count(self, request: Int64Value, _: Any) -> AsyncIterator[Int64Value]:
+        for number in range(request.value):
+            yield Int64Value(value=number)
+        if request.value > 100:
+            raise self._toy.problem
+
+    async def total(self, requests: AsyncIterator[Int64Value], _: Any) -> Int64Value:
+        return Int64Value(value=sum([request.value async for request in requests]))
+
+
+def sync_app(toy: Toy, **options: Any) -> SyncApp:
+    """The toy on threads."""
+    handler = _handler(SyncToy(toy))
     return SyncApp(
         services=(SERVICE,),
-        register=lambda server: server.add_generic_rpc_handlers((_handlers(behaviors, count, total),)),
+        register=lambda server: server.add_generic_rpc_handlers((handler,)),
         canary=toy.canary,
         close=toy.close,
         **options,
@@ -78,33 +123,7 @@ def sync_app(toy: Toy, **options: Any) -> SyncApp:
 
 def async_app(toy: Toy) -> AsyncApp:
     """The toy on an event loop."""
-
-    async def echo(request: StringValue, _: Any) -> StringValue:
-        return request
-
-    async def fail(_: StringValue, __: Any) -> StringValue:
-        raise toy.problem
-
-    async def wait(request: StringValue, _: Any) -> StringValue:
-        toy.arrived.release()
-        try:
-            await asyncio.to_thread(toy.gate.wait, 30)
-        except asyncio.CancelledError:
-            toy.cancelled.set()
-            raise
-        return request
-
-    async def count(request: Int64Value, _: Any) -> AsyncIterator[Int64Value]:
-        for number in range(request.value):
-            yield Int64Value(value=number)
-        if request.value > 100:
-            raise toy.problem
-
-    async def total(requests: AsyncIterator[Int64Value], _: Any) -> Int64Value:
-        return Int64Value(value=sum([request.value async for request in requests]))
-
-    async def left(_: StringValue, __: Any) -> DoubleValue:
-        return DoubleValue(value=deadlines.remaining_s())
+    handler = _handler(AsyncToy(toy))
 
     async def canary() -> None:
         toy.canary()
@@ -112,22 +131,23 @@ def async_app(toy: Toy) -> AsyncApp:
     async def close() -> None:
         toy.close()
 
-    behaviors = {"Echo": echo, "Fail": fail, "Wait": wait, "Left": left}
     return AsyncApp(
         services=(SERVICE,),
-        register=lambda server: server.add_generic_rpc_handlers((_handlers(behaviors, count, total),)),
+        register=lambda server: server.add_generic_rpc_handlers((handler,)),
         canary=canary,
         close=close,
     )
 
 
-def _handlers(behaviors: dict[str, Callable[..., Any]], count: Any, total: Any) -> grpc.GenericRpcHandler:
-    handlers = {
-        name: grpc.unary_unary_rpc_method_handler(behavior, StringValue.FromString, _serialize)
-        for name, behavior in behaviors.items()
+def _handler(toy: Any) -> grpc.GenericRpcHandler:
+    text: Any = StringValue.FromString
+    number: Any = Int64Value.FromString
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        name: grpc.unary_unary_rpc_method_handler(getattr(toy, name.lower()), text, _serialize)
+        for name in ("Echo", "Fail", "Wait", "Left")
     }
-    handlers["Count"] = grpc.unary_stream_rpc_method_handler(count, Int64Value.FromString, _serialize)
-    handlers["Total"] = grpc.stream_unary_rpc_method_handler(total, Int64Value.FromString, _serialize)
+    handlers["Count"] = grpc.unary_stream_rpc_method_handler(toy.count, number, _serialize)
+    handlers["Total"] = grpc.stream_unary_rpc_method_handler(toy.total, number, _serialize)
     return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
 
