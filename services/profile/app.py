@@ -1,0 +1,60 @@
+"""Wires the profile service together."""
+
+from __future__ import annotations
+
+import time
+
+from services.errors import InvalidInput
+from services.profile.items import Items
+from services.profile.keys import MIN_SECRET_BYTES
+from services.profile.peers import IDEMPOTENT, IndexerItems
+from services.profile.people import People
+from services.profile.popular import Popular
+from services.profile.reader import TasteReader
+from services.profile.record import Recorder
+from services.profile.servicer import ProfileServicer
+from services.profile.settings import ProfileSettings
+from services.profile.store import ProfileStore
+from services.profile.store_redis import RedisProfileStore
+from services.runtime.app import SyncApp
+from services.runtime.channel import open_channel
+from services.runtime.redis import open_redis
+from services.runtime.settings import RuntimeSettings
+from services.runtime.telemetry import Telemetry
+from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
+
+
+def build(settings: ProfileSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:  # noqa: ARG001
+    """Over the real Redis and the real indexer. Raises InvalidInput for settings that cannot work."""
+    secret = settings.secret.get_secret_value()
+    if secret and len(secret.encode()) < MIN_SECRET_BYTES:
+        raise InvalidInput("VISREC_PROFILE_SECRET", f"must be at least {MIN_SECRET_BYTES} bytes")
+    store = RedisProfileStore(open_redis(runtime), secret, settings.store_rules())
+    items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT))
+    return assemble(settings, store, items)
+
+
+def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> SyncApp:
+    """Over any store and any catalogue, which are closed with it."""
+    servicer = ProfileServicer(
+        people=People(store, _now_ms),
+        recorder=Recorder(store, items, _now_ms),
+        tastes=TasteReader(store, settings.taste_rules()),
+        popular=Popular(store, settings.popular_half_life_hours, _now_ms),
+    )
+
+    def close() -> None:
+        items.close()
+        store.close()
+
+    return SyncApp(
+        services=("visrec.v1.ProfileService",),
+        register=lambda server: add_ProfileServiceServicer_to_server(servicer, server),
+        canary=store.ping,
+        close=close,
+        threads=settings.threads,
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

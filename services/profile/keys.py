@@ -1,0 +1,95 @@
+"""Under which names a person is kept. No name holds anything they could be known by: only keyed hashes.
+
+All keys of a person share one hash tag, so they live in one slot of a cluster and change in one step. Whoever reads key
+names (a slow log, MONITOR, a metrics exporter) learns nothing without the secret.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+PREFIX = "visrec:person:"
+ANY_PERSON = PREFIX + "{*}"
+"""Glob of the main key of every person: the others go on after the closing brace."""
+
+SPACES = "visrec:profile:spaces"
+SECRET = "visrec:profile:secret"  # noqa: S105 - where it is kept
+
+MIN_SECRET_BYTES = 16
+
+DIGEST_BYTES = 16
+"""128 bits: two of a billion people share a digest with probability 1e-21."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The keys of one person in one catalogue. Each `…order` is a sorted set of event digests by time, beside the hash
+    of their events; `seen` is a sorted set of item ids by time."""
+
+    acts: str
+    acts_order: str
+    shown: str
+    shown_order: str
+    seen: str
+
+    def all(self) -> list[str]:
+        """Every key, in the order the scripts take them."""
+        return [self.acts, self.acts_order, self.shown, self.shown_order, self.seen]
+
+
+@dataclass(frozen=True)
+class PersonKeys:
+    """The keys of one person. `main` is a hash: `person` (packed), `consent` (a digit for each purpose), `life` (new
+    after forgetting), and for each catalogue `writes:` (a counter) and `taste:` (as kept)."""
+
+    main: str
+
+    @property
+    def event_ids(self) -> str:
+        """A sorted set of digests of event ids by the time they arrived."""
+        return f"{self.main}:event-ids"
+
+    @property
+    def requests(self) -> str:
+        """A hash of remembered answers by digest of the request id."""
+        return f"{self.main}:requests"
+
+    def history(self, catalogue: str) -> History:
+        """The keys of this person in one catalogue."""
+        names = ("acts", "acts-order", "shown", "shown-order", "seen")
+        return History(*(f"{self.main}:{name}:{catalogue}" for name in names))
+
+
+class Keys:
+    """Names from a secret of at least MIN_SECRET_BYTES. Under the names of another secret nobody is found."""
+
+    def __init__(self, secret: bytes) -> None:
+        assert len(secret) >= MIN_SECRET_BYTES
+        self._secret = secret
+
+    def person(self, user_id: str) -> PersonKeys:
+        """The keys of a person."""
+        return PersonKeys(f"{PREFIX}{{{self._digest('person', user_id).hex()}}}")
+
+    def event(self, user_id: str, event_id: str) -> bytes:
+        """Digest of an event id; equal ids of two people have different ones."""
+        return self._digest("event", user_id, event_id)
+
+    def request(self, user_id: str, request_id: str) -> bytes:
+        """Digest of a request id."""
+        return self._digest("request", user_id, request_id)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Tells two secrets apart without giving either away."""
+        return self._digest("fingerprint")
+
+    def _digest(self, *words: str) -> bytes:
+        return hmac.digest(self._secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
+
+
+def popular(catalogue: str, half_life_hours: float, domain: str | None) -> str:
+    """The popularity list of one domain of a catalogue, or of all. Levels of two half-lives never meet in one list."""
+    which = "all" if domain is None else f"in:{domain}"
+    return f"visrec:popular:{{{catalogue}}}:{half_life_hours:g}h:{which}"

@@ -1,0 +1,62 @@
+-- Puts a person, unless they have changed since; forgets what a change of consent takes with it; remembers the answer.
+-- KEYS: main, requests; then acts, acts order, shown, shown order and seen of each catalogue.
+-- ARGV: version expected ('' for nobody), packed person, consent, a fresh life, what to forget, now, digest of the
+-- request id or '', the answer to remember, milliseconds to remember it, most answers; then the catalogues.
+-- Answers 1, or 0 when nothing was done.
+local main, requests = KEYS[1], KEYS[2]
+local version, person, consent, life, forget, now, request, answer, ttl_ms, most =
+  unpack(ARGV, 1, 10)
+local FIRST, OWN, EACH = 11, 2, 5
+local UPLOAD = 8
+
+if (redis.call('HGET', main, 'person') or '') ~= version then return 0 end
+if forget ~= '' then
+  -- A catalogue that is new since the caller looked would be left behind.
+  local known = {}
+  for at = FIRST, #ARGV do known[ARGV[at]] = true end
+  for _, name in ipairs(redis.call('HKEYS', main)) do
+    local catalogue = string.match(name, '^writes:(.*)$')
+    if catalogue and not known[catalogue] then return 0 end
+  end
+end
+
+local function forget_uploads(acts, acts_order)
+  local events = redis.call('HGETALL', acts)
+  for at = 1, #events, 2 do
+    if string.byte(events[at + 1], 2) == UPLOAD then
+      redis.call('HDEL', acts, events[at])
+      redis.call('ZREM', acts_order, events[at])
+    end
+  end
+end
+
+for number = 1, #ARGV - FIRST + 1 do
+  local catalogue, key = ARGV[FIRST + number - 1], OWN + (number - 1) * EACH
+  if forget == 'everything' then
+    redis.call('DEL', unpack(KEYS, key + 1, key + EACH))
+    redis.call('HDEL', main, 'writes:' .. catalogue, 'taste:' .. catalogue)
+  elseif forget == 'uploads' then
+    forget_uploads(KEYS[key + 1], KEYS[key + 2])
+    redis.call('HDEL', main, 'taste:' .. catalogue)
+  end
+end
+
+redis.call('HSET', main, 'person', person, 'consent', consent)
+if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life) end
+
+if request ~= '' then
+  local first, first_name = nil, nil
+  local remembered = redis.call('HGETALL', requests)
+  for at = 1, #remembered, 2 do
+    local until_ms = tonumber(string.match(remembered[at + 1], '^%d+'))
+    if until_ms <= tonumber(now) then
+      redis.call('HDEL', requests, remembered[at])
+    elseif not first or until_ms < first then
+      first, first_name = until_ms, remembered[at]
+    end
+  end
+  if redis.call('HLEN', requests) >= tonumber(most) then redis.call('HDEL', requests, first_name) end
+  redis.call('HSET', requests, request, answer)
+  redis.call('PEXPIRE', requests, ttl_ms)
+end
+return 1

@@ -1,0 +1,66 @@
+"""What is popular now: the answer to GetPopularItems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.errors import InvalidInput, NotImplementedYet
+from services.profile import popularity
+from services.profile.identifiers import catalogue_name, identifier, text
+from services.profile.store import ProfileStore
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 1000
+MAX_ITEM_IDS = 1000
+MAX_DOMAINS = 64
+MAX_DOMAIN_LETTERS = 64
+
+
+@dataclass(frozen=True)
+class PopularQuery:
+    """`domains` empty: all. `item_ids` given: their scores instead of the most popular. `limit` 0: 50."""
+
+    catalogue: str
+    domains: Sequence[str] = ()
+    segment: str = ""
+    limit: int = 0
+    item_ids: Sequence[str] = ()
+
+
+class Popular:
+    """Reads popularity. `now_ms` is the clock, milliseconds since 1970."""
+
+    def __init__(self, store: ProfileStore, half_life_hours: float, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self.half_life_hours = half_life_hours
+
+    def items(self, query: PopularQuery) -> list[tuple[str, float]]:
+        """(item id, score at this moment), highest first, or in the order of the ids asked for; a catalogue without
+        events has none. Raises InvalidInput naming the field."""
+        _check(query)
+        now_ms = self._now_ms()
+        if query.item_ids:
+            levels = self._store.levels(query.catalogue, query.domains, query.item_ids)
+            found = list(zip(query.item_ids, levels, strict=True))
+        else:
+            limit = min(query.limit or DEFAULT_LIMIT, MAX_LIMIT)
+            found = list(self._store.popular(query.catalogue, query.domains, limit))
+        return [(item_id, popularity.value(level, now_ms, self.half_life_hours)) for item_id, level in found]
+
+
+def _check(query: PopularQuery) -> None:
+    catalogue_name(query.catalogue, "catalogue")
+    if query.segment:
+        raise NotImplementedYet("GetPopularItemsRequest.segment")
+    if query.limit < 0:
+        raise InvalidInput("limit", "must not be negative")
+    if len(query.domains) > MAX_DOMAINS:
+        raise InvalidInput("domains", f"{len(query.domains)} given, at most {MAX_DOMAINS}")
+    for number, domain in enumerate(query.domains):
+        text(domain, f"domains[{number}]", MAX_DOMAIN_LETTERS)
+    if len(query.item_ids) > MAX_ITEM_IDS:
+        raise InvalidInput("item_ids", f"{len(query.item_ids)} given, at most {MAX_ITEM_IDS}")
+    for number, item_id in enumerate(query.item_ids):
+        identifier(item_id, f"item_ids[{number}]")

@@ -1,0 +1,95 @@
+"""ProfileService: every RPC is decoded, asked of the domain in one call, and encoded."""
+
+from __future__ import annotations
+
+import grpc
+
+from services.errors import NotImplementedYet, VisrecError
+from services.profile import wire
+from services.profile.people import REMAINS, People
+from services.profile.popular import Popular, PopularQuery
+from services.profile.reader import TasteQuery, TasteReader, TasteView
+from services.profile.record import Ending, Recorder
+from services.runtime.faults import status_of
+from visrec.v1 import profile_pb2 as pb
+from visrec.v1.profile_pb2_grpc import ProfileServiceServicer
+
+
+class ProfileServicer(ProfileServiceServicer):
+    """Over the four use cases of the service. Errors are converted around it."""
+
+    def __init__(self, people: People, recorder: Recorder, tastes: TasteReader, popular: Popular) -> None:
+        self._people = people
+        self._recorder = recorder
+        self._tastes = tastes
+        self._popular = popular
+
+    def PutUser(self, request: pb.PutUserRequest, context: grpc.ServicerContext) -> pb.PutUserResponse:
+        put = self._people.put(wire.person_of(request.user), tuple(request.update_mask.paths), request.request_id)
+        return pb.PutUserResponse(user=wire.user_message(put.person), created=put.created)
+
+    def GetUser(self, request: pb.GetUserRequest, context: grpc.ServicerContext) -> pb.GetUserResponse:
+        return pb.GetUserResponse(user=wire.user_message(self._people.get(request.user_id)))
+
+    def ListUsers(self, request: pb.ListUsersRequest, context: grpc.ServicerContext) -> pb.ListUsersResponse:
+        page = self._people.page(request.page_size, request.page_token)
+        return pb.ListUsersResponse(users=map(wire.user_message, page.people), next_page_token=page.token)
+
+    def DeleteUser(self, request: pb.DeleteUserRequest, context: grpc.ServicerContext) -> pb.DeleteUserResponse:
+        erased = self._people.erase(request.user_id)
+        receipt = [pb.Erasure(place=each.place, entries=each.entries) for each in erased]
+        return pb.DeleteUserResponse(erased=receipt, remains=REMAINS)
+
+    def SetConsent(self, request: pb.SetConsentRequest, context: grpc.ServicerContext) -> pb.SetConsentResponse:
+        consent = self._people.consent(request.user_id, wire.consent_of(request.consent, "consent"))
+        return pb.SetConsentResponse(consent=wire.consent_message(consent))
+
+    def RecordEvents(self, request: pb.RecordEventsRequest, context: grpc.ServicerContext) -> pb.RecordEventsResponse:
+        endings = self._recorder.record(wire.events_of(request.events))
+        results = [_result(event.event_id, end) for event, end in zip(request.events, endings, strict=True)]
+        return pb.RecordEventsResponse(results=results)
+
+    def GetTaste(self, request: pb.GetTasteRequest, context: grpc.ServicerContext) -> pb.GetTasteResponse:
+        query = wire.query_of(request)
+        return pb.GetTasteResponse(taste=wire.taste_message(query, self._tastes.one(query)))
+
+    def GetTastes(self, request: pb.GetTastesRequest, context: grpc.ServicerContext) -> pb.GetTastesResponse:
+        queries = [wire.query_of(each) for each in request.requests]
+        views = self._tastes.several(queries)
+        return pb.GetTastesResponse(results=map(_taste_result, queries, views))
+
+    def GetPopularItems(
+        self, request: pb.GetPopularItemsRequest, context: grpc.ServicerContext
+    ) -> pb.GetPopularItemsResponse:
+        query = PopularQuery(request.catalogue, request.domains, request.segment, request.limit, request.item_ids)
+        items = wire.popular_messages(self._popular.items(query))
+        return pb.GetPopularItemsResponse(items=items, half_life_hours=self._popular.half_life_hours)
+
+    def ExportUser(self, request: pb.ExportUserRequest, context: grpc.ServicerContext) -> pb.ExportUserResponse:
+        raise NotImplementedYet("ExportUser")
+
+    def ListSegments(self, request: pb.ListSegmentsRequest, context: grpc.ServicerContext) -> pb.ListSegmentsResponse:
+        raise NotImplementedYet("ListSegments")
+
+    def ExportEvents(self, request: pb.ExportEventsRequest, context: grpc.ServicerContext) -> pb.ExportEventsResponse:
+        raise NotImplementedYet("ExportEvents")
+
+    def PutUserVectors(
+        self, request: pb.PutUserVectorsRequest, context: grpc.ServicerContext
+    ) -> pb.PutUserVectorsResponse:
+        raise NotImplementedYet("PutUserVectors")
+
+    def PutSegments(self, request: pb.PutSegmentsRequest, context: grpc.ServicerContext) -> pb.PutSegmentsResponse:
+        raise NotImplementedYet("PutSegments")
+
+
+def _result(event_id: str, ending: Ending) -> pb.EventResult:
+    if isinstance(ending, VisrecError):
+        return pb.EventResult(event_id=event_id, status=status_of(ending))
+    return pb.EventResult(event_id=event_id, status={"code": 0}, outcome=wire.OUTCOMES[ending])
+
+
+def _taste_result(query: TasteQuery, view: TasteView | VisrecError) -> pb.TasteResult:
+    if isinstance(view, VisrecError):
+        return pb.TasteResult(error=status_of(view))
+    return pb.TasteResult(taste=wire.taste_message(query, view))

@@ -1,0 +1,79 @@
+"""The settings of the profile service, VISREC_PROFILE_… in the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from services.profile.store import StoreRules
+from services.profile.taste import TasteRules
+from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
+
+_STORE = StoreRules()
+_TASTE = TasteRules()
+
+
+class ProfileSettings(ServiceSettings):
+    """Ports, the secret, and the bounds and half-lives of what is kept."""
+
+    model_config = SettingsConfigDict(env_prefix="VISREC_PROFILE_", frozen=True)
+
+    port: int = Field(PORTS["profile"], ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
+    metrics_port: int = Field(
+        METRICS_PORTS["profile"], ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none."
+    )
+    threads: int = Field(
+        8, ge=1, le=256, description="Threads that answer calls; most of the time they wait for Redis."
+    )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that people are filed under, at least 16 bytes. Empty: a random one, made once and kept in "
+        "Redis. It cannot be changed while there are people.",
+    )
+
+    window: int = Field(
+        _STORE.window,
+        ge=1,
+        le=1000,
+        description="Events of a person in a catalogue that taste is made from, the latest.",
+    )
+    shown: int = Field(_STORE.shown, ge=0, le=1000, description="Impressions of a person in a catalogue that are kept.")
+    seen: int = Field(_STORE.seen, ge=0, le=10_000, description="Seen items of a person in a catalogue that are kept.")
+    remembered: int = Field(
+        _STORE.remembered, ge=1, le=10_000, description="Event ids of a person that are remembered, to count each once."
+    )
+    remembered_days: float = Field(
+        _STORE.remembered_days, gt=0, le=365, description="Days after which a remembered event id is forgotten."
+    )
+
+    taste_half_life_days: float = Field(
+        _TASTE.half_life_days, gt=0, le=3650, description="Days after which an event says half as much about taste."
+    )
+    merge_below: float = Field(
+        _TASTE.merge_below, gt=0, le=100, description="Ward distance below which two groups of items are one interest."
+    )
+    max_interests: int = Field(_TASTE.max_interests, ge=1, le=16, description="Most interests of a person.")
+
+    popular: int = Field(_STORE.popular, ge=1, le=1_000_000, description="Items of a popularity list.")
+    popular_half_life_hours: float = Field(
+        _STORE.popular_hours,
+        ge=0.1,
+        le=87_600,
+        description="Hours after which an event counts half for popularity. Another one starts new lists.",
+    )
+
+    def store_rules(self) -> StoreRules:
+        """For the store."""
+        return StoreRules(
+            self.window,
+            self.shown,
+            self.seen,
+            self.remembered,
+            self.remembered_days,
+            self.popular,
+            self.popular_half_life_hours,
+        )
+
+    def taste_rules(self) -> TasteRules:
+        """For folding."""
+        return TasteRules(self.taste_half_life_days, self.merge_below, self.max_interests)

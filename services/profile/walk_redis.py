@@ -1,0 +1,74 @@
+"""A walk over everybody by SCAN: there is no list of people to keep in step, or to erase from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from redis.cluster import RedisCluster
+
+from services.errors import InvalidInput
+from services.profile.keys import ANY_PERSON
+
+MAX_STEPS = 200
+"""SCAN calls for one page. A keyspace full of other things makes short pages, not slow ones."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a walk has come: the number of the cluster's node, its SCAN cursor, keys that did not fit the page."""
+
+    node: int = 0
+    cursor: int = 0
+    left_over: tuple[str, ...] = ()
+
+    def token(self) -> str:
+        """For the caller to bring back."""
+        text = json.dumps([self.node, self.cursor, self.left_over], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+    @classmethod
+    def of(cls, token: str) -> Place:
+        """The inverse; an empty token is the start. Raises InvalidInput, naming `page_token`."""
+        if not token:
+            return cls()
+        try:
+            node, cursor, left_over = json.loads(base64.urlsafe_b64decode(token))
+            return cls(int(node), int(cursor), tuple(map(str, left_over)))
+        except (binascii.Error, TypeError, ValueError) as problem:
+            raise InvalidInput("page_token", "is not a token of a previous page") from problem
+
+
+class Walk:
+    """Over the main keys of everybody on a server or, node by node, on a cluster."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._is_cluster = isinstance(client, RedisCluster)
+
+    def page(self, size: int, start: Place) -> tuple[list[str], Place | None]:
+        """At most `size` keys from `start`, and where to go on; None at the end. Raises redis.RedisError."""
+        found, at = list(start.left_over), Place(start.node, start.cursor)
+        for _ in range(MAX_STEPS):
+            if len(found) >= size or at.node >= self._nodes():
+                break
+            cursor, keys = self._scan(at, size)
+            found += [key.decode() for key in keys]
+            at = Place(at.node, cursor) if cursor else Place(at.node + 1)
+        rest = tuple(found[size:])
+        is_over = at.node >= self._nodes() and not rest
+        return found[:size], None if is_over else Place(at.node, at.cursor, rest)
+
+    def _nodes(self) -> int:
+        return len(self._client.get_primaries()) if self._is_cluster else 1
+
+    def _scan(self, at: Place, size: int) -> tuple[int, list[bytes]]:
+        if not self._is_cluster:
+            cursor, keys = self._client.scan(at.cursor, match=ANY_PERSON, count=size)
+            return int(cursor), keys
+        node = sorted(self._client.get_primaries(), key=lambda each: each.name)[at.node]
+        cursors, keys = self._client.scan(at.cursor, match=ANY_PERSON, count=size, target_nodes=node)
+        return int(cursors[node.name]), keys

@@ -1,0 +1,188 @@
+"""The contract's messages and the domain's values, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.errors import InvalidInput
+from services.profile.events import EventType
+from services.profile.person import (
+    Attributes,
+    Consent,
+    ConsentState,
+    Gender,
+    Location,
+    Person,
+    Value,
+)
+from services.profile.reader import TasteQuery, TasteView
+from services.profile.record import GivenEvent, PhotoVector
+from services.profile.store import Outcome
+from services.profile.taste import Interest
+from services.spaces import encode
+from visrec.v1 import common_pb2
+from visrec.v1 import profile_pb2 as pb
+
+OUTCOMES = {
+    Outcome.LEARNED: pb.EVENT_OUTCOME_LEARNED,
+    Outcome.COUNTED: pb.EVENT_OUTCOME_COUNTED,
+    Outcome.DUPLICATE: pb.EVENT_OUTCOME_DUPLICATE,
+}
+
+
+def person_of(message: pb.User) -> Person:
+    """Raises InvalidInput for an enum number the contract does not have and an attribute without a value."""
+    given = message.attributes
+    attributes = Attributes(
+        age=given.age if given.HasField("age") else None,
+        gender=Gender(_known(Gender, given.gender, "user.attributes.gender")),
+        location=Location(given.location.country, given.location.region, given.location.city),
+        interests=tuple(given.interests),
+        other={name: _value_of(value, f"user.attributes.other[{name!r}]") for name, value in given.other.items()},
+    )
+    return Person(message.user_id, attributes, consent_of(message.consent, "user.consent"))
+
+
+def consent_of(message: pb.Consent, at: str) -> Consent:
+    """Raises InvalidInput for a number the contract does not have."""
+    return Consent(
+        *(
+            ConsentState(_known(ConsentState, getattr(message, purpose), f"{at}.{purpose}"))
+            for purpose in ("personalisation", "photo_learning", "segments")
+        )
+    )
+
+
+def _known(enum: Any, number: int, at: str) -> int:
+    if number not in {each.value for each in enum}:
+        raise InvalidInput(at, f"{number} is not one of the contract's values")
+    return number
+
+
+def _value_of(message: common_pb2.AttributeValue, at: str) -> Value:
+    match message.WhichOneof("kind"):
+        case "text":
+            return message.text
+        case "number":
+            return message.number
+        case "boolean":
+            return message.boolean
+        case "words":
+            return tuple(message.words.words)
+        case _:
+            raise InvalidInput(at, "has no value")
+
+
+def user_message(person: Person) -> pb.User:
+    """A person for the caller."""
+    given = person.attributes
+    attributes = pb.UserAttributes(
+        age=given.age,
+        gender=pb.Gender.ValueType(given.gender),
+        location=_location(given.location),
+        interests=given.interests,
+        other={name: _value_message(value) for name, value in given.other.items()},
+    )
+    return pb.User(
+        user_id=person.user_id,
+        attributes=attributes,
+        consent=consent_message(person.consent),
+        created=_timestamp(person.created_ms),
+        updated=_timestamp(person.updated_ms),
+    )
+
+
+def _location(location: Location) -> pb.Location | None:
+    if location == Location():
+        return None
+    return pb.Location(country=location.country, region=location.region, city=location.city)
+
+
+def consent_message(consent: Consent) -> pb.Consent:
+    """A consent for the caller."""
+    return pb.Consent(
+        personalisation=pb.ConsentState.ValueType(consent.personalisation),
+        photo_learning=pb.ConsentState.ValueType(consent.photo_learning),
+        segments=pb.ConsentState.ValueType(consent.segments),
+    )
+
+
+def _value_message(value: Value) -> common_pb2.AttributeValue:
+    match value:
+        case bool():
+            return common_pb2.AttributeValue(boolean=value)
+        case str():
+            return common_pb2.AttributeValue(text=value)
+        case tuple():
+            return common_pb2.AttributeValue(words=common_pb2.WordList(words=value))
+        case _:
+            return common_pb2.AttributeValue(number=value)
+
+
+def _timestamp(milliseconds: int) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromMilliseconds(milliseconds)
+    return stamp
+
+
+def events_of(messages: Iterable[pb.Event]) -> list[GivenEvent]:
+    """Events as they came; nothing is checked."""
+    return [_event_of(message) for message in messages]
+
+
+def _event_of(message: pb.Event) -> GivenEvent:
+    subject = message.WhichOneof("subject")
+    photo = message.photo_vector
+    return GivenEvent(
+        event_id=message.event_id,
+        user_id=message.user_id,
+        type=message.type,
+        catalogue=message.catalogue,
+        time_ms=message.time.ToMilliseconds() if message.HasField("time") else None,
+        item_id=message.item_id if subject == "item_id" else None,
+        photo=PhotoVector(photo.space, photo.data) if subject == "photo_vector" else None,
+        recommendation_id=message.recommendation_id,
+        shown_signals=dict(message.shown_signals),
+    )
+
+
+def query_of(message: pb.GetTasteRequest) -> TasteQuery:
+    """A request for a taste."""
+    return TasteQuery(message.user_id, message.catalogue, message.space, message.include_seen)
+
+
+def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
+    """The answer to it."""
+    taste = view.taste
+    return pb.Taste(
+        user_id=query.user_id,
+        catalogue=query.catalogue,
+        space=taste.space,
+        interests=[_interest(interest, taste.space) for interest in taste.interests],
+        seen_item_ids=view.seen,
+        personalised=view.personalised,
+        events=taste.events,
+    )
+
+
+def _interest(interest: Interest, space: str) -> pb.Interest:
+    return pb.Interest(
+        vector=common_pb2.Vector(space=space, data=encode(interest.vector)),
+        weight=interest.weight,
+        sources=[
+            pb.InterestSource(item_id=source.item_id, event_type=_event_type(source.type))
+            for source in interest.sources
+        ],
+    )
+
+
+def _event_type(type_: EventType) -> pb.EventType.ValueType:
+    return pb.EventType.ValueType(type_)
+
+
+def popular_messages(items: Sequence[tuple[str, float]]) -> list[pb.PopularItem]:
+    """Items with their scores."""
+    return [pb.PopularItem(item_id=item_id, score=score) for item_id, score in items]
