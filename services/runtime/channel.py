@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
@@ -64,7 +65,8 @@ def require_loopback(address: str, runtime: RuntimeSettings, remedy: str) -> Non
 def _is_loopback(address: str) -> bool:
     if address.startswith("unix:"):
         return True
-    host = address.rpartition("/")[2].rpartition(":")[0].strip("[]") or address
+    host = address.rpartition("/")[2]
+    host = re.sub(r"(?<=[^:]):\d+$", "", host).strip("[]")
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
