@@ -23,6 +23,8 @@ def test_every_rpc_is_implemented_by_its_servicer(rpc: Rpc) -> None:
 
 def test_the_readme_names_exactly_the_rpcs_that_this_version_has() -> None:
     for service in ("embedder", "indexer", "profile", "ranker"):
-        (row,) = (line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith(f"| **{service}**"))
+        (row,) = (
+            line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith(f"| **{service}**")
+        )
         named = {word.strip(" `") for word in row.rsplit("|", 2)[1].split(",")}
         assert named == {rpc.method.name for rpc in ALL if rpc.service == service and not rpc.later}
