@@ -108,13 +108,13 @@ soak: setup ## The long crash and load runs that `make test` leaves out.
 
 .PHONY: eval bench load
 eval: setup ## Quality on labelled photos: precision@10 by content and by colour.
-	@$(RUN) -m tests.bench.eval $(ARGS)
+	@$(RUN) -m bench.quality $(ARGS)
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
-	@$(RUN) -m tests.bench $(ARGS)
+	@$(RUN) -m bench.cost $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
-	@$(RUN) -m deploy.load $(ARGS)
+	@$(RUN) -m bench.load $(ARGS)
 
 # ---- changing it
 
