@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import redis
@@ -43,18 +44,19 @@ LOCK_S = 10.0
 POLL_S = 0.02
 
 
-def find_server() -> Path:
-    """The redis-server to use: of the PATH, else of a PyPI package. Raises NotReady, saying what to install, when
-    there is none that is new enough.
-    """
-    candidates = [Path(found)] if (found := shutil.which("redis-server")) else []
-    for package in PACKAGES:
-        spec = importlib.util.find_spec(package)
-        folders = (spec and spec.submodule_search_locations) or ()
-        candidates += [Path(folder) / "bin" / "redis-server" for folder in folders]
-    usable = next((path for path in candidates if _new_enough(path)), None)
+def candidates() -> list[Path]:
+    """Every redis-server of this machine: of the PATH, then of the PyPI packages."""
+    found = shutil.which("redis-server")
+    specs = filter(None, map(importlib.util.find_spec, PACKAGES))
+    folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
+    return [*([Path(found)] if found else []), *(folder / "bin" / "redis-server" for folder in folders)]
+
+
+def find_server(among: Sequence[Path]) -> Path:
+    """The first that is new enough. Raises NotReady, saying what to install, when there is none."""
+    usable = next((path for path in among if _new_enough(path)), None)
     if usable is None:
-        tried = f" (too old or broken: {', '.join(map(str, candidates))})" if candidates else ""
+        tried = f" (too old or broken: {', '.join(map(str, among))})" if among else ""
         raise NotReady(MISSING + tried, reason="NO_REDIS_SERVER")
     return usable
 
@@ -73,9 +75,11 @@ class EmbeddedRedis:
 
     name = "redis"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock_s: float = LOCK_S) -> None:
+        """`lock_s` is how long to wait for a server on the folder that is about to end."""
         self._folder = folder.absolute()
-        self._server = find_server()
+        self._server = find_server(candidates())
+        self._lock_s = lock_s
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._socket = self._folder / "redis.sock"
@@ -152,7 +156,7 @@ class EmbeddedRedis:
         if self._lock is not None:
             return
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        end = time.monotonic() + LOCK_S
+        end = time.monotonic() + self._lock_s
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -108,9 +108,9 @@ def test_only_what_may_be_repeated_is_sent_again(
     calls = {"grpc_service": SERVICE, "grpc_method": "Fail", "grpc_code": "UNAVAILABLE"}
     settings = calling(runtime, served.target)
     for idempotent, attempts in (((), 1), ((f"{SERVICE}/Fail",), 1 + channel.RETRY_ATTEMPTS)):
-        with channel.open_channel("indexer", settings, idempotent=idempotent) as opened:
-            with pytest.raises(errors.NotReady):
-                ToyStub(opened).fail(StringValue())
+        opening = channel.open_channel("indexer", settings, idempotent=idempotent)
+        with opening as opened, pytest.raises(errors.NotReady):
+            ToyStub(opened).fail(StringValue())
         assert served.telemetry.registry.get_sample_value("grpc_server_handled_total", calls) == attempts
 
 

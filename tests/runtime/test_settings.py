@@ -1,0 +1,82 @@
+"""Settings: typed, from the environment, told in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from services.errors import InvalidInput
+from services.launch import SERVICES, explain, settings_classes
+from services.launch_all import locked, read_runtime
+from services.runtime.settings import RuntimeSettings, ServiceSettings, markdown_table
+
+
+class ToySettings(ServiceSettings):
+    """As a service has them."""
+
+    model_config = SettingsConfigDict(env_prefix="VISREC_TOY_", frozen=True)
+
+    port: int = Field(default=1, description="Port of the toy.")
+    metrics_port: int = Field(default=2, description="Port of its metrics.")
+
+
+def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_DRAIN_S", "3.5")
+    monkeypatch.setenv("VISREC_TOY_PORT", "77")
+    assert RuntimeSettings().drain_s == 3.5
+    assert ToySettings().port == 77
+
+
+def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "secret")
+    with pytest.raises(ValidationError) as caught:
+        RuntimeSettings()
+    assert "max_message_bytes" in explain(caught.value)
+    assert "secret" not in explain(caught.value)
+
+
+def test_the_table_has_every_setting_with_its_default() -> None:
+    table = markdown_table([RuntimeSettings, ToySettings])
+    assert "| `VISREC_DRAIN_S` | `10.0` |" in table
+    assert "| `VISREC_TLS_CERT` |  |" in table
+    assert "| `VISREC_TOY_PORT` | `1` | Port of the toy. |" in table
+    assert len(table.splitlines()) == 2 + len(RuntimeSettings.model_fields) + 2
+
+
+def test_every_setting_of_every_service_has_a_meaning_and_a_default() -> None:
+    for group in settings_classes():
+        for name, field in group.model_fields.items():
+            assert field.description, f"{group.__name__}.{name}"
+        group()
+
+
+def test_services_are_found_where_the_launcher_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_INDEXER_PORT", "7777")
+    monkeypatch.setenv("VISREC_PROFILE_TARGET", "dns:///profile:1")
+    runtime = read_runtime()
+    assert runtime.target("indexer") == "127.0.0.1:7777"
+    assert runtime.target("profile") == "dns:///profile:1"
+    assert runtime.var_dir.is_absolute()
+
+
+def test_a_port_that_nobody_could_find_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_INDEXER_PORT", "0")
+    with pytest.raises(InvalidInput, match="VISREC_INDEXER_PORT"):
+        read_runtime()
+
+
+def test_a_var_directory_has_one_launcher(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(Exception, match="runs already"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_calls_go_one_way() -> None:
+    """Stopping callers first needs an order, so no service may call a caller of its own."""
+    allowed = {"ranker": 3, "profile": 2, "indexer": 1, "embedder": 0}
+    for service in SERVICES.values():
+        assert all(allowed[called] < allowed[service.name] for called in service.calls)
