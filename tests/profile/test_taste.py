@@ -1,0 +1,182 @@
+"""Folding events to a taste: what holds for all of them, and what a taste is expected to do."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.profile import kept_taste
+from services.profile.events import Event, EventType
+from services.profile.kept_taste import KeptTaste
+from services.profile.taste import Source, Taste, TasteRules, fold
+from services.spaces import canonical
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
+from tests.profile.strategies import STREAMS
+
+RULES = TasteRules()
+
+ROUNDING = 1e-3
+"""Of a unit block of float16 numbers, as `services.spaces` states it."""
+
+
+def likes(direction: int, count: int, **changes: object) -> list[Event]:
+    """Events on different items that are much alike."""
+    return [
+        event(item=f"{direction}-{n}", vector=near(direction, 0.1, seed=10 * direction + n), **changes)
+        for n in range(count)
+    ]
+
+
+def bits(taste: Taste) -> bytes:
+    return kept_taste.pack(KeptTaste("", "", taste))
+
+
+def closest(taste: Taste, direction: int) -> float:
+    """The best score of any interest for that direction."""
+    return max((score(interest.vector, near(direction)) for interest in taste.interests), default=-1.0)
+
+
+@given(STREAMS)
+def test_interests_are_unit_blocks_with_shares_that_sum_to_one(stream: list[Event]) -> None:
+    taste = fold(stream, SPACE, RULES)
+    for interest in taste.interests:
+        vector = interest.vector.astype(np.float32)
+        for _, at in SPACE.slices():
+            assert np.linalg.norm(vector[at]) == pytest.approx(1, abs=ROUNDING)
+    weights = [interest.weight for interest in taste.interests]
+    assert not weights or sum(weights) == pytest.approx(1)
+    assert all(weight > 0 for weight in weights)
+    assert weights == sorted(weights, reverse=True)
+    assert len(weights) <= RULES.max_interests
+
+
+@given(STREAMS, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(stream: list[Event], chance: random.Random) -> None:
+    """To the last bit: only an event's own time counts."""
+    shuffled = chance.sample(stream, len(stream))
+    assert bits(fold(shuffled, SPACE, RULES)) == bits(fold(stream, SPACE, RULES))
+
+
+@given(STREAMS, st.integers(0, 400))
+def test_a_taste_does_not_change_by_waiting(stream: list[Event], days: int) -> None:
+    """Decay by a and then by b is decay by a + b, for all events alike, so it cancels in shares and centres."""
+    earlier = [replace(each, time_ms=each.time_ms - days * DAY_MS) for each in stream]
+    assert bits(fold(earlier, SPACE, RULES)) == bits(fold(stream, SPACE, RULES))
+
+
+def test_an_event_says_half_as_much_after_a_half_life() -> None:
+    half_life_ms = int(RULES.half_life_days * DAY_MS)
+    stream = [event(vector=near(0), time_ms=MIDNIGHT_MS - half_life_ms), event(vector=near(1), time_ms=MIDNIGHT_MS)]
+    taste = fold(stream, SPACE, RULES)
+    assert [interest.weight for interest in taste.interests] == pytest.approx([2 / 3, 1 / 3])
+    assert closest(taste, 1) == score(taste.interests[0].vector, near(1))
+
+
+def test_two_separated_groups_are_two_interests_with_their_shares() -> None:
+    taste = fold(likes(0, 6) + likes(1, 3), SPACE, RULES)
+    assert [round(interest.weight, 3) for interest in taste.interests] == [0.667, 0.333]
+    assert score(taste.interests[0].vector, near(0)) > 0.95
+    assert score(taste.interests[1].vector, near(1)) > 0.95
+
+
+def test_one_group_is_one_interest() -> None:
+    assert len(fold(likes(2, 12), SPACE, RULES).interests) == 1
+
+
+def test_one_like_moves_the_taste_towards_the_item() -> None:
+    before = likes(0, 3)
+    between = canonical(SPACE.normalise(near(0).astype(np.float32) + 0.5 * near(1).astype(np.float32)))
+    after = fold([*before, event(vector=between)], SPACE, RULES)
+    assert closest(after, 1) > closest(fold(before, SPACE, RULES), 1)
+
+
+def test_a_like_of_something_new_is_an_interest_of_its_own() -> None:
+    before = likes(0, 3)
+    after = fold([*before, event(item="new", vector=near(3))], SPACE, RULES)
+    assert Source("new", EventType.LIKE) in after.interests[1].sources
+    assert closest(after, 3) > 0.99
+
+
+def test_a_purchase_weighs_more_than_a_view() -> None:
+    taste = fold([event(EventType.VIEW, vector=near(0)), event(EventType.PURCHASE, vector=near(1))], SPACE, RULES)
+    assert score(taste.interests[0].vector, near(1)) > 0.99
+    assert taste.interests[0].weight == pytest.approx(5 / 5.5)
+
+
+def test_a_dislike_pushes_the_nearest_interest_away_and_lowers_its_share() -> None:
+    before = fold(likes(0, 6) + likes(1, 6), SPACE, RULES)
+    disliked = event(EventType.DISLIKE, vector=near(0, 0.4, seed=5))
+    after = fold([*likes(0, 6), *likes(1, 6), disliked], SPACE, RULES)
+    assert disliked.vector is not None
+    weaker, was = after.interests[1], before.interests[0]
+    assert score(weaker.vector, disliked.vector) < score(was.vector, disliked.vector)
+    assert weaker.weight < was.weight
+    assert closest(after, 1) == pytest.approx(closest(before, 1), abs=0.02)
+
+
+def test_enough_dislikes_end_an_interest() -> None:
+    dislikes = [event(EventType.DISLIKE, item=f"bad-{n}", vector=near(0, 0.1, seed=n)) for n in range(6)]
+    taste = fold(likes(0, 6) + likes(1, 2) + dislikes, SPACE, RULES)
+    assert len(taste.interests) == 1
+    assert closest(taste, 1) > 0.95
+
+
+def test_a_dislike_takes_back_an_earlier_like_of_the_same_item() -> None:
+    stream = [event(item="jacket", vector=near(0)), event(EventType.DISLIKE, item="jacket", vector=near(0))]
+    assert fold(stream, SPACE, RULES).interests == ()
+
+
+def test_dislikes_alone_make_no_interest_but_are_counted() -> None:
+    taste = fold([event(EventType.DISLIKE)], SPACE, RULES)
+    assert (taste.interests, taste.events, taste.space) == ((), 1, SPACE.name)
+
+
+def test_sources_are_the_items_that_count_most_with_what_was_done_to_them() -> None:
+    stream = [
+        event(EventType.VIEW, item="seen", vector=near(0)),
+        event(EventType.CLICK, item="bought", vector=near(0)),
+        event(EventType.PURCHASE, item="bought", vector=near(0)),
+        event(EventType.UPLOAD, vector=near(0)),
+    ]
+    (interest,) = fold(stream, SPACE, RULES).interests
+    assert interest.sources == (
+        Source("bought", EventType.PURCHASE),
+        Source("", EventType.UPLOAD),
+        Source("seen", EventType.VIEW),
+    )
+
+
+def test_events_of_another_space_and_impressions_do_not_count() -> None:
+    stray = event(space=OTHER_SPACE.name, vector=canonical(np.ones(6, dtype=np.float32)))
+    told = likes(0, 2)
+    assert bits(fold([*told, stray, event(EventType.IMPRESSION)], SPACE, RULES)) == bits(fold(told, SPACE, RULES))
+
+
+def test_the_strongest_interests_are_kept() -> None:
+    rules = TasteRules(max_interests=2)
+    taste = fold(likes(0, 3) + likes(1, 2) + likes(2, 1), SPACE, rules)
+    assert [round(interest.weight, 3) for interest in taste.interests] == [0.6, 0.4]
+
+
+@given(STREAMS)
+def test_a_kept_taste_comes_back_equal(stream: list[Event]) -> None:
+    kept = KeptTaste("life:7", RULES.recipe, fold(stream, SPACE, RULES))
+    back = kept_taste.unpack(kept_taste.pack(kept))
+    assert back is not None
+    assert (back.stamp, back.recipe) == (kept.stamp, kept.recipe)
+    assert bits(back.taste) == bits(kept.taste)
+
+
+def test_a_kept_taste_of_another_format_is_not_read() -> None:
+    assert kept_taste.unpack(b"") is None
+    assert kept_taste.unpack(b"\x7f123") is None
+
+
+def test_other_rules_are_another_recipe() -> None:
+    assert TasteRules().recipe == TasteRules().recipe
+    assert TasteRules(max_interests=3).recipe != TasteRules().recipe
