@@ -1,0 +1,111 @@
+"""The indexer, put together."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from services.indexer.catalogue import Definition
+from services.indexer.catalogue_redis import LogRules
+from services.indexer.catalogues_redis import RedisCatalogues
+from services.indexer.index.faiss_index import FaissIndex, IndexTuning
+from services.indexer.index.graph import GraphTuning
+from services.indexer.index.port import Index
+from services.indexer.ingest import FailureCodec, Ingest
+from services.indexer.library import Library, Rules, Surroundings
+from services.indexer.metrics import BuildMetrics, ShelfMetrics
+from services.indexer.peers import GrpcEmbedder
+from services.indexer.servicer import IndexerServicer
+from services.indexer.settings import IndexerSettings
+from services.indexer.shelves import Report, Shelves
+from services.indexer.wire import pack_failures, pack_item, unpack_failures
+from services.runtime import logs
+from services.runtime.app import SyncApp
+from services.runtime.channel import open_channel
+from services.runtime.redis import inspect_redis, open_redis
+from services.runtime.settings import RuntimeSettings
+from services.runtime.telemetry import Telemetry
+from visrec.v1 import indexer_pb2_grpc
+
+SERVICE = "visrec.v1.IndexerService"
+
+READS = ("visrec.v1.EmbedderService/GetModel",)
+"""What may be asked of the embedder again. A stream of photos may not: its photos are then reported one by one."""
+
+LONG_METHODS = frozenset({"CreateCatalogue", "DeleteCatalogue", "IngestItems", "DeleteItems", "ListItems", "GetStats"})
+
+DURABILITY = {
+    "always": "every acknowledged write",
+    "everysec": "every acknowledged write but those of the last second",
+    "no": "what the operating system had written",
+    "none": "nothing since the last dump",
+    "unknown": "unknown",
+}
+"""What survives a crash of Redis, for people."""
+
+
+def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:
+    """The record in Redis, an index in memory for each catalogue, and the use cases over both."""
+    client = open_redis(runtime)
+    channel = open_channel("embedder", runtime, idempotent=READS)
+    embedder = GrpcEmbedder(channel)
+    rules = LogRules(settings.log_entries, settings.log_age_s)
+    catalogues = RedisCatalogues(client, rules, secrets.token_bytes)
+    builds = BuildMetrics(telemetry.registry)
+    shelves = Shelves(catalogues, _index_maker(settings), _reporter(), builds.built, time.monotonic)
+    ShelfMetrics(shelves.all, telemetry.registry)
+    ingest = Ingest(embedder, FailureCodec(pack_failures, unpack_failures), _now_us)
+    library = Library(
+        shelves,
+        ingest,
+        embedder,
+        Rules(settings.partitions, settings.threads // 2),
+        Surroundings(time.monotonic, _now_us, secrets.token_bytes),
+    )
+    servicer = IndexerServicer(
+        library, lambda: DURABILITY[inspect_redis(client).durability], runtime.default_deadline_s
+    )
+    shelves.start()
+
+    def close() -> None:
+        shelves.close()
+        channel.close()
+        client.close()
+
+    return SyncApp(
+        services=(SERVICE,),
+        register=lambda server: indexer_pb2_grpc.add_IndexerServiceServicer_to_server(servicer, server),
+        canary=shelves.require_ready,
+        close=close,
+        threads=settings.threads,
+        long_methods=LONG_METHODS,
+        long_threads=settings.long_threads,
+    )
+
+
+def _index_maker(settings: IndexerSettings) -> Callable[[Definition], Index]:
+    graph = GraphTuning(settings.hnsw_neighbours, settings.hnsw_ef_construction, settings.build_threads)
+    tuning = IndexTuning(settings.fresh_rows, settings.max_fresh_rows, settings.dead_fraction, graph)
+    return lambda definition: FaissIndex(definition.space, definition.partitions, pack_item, tuning)
+
+
+def _reporter() -> Report:
+    calm = logs.Calm()
+
+    def report(catalogue: str, problem: Exception) -> None:
+        held_back = calm.admit((catalogue, type(problem)))
+        if held_back is not None:
+            logs.logger().warning(
+                "will try again",
+                catalogue=catalogue,
+                exception=type(problem).__name__,
+                where=logs.where(problem),
+                held_back=held_back,
+            )
+
+    return report
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

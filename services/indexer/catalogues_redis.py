@@ -1,0 +1,94 @@
+"""Which catalogues there are: one hash in Redis, from name to definition as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from services.errors import NotFound
+from services.indexer.catalogue import Catalogue, Catalogues, Definition, RandomBytes, Receipt, already_exists
+from services.indexer.catalogue_redis import LogRules, RedisCatalogue, Scripts
+from services.runtime.redis import Client, redis_errors
+from services.spaces import Block, Space
+
+REGISTRY = "visrec:catalogues"
+FORMAT = 1
+
+
+class RedisCatalogues(Catalogues):
+    """Connects when it is first used. The client is the caller's to close."""
+
+    def __init__(self, client: Client, rules: LogRules, random_bytes: RandomBytes) -> None:
+        self._client: Any = client
+        self._scripts = Scripts(client)
+        self._rules = rules
+        self._random_bytes = random_bytes
+
+    def create(self, definition: Definition, receipt: Receipt | None) -> Definition:
+        catalogue = self._catalogue(definition)
+        catalogue.begin()
+        # The name last: a crash before leaves a few bytes that nobody finds, never half a catalogue.
+        with redis_errors:
+            mine = self._client.hsetnx(REGISTRY, definition.name, _pack(definition, receipt))
+        if mine:
+            return definition
+        catalogue.end()
+        return self._repeated(definition.name, receipt)
+
+    def all(self) -> list[Definition]:
+        with redis_errors:
+            known = self._client.hgetall(REGISTRY)
+        return [_unpack(data) for _, data in sorted(known.items())]
+
+    def open(self, definition: Definition) -> Catalogue:
+        return self._catalogue(definition)
+
+    def delete(self, definition: Definition) -> int:
+        with redis_errors:
+            known = self._client.hget(REGISTRY, definition.name)
+            if known is None or _unpack(known) != definition:
+                raise NotFound("catalogue", definition.name)
+            self._client.hdel(REGISTRY, definition.name)
+        return self._catalogue(definition).end()
+
+    def ping(self) -> None:
+        with redis_errors:
+            self._client.ping()
+
+    def _catalogue(self, definition: Definition) -> RedisCatalogue:
+        return RedisCatalogue(definition, self._client, self._scripts, self._rules, self._random_bytes)
+
+    def _repeated(self, name: str, receipt: Receipt | None) -> Definition:
+        """The definition that an earlier request with this receipt made."""
+        with redis_errors:
+            known = self._client.hget(REGISTRY, name)
+        if known is None or receipt is None or json.loads(known)["receipt"] != _receipt(receipt):
+            raise already_exists(name)
+        return _unpack(known)
+
+
+def _pack(definition: Definition, receipt: Receipt | None) -> bytes:
+    space = definition.space
+    fields = {
+        "format": FORMAT,
+        "name": definition.name,
+        "space": space.name,
+        "blocks": [[block.name, block.dimension, block.default_weight] for block in space.blocks],
+        "partitions": definition.partitions,
+        "created_us": definition.created_us,
+        "incarnation": definition.incarnation,
+        "receipt": _receipt(receipt),
+    }
+    return json.dumps(fields).encode()
+
+
+def _unpack(data: bytes) -> Definition:
+    fields = json.loads(data)
+    if fields["format"] != FORMAT:
+        raise ValueError(f"a catalogue of format {fields['format']}; this version reads format {FORMAT}")
+    space = Space(fields["space"], tuple(Block(*block) for block in fields["blocks"]))
+    return Definition(fields["name"], space, fields["partitions"], fields["created_us"], fields["incarnation"])
+
+
+def _receipt(receipt: Receipt | None) -> list[str] | None:
+    return None if receipt is None else [receipt.key, receipt.digest.hex()]

@@ -1,0 +1,193 @@
+"""The use cases, one method for each thing a caller may ask: find the catalogue, do the work."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.errors import InvalidInput, Overloaded
+from services.indexer import reading
+from services.indexer.catalogue import Definition, RandomBytes
+from services.indexer.embedder import Embedder
+from services.indexer.index.port import Size, View
+from services.indexer.ingest import Deleted, Draft, Ingest, Ingested, Request
+from services.indexer.item import Record
+from services.indexer.reading import Listing, Page
+from services.indexer.search import Found, SearchRequest, require_space, search
+from services.indexer.shelf import Shelf
+from services.indexer.shelves import Shelves
+from services.indexer.version import Version
+from services.spaces import Float32, Space
+
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Rules:
+    """`partitions`: of a catalogue that names no number. `waiting`: searches that may wait for a version at once."""
+
+    partitions: int = 1
+    waiting: int = 2
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A search and the state of the index that answered it; `wait_ms`: for its version."""
+
+    found: Found
+    view: View
+    wait_ms: float
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Numbers of one catalogue on this replica."""
+
+    definition: Definition
+    size: Size
+    version: Version
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Time and chance. `clock`: monotonic seconds; `now_us`: microseconds since 1970."""
+
+    clock: Callable[[], float]
+    now_us: Callable[[], int]
+    random_bytes: RandomBytes
+
+
+class Library:
+    """Safe to use from any number of threads."""
+
+    def __init__(
+        self,
+        shelves: Shelves,
+        ingest: Ingest,
+        embedder: Embedder,
+        rules: Rules,
+        surroundings: Surroundings,
+    ) -> None:
+        self._shelves = shelves
+        self._ingest = ingest
+        self._embedder = embedder
+        self._rules = rules
+        self._clock = surroundings.clock
+        self._now_us = surroundings.now_us
+        self._random_bytes = surroundings.random_bytes
+        self._waiting = threading.BoundedSemaphore(rules.waiting)
+
+    def create_catalogue(self, name: str, space: Space | None, partitions: int, request: Request) -> Definition:
+        """Without a space, the embedder's default one; 0 partitions: the rule's. Raises Conflict, InvalidInput."""
+        request.check()
+        incarnation = self._random_bytes(8).hex()
+        given = space or self._embedder.default_space()
+        definition = Definition(name, given, partitions or self._rules.partitions, self._now_us(), incarnation)
+        return self._shelves.create(definition, request.receipt("create"))
+
+    def list_catalogues(self, page_size: int, token: str) -> tuple[list[Definition], str]:
+        """A page by name, and the token of the next one."""
+        size = reading.page_size(page_size, DEFAULT_PAGE, MAX_PAGE)
+        after = _decode_name(token)
+        self._shelves.look()
+        definitions = [shelf.definition for shelf in self._shelves.all() if shelf.definition.name > after]
+        page = definitions[:size]
+        return page, _encode_name(page[-1].name) if len(definitions) > size else ""
+
+    def delete_catalogue(self, name: str) -> int:
+        """How many items went with it."""
+        return self._shelves.delete(self._shelf(name).definition.name)
+
+    def ingest(self, name: str, drafts: Sequence[Draft], request: Request, budget_s: float) -> Ingested:
+        """As `Ingest.ingest`. Raises Overloaded when the index has no room within half of the budget."""
+        shelf = self._shelf(name)
+        shelf.require_room(budget_s / 2)
+        return self._ingest.ingest(shelf.catalogue, drafts, request)
+
+    def delete_items(self, name: str, item_ids: Sequence[str], request: Request) -> Deleted:
+        """As `Ingest.delete`."""
+        return self._ingest.delete(self._shelf(name).catalogue, item_ids, request)
+
+    def get_item(self, name: str, item_id: str) -> tuple[Record, Space]:
+        """The item and the catalogue's space. Raises NotFound."""
+        shelf = self._shelf(name)
+        return reading.require_items(shelf.catalogue, [item_id], "item_id")[0], shelf.definition.space
+
+    def get_items(
+        self, name: str, item_ids: Sequence[str], *, allow_missing: bool
+    ) -> tuple[list[Record], list[str], Space]:
+        """The items, the ids of those that are missing (only if allowed, else NotFound), and the catalogue's space."""
+        shelf = self._shelf(name)
+        if allow_missing:
+            records, missing = reading.get_items(shelf.catalogue, item_ids, "item_ids")
+        else:
+            records, missing = reading.require_items(shelf.catalogue, item_ids, "item_ids"), []
+        return records, missing, shelf.definition.space
+
+    def list_items(self, name: str, listing: Listing) -> tuple[Page, Space]:
+        """A page and the catalogue's space."""
+        shelf = self._shelf(name)
+        return reading.list_items(shelf.catalogue, listing), shelf.definition.space
+
+    def search(self, name: str, space: str, request: SearchRequest, min_version: str, budget_s: float) -> Answered:
+        """Waits for `min_version` (a token, empty: none) up to `budget_s`, then searches.
+
+        Raises as `services.indexer.search.search`, TooLate when the version was not reached, Overloaded when too many
+        searches wait already.
+        """
+        shelf = self._shelf(name)
+        require_space(space, shelf.definition.space)
+        began = self._clock()
+        view = self._view(shelf, min_version, budget_s)
+        wait_ms = (self._clock() - began) * 1e3
+        return Answered(search(request, view, lambda item_id: _vector(shelf, item_id), self._clock), view, wait_ms)
+
+    def spaces(self, name: str) -> tuple[Space, int]:
+        """The catalogue's space, and how many items have a vector in it."""
+        shelf = self._shelf(name)
+        return shelf.definition.space, shelf.catalogue.count()
+
+    def stats(self, name: str) -> list[Stats]:
+        """Of one catalogue, or of all when the name is empty."""
+        shelves = [self._shelf(name)] if name else self._shelves.all()
+        views = [(shelf.definition, shelf.view()) for shelf in shelves]
+        return [Stats(definition, view.size(), view.version) for definition, view in views]
+
+    def _shelf(self, name: str) -> Shelf:
+        if not name:
+            raise InvalidInput("catalogue", "is required")
+        return self._shelves.get(name)
+
+    def _view(self, shelf: Shelf, min_version: str, budget_s: float) -> View:
+        if not min_version:
+            return shelf.view()
+        version = Version.decode(min_version, shelf.definition.partitions, "min_version")
+        view = shelf.view()
+        if view.version.contains(version):
+            return view
+        if not self._waiting.acquire(blocking=False):
+            raise Overloaded("too many searches wait for a version already")
+        try:
+            return shelf.view_containing(version, budget_s)
+        finally:
+            self._waiting.release()
+
+
+def _vector(shelf: Shelf, item_id: str) -> Float32 | None:
+    record = shelf.catalogue.get([item_id])[0]
+    return None if record is None else record.vectors[0].astype("float32")
+
+
+def _encode_name(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _decode_name(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token.encode("ascii")).decode()
+    except (ValueError, binascii.Error) as problem:
+        raise InvalidInput("page_token", "is not a token of this list") from problem

@@ -1,0 +1,144 @@
+"""The contract of the indexer to its use cases and back; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import grpc
+
+from services.errors import NotImplementedYet
+from services.indexer import wire_requests as requests
+from services.indexer import wire_responses as responses
+from services.indexer.library import Library
+from services.indexer.wire import decode_space
+from services.runtime import deadlines
+from visrec.v1 import indexer_pb2, indexer_pb2_grpc
+
+Context: TypeAlias = grpc.ServicerContext
+
+
+class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
+    """`durability`: says what the record promises. `default_budget_s`: for a call without any deadline."""
+
+    def __init__(self, library: Library, durability: Callable[[], str], default_budget_s: float) -> None:
+        self._library = library
+        self._durability = durability
+        self._default_budget_s = default_budget_s
+
+    def CreateCatalogue(
+        self, request: indexer_pb2.CreateCatalogueRequest, context: Context
+    ) -> indexer_pb2.CreateCatalogueResponse:
+        definition = self._library.create_catalogue(
+            request.catalogue,
+            decode_space(request.space) if request.HasField("space") else None,
+            request.partitions,
+            requests.decode_request(request, request.request_id),
+        )
+        return indexer_pb2.CreateCatalogueResponse(catalogue=responses.encode_catalogue(definition))
+
+    def ListCatalogues(
+        self, request: indexer_pb2.ListCataloguesRequest, context: Context
+    ) -> indexer_pb2.ListCataloguesResponse:
+        page, token = self._library.list_catalogues(request.page_size, request.page_token)
+        catalogues = [responses.encode_catalogue(definition) for definition in page]
+        return indexer_pb2.ListCataloguesResponse(catalogues=catalogues, next_page_token=token)
+
+    def DeleteCatalogue(
+        self, request: indexer_pb2.DeleteCatalogueRequest, context: Context
+    ) -> indexer_pb2.DeleteCatalogueResponse:
+        return indexer_pb2.DeleteCatalogueResponse(items_deleted=self._library.delete_catalogue(request.catalogue))
+
+    def IngestItems(self, request: indexer_pb2.IngestItemsRequest, context: Context) -> indexer_pb2.IngestItemsResponse:
+        ingested = self._library.ingest(
+            request.catalogue,
+            [requests.decode_draft(item) for item in request.items],
+            requests.decode_request(request, request.request_id),
+            self._budget_s(),
+        )
+        return responses.encode_ingested([item.item.id for item in request.items], ingested)
+
+    def DeleteItems(self, request: indexer_pb2.DeleteItemsRequest, context: Context) -> indexer_pb2.DeleteItemsResponse:
+        asked = requests.decode_request(request, request.request_id)
+        deleted = self._library.delete_items(request.catalogue, list(request.item_ids), asked)
+        return indexer_pb2.DeleteItemsResponse(deleted=deleted.count, version=deleted.version.encode())
+
+    def GetItem(self, request: indexer_pb2.GetItemRequest, context: Context) -> indexer_pb2.GetItemResponse:
+        record, space = self._library.get_item(request.catalogue, request.item_id)
+        stored = responses.encode_record(record, space, vectors=request.include_vectors)
+        return indexer_pb2.GetItemResponse(stored=stored)
+
+    def BatchGetItems(
+        self, request: indexer_pb2.BatchGetItemsRequest, context: Context
+    ) -> indexer_pb2.BatchGetItemsResponse:
+        records, missing, space = self._library.get_items(
+            request.catalogue, list(request.item_ids), allow_missing=request.allow_missing
+        )
+        items = [responses.encode_record(record, space, vectors=request.include_vectors) for record in records]
+        return indexer_pb2.BatchGetItemsResponse(items=items, missing_ids=missing, space=space.name)
+
+    def ListItems(self, request: indexer_pb2.ListItemsRequest, context: Context) -> indexer_pb2.ListItemsResponse:
+        page, space = self._library.list_items(request.catalogue, requests.decode_listing(request))
+        items = [responses.encode_record(record, space, vectors=request.include_vectors) for record in page.records]
+        return indexer_pb2.ListItemsResponse(items=items, next_page_token=page.token)
+
+    def Search(self, request: indexer_pb2.SearchRequest, context: Context) -> indexer_pb2.SearchResponse:
+        answered = self._library.search(
+            request.catalogue,
+            request.space,
+            requests.decode_search(request),
+            request.min_version,
+            self._budget_s(),
+        )
+        return responses.encode_answer(answered, request)
+
+    def ListSpaces(self, request: indexer_pb2.ListSpacesRequest, context: Context) -> indexer_pb2.ListSpacesResponse:
+        space, items = self._library.spaces(request.catalogue)
+        return indexer_pb2.ListSpacesResponse(spaces=[responses.encode_space_state(space, items)])
+
+    def GetStats(self, request: indexer_pb2.GetStatsRequest, context: Context) -> indexer_pb2.GetStatsResponse:
+        return responses.encode_stats(self._library.stats(request.catalogue), self._durability())
+
+    def SearchMany(self, request: indexer_pb2.SearchManyRequest, context: Context) -> indexer_pb2.SearchManyResponse:
+        raise NotImplementedYet("SearchMany")
+
+    def CreateSpace(self, request: indexer_pb2.CreateSpaceRequest, context: Context) -> indexer_pb2.CreateSpaceResponse:
+        raise NotImplementedYet("CreateSpace")
+
+    def PutVectors(self, request: indexer_pb2.PutVectorsRequest, context: Context) -> indexer_pb2.PutVectorsResponse:
+        raise NotImplementedYet("PutVectors")
+
+    def SetAlias(self, request: indexer_pb2.SetAliasRequest, context: Context) -> indexer_pb2.SetAliasResponse:
+        raise NotImplementedYet("SetAlias")
+
+    def GetFacets(self, request: indexer_pb2.GetFacetsRequest, context: Context) -> indexer_pb2.GetFacetsResponse:
+        raise NotImplementedYet("GetFacets")
+
+    def StartRebuild(
+        self, request: indexer_pb2.StartRebuildRequest, context: Context
+    ) -> indexer_pb2.StartRebuildResponse:
+        raise NotImplementedYet("StartRebuild")
+
+    def CreateSnapshot(
+        self, request: indexer_pb2.CreateSnapshotRequest, context: Context
+    ) -> indexer_pb2.CreateSnapshotResponse:
+        raise NotImplementedYet("CreateSnapshot")
+
+    def GetOperation(
+        self, request: indexer_pb2.GetOperationRequest, context: Context
+    ) -> indexer_pb2.GetOperationResponse:
+        raise NotImplementedYet("GetOperation")
+
+    def ListOperations(
+        self, request: indexer_pb2.ListOperationsRequest, context: Context
+    ) -> indexer_pb2.ListOperationsResponse:
+        raise NotImplementedYet("ListOperations")
+
+    def CancelOperation(
+        self, request: indexer_pb2.CancelOperationRequest, context: Context
+    ) -> indexer_pb2.CancelOperationResponse:
+        raise NotImplementedYet("CancelOperation")
+
+    def _budget_s(self) -> float:
+        left = deadlines.remaining_s()
+        return self._default_budget_s if left is None else left

@@ -1,0 +1,40 @@
+"""Settings of the indexer."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
+
+
+class IndexerSettings(ServiceSettings):
+    """The indexer's own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="VISREC_INDEXER_", frozen=True)
+
+    port: int = Field(PORTS["indexer"], ge=0, le=65535, description="Port of the indexer. 0: any free one.")
+    metrics_port: int = Field(METRICS_PORTS["indexer"], ge=0, le=65535, description="Port of its metrics. 0: none.")
+    threads: int = Field(4, ge=2, le=256, description="Threads that answer searches and single reads.")
+    long_threads: int = Field(8, ge=1, le=256, description="Threads that ingest, list and wait for others.")
+    partitions: int = Field(
+        1, ge=1, le=64, description="Partitions of the record of a new catalogue that names no number."
+    )
+    log_entries: int = Field(
+        1_000_000, ge=1000, description="Entries kept of a partition's change log, about; a write makes one."
+    )
+    log_age_s: int = Field(604_800, ge=3600, description="Age, in seconds, up to which such entries are kept.")
+    fresh_rows: int = Field(
+        4096, ge=64, le=65_536, description="New rows, searched one by one, that make the builder extend the graph."
+    )
+    max_fresh_rows: int = Field(
+        32_768, ge=128, le=1_048_576, description="New rows beyond which ingest waits for the builder."
+    )
+    dead_fraction: float = Field(
+        0.2, gt=0, le=1, description="Share of deleted or replaced rows that makes the builder compact the index."
+    )
+    hnsw_neighbours: int = Field(16, ge=4, le=64, description="Links of a row in the graph (HNSW's M).")
+    hnsw_ef_construction: int = Field(
+        100, ge=16, le=1000, description="Candidates weighed for each row that is added (HNSW's efConstruction)."
+    )
+    build_threads: int = Field(1, ge=1, le=64, description="Threads of a build beside the searches.")
