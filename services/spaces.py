@@ -99,7 +99,7 @@ class Space:
             raise SpaceMismatch(expected=self.name, given=name)
 
     def normalise(self, vectors: Float32) -> Float32:
-        """(..., D) -> (..., D) float32, each block of unit norm; a block whose norm is below `MIN_NORM` becomes zero."""
+        """(..., D) -> (..., D) float32, each block of unit norm; one whose norm is below `MIN_NORM` becomes zero."""
         out = np.array(vectors, dtype=np.float32)
         for _, at in self.slices():
             part = out[..., at]
