@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-import psutil  # type: ignore[import-untyped]  # has no types
+import psutil
 
 from bench import empty, sample
 from bench.fleet import ROOT, Fleet

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-import psutil  # type: ignore[import-untyped]  # has no types
+import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.failure import BenchFailed

@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-
 from bench import ghz
+from bench.contract import descriptors
 from bench.failure import BenchFailed
-from visrec.v1 import embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
 CONNECTIONS = 8
 """At most; a server spreads its connections, not its calls, over the threads that read them."""
@@ -113,7 +110,7 @@ class Ghz:
         with tempfile.TemporaryDirectory() as folder:
             body, protoset = Path(folder) / "body", Path(folder) / "protoset"
             body.write_bytes(request.body)
-            protoset.write_bytes(_contract().SerializeToString())
+            protoset.write_bytes(descriptors().SerializeToString())
             command = ["ghz", "--insecure", "--format", "json", "--protoset", str(protoset)]
             command += ["--call", request.method.strip("/"), "--binary-file", str(body)]
             command += ["--duration", f"{seconds}s", "--duration-stop", "wait"]
@@ -143,20 +140,3 @@ def _output(command: list[str], seconds: float, given: bytes = b"") -> str:
     if done.returncode:
         raise BenchFailed(done.stderr.decode(errors="replace").strip()[-500:])
     return done.stdout.decode()
-
-
-def _contract() -> FileDescriptorSet:
-    """The contract's files, each after those that it imports."""
-    files: dict[str, FileDescriptor] = {}
-
-    def add(file: FileDescriptor) -> None:
-        for imported in file.dependencies:
-            add(imported)
-        files[file.name] = file
-
-    found = FileDescriptorSet()
-    for module in (embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2):
-        add(module.DESCRIPTOR)
-    for file in files.values():
-        file.CopyToProto(found.file.add())
-    return found

@@ -24,6 +24,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench import ghz, sample
+from bench.contract import descriptors
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, Fleet, running_or_started
 from visrec.client import Client
@@ -76,10 +77,12 @@ def prepare(fleet: Fleet, folder: Path | None) -> None:
 
 
 def write_requests(pictures: Sequence[bytes], folder: Path) -> None:
-    """What the configurations with photos send, as JSON lists that ghz goes through round and round."""
+    """What the configurations refer to: the contract, and requests with photos as JSON lists, which ghz goes through
+    round and round."""
     photos = [{"data": base64.b64encode(each).decode()} for each in pictures]
     by_photo = [{"catalogue": sample.CATALOGUE, "n": 10, "photo": photo} for photo in photos]
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "visrec.protoset").write_bytes(descriptors().SerializeToString())
     (folder / "embed_image.json").write_text(json.dumps([{"photo": photo} for photo in photos]))
     (folder / "recommend_photo.json").write_text(json.dumps(by_photo))
 

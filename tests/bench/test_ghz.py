@@ -51,6 +51,7 @@ def test_a_configuration_calls_the_default_target_from_32_callers(name: str) -> 
     configuration = FILES[name]
     assert configuration["host"] == getattr(Targets(), CONFIGURATIONS[name])
     assert configuration["concurrency"] == CALLERS
+    assert configuration["protoset"] == "var/load/requests/visrec.protoset"
     assert configuration["timeout"], "every wait has a deadline"
 
 
