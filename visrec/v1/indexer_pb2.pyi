@@ -451,7 +451,9 @@ class IngestItemsRequest(_message.Message):
     catalogue: _builtins.str
     """Where to. Unknown: NOT_FOUND."""
     request_id: _builtins.str
-    """The same id with the same items gives the same answer and acts once, for 24 hours; with others: ALREADY_EXISTS."""
+    """The same id with the same items gives the same answer and acts once, for 24 hours; with others: ALREADY_EXISTS.
+    Items that failed with UNAVAILABLE, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and only they, are tried again.
+    """
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___IngestItem]:
         """1 to 1000, and no id twice."""
@@ -957,7 +959,9 @@ class SearchRequest(_message.Message):
 
     @_builtins.property
     def also_score_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Score these items too, whether or not a query finds them, if they exist and pass the filter; at most 1000."""
+        """Score these items too, whether or not a query finds them, if they exist and pass the filter; at most 1000. They
+        come back beside the `limit` best.
+        """
 
     def __init__(
         self,
@@ -1056,7 +1060,7 @@ class Hit(_message.Message):
     item_id: _builtins.str
     """Its id."""
     score: _builtins.float
-    """Sum over queries of weight x score of the query / sum of |weights|; -1 to 1."""
+    """Sum over queries of weight x score of the query / sum of |weights|; -1 to 1, up to the rounding of float16 (1e-3)."""
     vector: _builtins.bytes
     """Little-endian float16, of the row that scored. Only when asked for."""
     @_builtins.property
@@ -1502,7 +1506,9 @@ class GetStatsResponse(_message.Message):
     CATALOGUES_FIELD_NUMBER: _builtins.int
     DURABILITY_FIELD_NUMBER: _builtins.int
     durability: _builtins.str
-    """What the record promises: `every acknowledged write`, `up to the last replication`, or `unknown`."""
+    """What survives a crash of the record's server: `every acknowledged write`, or what less it is, or `unknown` where it
+    does not tell.
+    """
     @_builtins.property
     def catalogues(self) -> _containers.RepeatedCompositeFieldContainer[Global___CatalogueStats]:
         """By name."""
