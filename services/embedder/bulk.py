@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from services.errors import VisrecError
@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 async def in_order(
     requests: AsyncIterable[Asked], answer: Callable[[Asked], Coroutine[Any, Any, Answer]], window: int
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer]:
     """The answers to the requests, in their order, each as soon as those before it are out.
 
     At most `window` (>= 1) requests are held at a time, from being read to their answer being taken, so a slow reader

@@ -109,4 +109,4 @@ def _cell_table() -> Float32:
     # Per axis, the hat function of each of the four grid points: (32768, 3, 4).
     hats = np.maximum(0.0, 1.0 - np.abs(place[..., None] - np.arange(CELLS)))
     shares = np.einsum("ni,nj,nk->nijk", hats[:, 0], hats[:, 1], hats[:, 2])
-    return shares.reshape(-1, DIMENSION).astype(np.float32)
+    return np.asarray(shares.reshape(-1, DIMENSION), dtype=np.float32)

@@ -133,10 +133,11 @@ class ToyModel(Model):
             "content": tiles.mean(axis=-1).reshape(len(unit), -1) + 1e-3,
             "colour": np.concatenate([mean, spread], axis=-1) + 1e-3,
         }
-        return Embeddings(self.space.combine(blocks), tiles.reshape(len(unit), -1))
+        return Embeddings(self.space.combine(blocks), np.asarray(tiles.reshape(len(unit), -1), dtype=np.float32))
 
     def known_canary(self) -> Float32:
-        return self.embed(canary_picture(self.card.input_pixels)[None]).vectors[0]
+        vector: Float32 = self.embed(canary_picture(self.card.input_pixels)[None]).vectors[0]
+        return vector
 
 
 def canary_picture(side: int) -> Pixels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -56,8 +57,9 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     async def EmbedImages(
         self, request_iterator: AsyncIterator[embedder_pb2.EmbedImagesRequest], context: Context
     ) -> AsyncIterator[embedder_pb2.EmbedImagesResponse]:
-        async for response in in_order(request_iterator, self._embed_one_of_many, self._window):
-            yield response
+        async with aclosing(in_order(request_iterator, self._embed_one_of_many, self._window)) as responses:
+            async for response in responses:
+                yield response
 
     async def PutHead(self, request: embedder_pb2.PutHeadRequest, context: Context) -> embedder_pb2.PutHeadResponse:
         raise NotImplementedYet("PutHead")

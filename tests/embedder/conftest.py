@@ -1,0 +1,42 @@
+"""The real model, built once a session, and pictures that are computed, not kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.embedder.cache import GraphCache
+from services.embedder.images import Pixels
+from services.embedder.lite0 import open_lite0
+from services.embedder.model import OnnxModel
+from tests.embedder.pictures import waves
+
+
+@pytest.fixture(scope="session")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> GraphCache:
+    """A cache that the session shares: quantising takes a second."""
+    return GraphCache(tmp_path_factory.mktemp("graphs"))
+
+
+@pytest.fixture(scope="session")
+def int8(graphs: GraphCache) -> OnnxModel:
+    return open_lite0("int8", cache=graphs)
+
+
+@pytest.fixture(scope="session")
+def fp32(graphs: GraphCache) -> OnnxModel:
+    return open_lite0("fp32", cache=graphs)
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Pixels:
+    """Six different pictures as the network takes them."""
+    return np.stack([waves(224, 224, seed) for seed in range(6)])
+
+
+@pytest.fixture
+def golden() -> Path:
+    """What PyTorch answered; its README says to what."""
+    return Path(__file__).parents[1] / "golden" / "lite0"

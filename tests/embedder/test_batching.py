@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.embedder.batching import Embedded, EmbeddingQueue, Photo, QueueLimits
+from services.embedder.images import Pixels, read_picture
+from services.embedder.model import Embeddings, Model, ToyModel
+from services.errors import Internal, InvalidPicture, NotReady, Overloaded, TooLate
+from tests.embedder.pictures import jpeg
+
+PATIENCE_S = 30.0
+"""A bound for what hangs, not a measure."""
+
+TOY = ToyModel()
+PHOTOS = [Photo(jpeg(seed)) for seed in range(6)]
+VECTORS = TOY.embed(np.stack([read_picture(photo.data, TOY.card.input_pixels) for photo in PHOTOS])).vectors
+
+
+class GatedModel(ToyModel):
+    """Says when it runs and goes on when it may; remembers how many pictures each run had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = threading.Semaphore(0)
+        self.gate = threading.Semaphore(0)
+        self.batches: list[int] = []
+
+    def embed(self, pixels: Pixels) -> Embeddings:
+        self.batches.append(len(pixels))
+        self.running.release()
+        assert self.gate.acquire(timeout=PATIENCE_S)
+        return super().embed(pixels)
+
+    async def runs(self) -> None:
+        """Until a worker is inside."""
+        assert await asyncio.to_thread(self.running.acquire, timeout=PATIENCE_S)
+
+    def open(self) -> None:
+        self.gate.release(1000)
+
+
+class BrokenModel(ToyModel):
+    def embed(self, pixels: Pixels) -> Embeddings:
+        raise ZeroDivisionError("secret detail")
+
+
+class ForgetfulModel(ToyModel):
+    """Loses a picture."""
+
+    def embed(self, pixels: Pixels) -> Embeddings:
+        found = super().embed(pixels)
+        return Embeddings(found.vectors[1:], found.features)
+
+
+@asynccontextmanager
+async def opened(
+    model: Model, limits: QueueLimits, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[EmbeddingQueue]:
+    queue = EmbeddingQueue(model, limits, clock=clock)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield queue
+    finally:
+        if isinstance(model, GatedModel):
+            model.open()
+        await queue.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens on other threads
+            await asyncio.sleep(0)
+
+
+async def test_a_photo_gets_its_vector_its_features_and_its_costs() -> None:
+    async with opened(TOY, QueueLimits()) as queue:
+        found = await queue.embed(PHOTOS[0])
+    np.testing.assert_allclose(found.vector, VECTORS[0], atol=1e-6)
+    assert found.features.shape == (TOY.card.raw_dimension,)
+    assert min(found.queue_ms, found.decode_ms, found.network_ms) >= 0
+
+
+@given(
+    asked=st.lists(st.tuples(st.integers(-1, len(PHOTOS) - 1), st.booleans()), max_size=30),
+    workers=st.integers(1, 3),
+    max_batch=st.integers(1, 5),
+    max_bulk=st.integers(1, 4),
+)
+def test_every_photo_is_answered_once_with_its_own_answer(
+    asked: list[tuple[int, bool]], workers: int, max_batch: int, max_bulk: int
+) -> None:
+    """Number -1 is a file that is no picture; the second value: alone or in bulk."""
+
+    async def run() -> list[Embedded | BaseException]:
+        limits = QueueLimits(workers=workers, max_waiting=30, max_bulk=max_bulk, max_batch=max_batch)
+        async with opened(TOY, limits) as queue:
+            calls = []
+            for number, alone in asked:
+                photo = PHOTOS[number] if number >= 0 else Photo(b"no picture")
+                calls.append((queue.embed if alone else queue.embed_bulk)(photo))
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    answers = asyncio.run(run())
+    assert len(answers) == len(asked)
+    for (number, _), answer in zip(asked, answers, strict=True):
+        if number < 0:
+            assert isinstance(answer, InvalidPicture)
+        else:
+            assert isinstance(answer, Embedded)
+            np.testing.assert_allclose(answer.vector, VECTORS[number], atol=1e-5)
+
+
+async def test_a_full_queue_refuses_at_once_and_says_when_to_come_again() -> None:
+    model = GatedModel()
+    async with opened(model, QueueLimits(workers=1, max_waiting=2)) as queue:
+        inside = asyncio.create_task(queue.embed(PHOTOS[0]))
+        await model.runs()
+        waiting = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:3]]
+        await until(lambda: queue.waiting() == 2)
+        with pytest.raises(Overloaded) as caught:
+            await queue.embed(PHOTOS[3])
+        assert caught.value.retry_after_ms > 0
+        model.open()
+        await asyncio.gather(inside, *waiting)
+        await queue.embed(PHOTOS[3])
+
+
+async def test_bulk_waits_for_room_and_leaves_room_for_others() -> None:
+    model = GatedModel()
+    async with opened(model, QueueLimits(workers=1, max_waiting=1, max_bulk=2, max_batch=1)) as queue:
+        bulk = [asyncio.create_task(queue.embed_bulk(photo)) for photo in PHOTOS]
+        await model.runs()
+        await until(lambda: queue.waiting() == 1)
+        alone = asyncio.create_task(queue.embed(PHOTOS[0]))
+        await until(lambda: queue.waiting() == 2)
+        model.open()
+        answers = await asyncio.gather(*bulk, alone)
+    np.testing.assert_allclose(np.stack([answer.vector for answer in answers[:-1]]), VECTORS, atol=1e-6)
+
+
+async def test_what_waits_shares_a_run_up_to_the_batch() -> None:
+    model = GatedModel()
+    async with opened(model, QueueLimits(workers=1, max_batch=3)) as queue:
+        first = asyncio.create_task(queue.embed(PHOTOS[0]))
+        await model.runs()
+        rest = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:]]
+        await until(lambda: queue.waiting() == 5)
+        model.open()
+        await asyncio.gather(first, *rest)
+    assert model.batches == [1, 3, 2]
+
+
+async def test_a_photo_whose_deadline_passed_is_not_run() -> None:
+    model, now = GatedModel(), [0.0]
+    async with opened(model, QueueLimits(workers=1), clock=lambda: now[0]) as queue:
+        first = asyncio.create_task(queue.embed(PHOTOS[0], deadline=10.0))
+        await model.runs()
+        late = asyncio.create_task(queue.embed(PHOTOS[1], deadline=10.0))
+        patient = asyncio.create_task(queue.embed(PHOTOS[2], deadline=math.inf))
+        await until(lambda: queue.waiting() == 2)
+        now[0] = 10.0
+        model.open()
+        await asyncio.gather(first, patient)
+        with pytest.raises(TooLate):
+            await late
+    assert sum(model.batches) == 2
+
+
+async def test_a_caller_who_gives_up_is_not_run() -> None:
+    model = GatedModel()
+    async with opened(model, QueueLimits(workers=1)) as queue:
+        first = asyncio.create_task(queue.embed(PHOTOS[0]))
+        await model.runs()
+        given_up = asyncio.create_task(queue.embed(PHOTOS[1]))
+        await until(lambda: queue.waiting() == 1)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        model.open()
+        await first
+    assert model.batches == [1]
+
+
+async def test_closing_answers_what_waits_and_lets_nothing_in() -> None:
+    model = GatedModel()
+    async with opened(model, QueueLimits(workers=1)) as queue:
+        calls = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS]
+        await model.runs()
+        closing = asyncio.create_task(queue.close())
+        await asyncio.sleep(0)
+        with pytest.raises(NotReady):
+            await queue.embed(PHOTOS[0])
+        model.open()
+        answers = await asyncio.gather(*calls)
+        await closing
+    np.testing.assert_allclose(np.stack([answer.vector for answer in answers]), VECTORS, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", [BrokenModel(), ForgetfulModel()])
+async def test_a_failing_model_fails_the_photo_and_not_the_queue(model: Model) -> None:
+    async with opened(model, QueueLimits(workers=1)) as queue:
+        for photo in PHOTOS[:2]:
+            with pytest.raises(Internal) as caught:
+                await queue.embed(photo)
+            assert "secret" not in caught.value.message
+            assert caught.value.__cause__ is not None
+        with pytest.raises(InvalidPicture):
+            await queue.embed(Photo(b"no picture"))
+
+
+async def test_a_closed_queue_is_not_well() -> None:
+    async with opened(TOY, QueueLimits()) as queue:
+        queue.check()
+        await queue.close()
+        with pytest.raises(NotReady):
+            queue.check()
