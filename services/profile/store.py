@@ -127,7 +127,7 @@ class Window:
     """The events a taste is folded from, in no particular order, and the stamp they stand under."""
 
     stamp: str
-    events: Sequence[Event]
+    events: tuple[Event, ...] = ()
 
 
 class ProfileStore(ABC):

@@ -202,8 +202,9 @@ class MemoryProfileStore(ProfileStore):
         with self._lock:
             held = self._held.get(user_id)
             if held is None or catalogue not in held.histories:
-                return Window("", ())
-            return Window(held.stamp(catalogue), [event for _, _, event in held.histories[catalogue].acts])
+                return Window("")
+            acts = held.histories[catalogue].acts
+            return Window(held.stamp(catalogue), tuple(event for _, _, event in acts))
 
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
         with self._lock:

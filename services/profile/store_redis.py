@@ -153,7 +153,7 @@ class RedisProfileStore(ProfileStore):
             pipeline.hmget(keys.main, "life", f"writes:{catalogue}")
             pipeline.hvals(keys.history(catalogue).acts)
             (life, writes), packed = pipeline.execute()
-        return Window(_stamp(life, writes), [unpack_event(data) for data in packed])
+        return Window(_stamp(life, writes), tuple(map(unpack_event, packed)))
 
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
         life, _, writes = stamp.partition(":")

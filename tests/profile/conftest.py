@@ -1,0 +1,117 @@
+"""The stores that the tests of this service run over."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from services.profile.store import ProfileStore, StoreRules
+from services.profile.store_memory import MemoryProfileStore
+from services.profile.store_redis import RedisProfileStore
+from services.runtime import embedded
+from services.runtime.redis import open_redis
+from services.runtime.settings import RuntimeSettings
+
+SLOTS = 16_384
+START_S = 30.0
+POLL_S = 0.01
+
+SMALL = StoreRules(window=8, shown=3, seen=5, remembered=16, remembered_days=7, popular=4, popular_hours=24)
+"""Bounds that a test can reach."""
+
+MakeStore = Callable[[StoreRules], ProfileStore]
+
+
+@pytest.fixture(scope="session")
+def cluster_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A Redis Cluster of one node that holds every slot: what the rules of slots allow and forbid is the same."""
+    folder, port = tmp_path_factory.mktemp("cluster"), free_cluster_port()
+    process = subprocess.Popen(
+        [embedded.find_server(embedded.candidates()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", ""],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        with Redis(port=port, retry=None) as client:
+            until(lambda: answers(client))
+            client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
+            until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_cluster_port() -> int:
+    """One whose bus port, 10,000 above it, is a port, too."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        if port < 55_000:
+            return port
+
+
+def answers(client: Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except RedisConnectionError:
+        return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + START_S
+    while not condition():
+        assert time.monotonic() < end, "the cluster does not come up"
+        time.sleep(POLL_S)
+
+
+@pytest.fixture
+def redis_store(redis_runtime: RuntimeSettings) -> Iterator[RedisProfileStore]:
+    """The store with its default bounds over an empty Redis."""
+    store = RedisProfileStore(open_redis(redis_runtime), "", StoreRules())
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", "redis", "cluster"])
+def make_store(request: pytest.FixtureRequest, runtime: RuntimeSettings) -> Iterator[MakeStore]:
+    """Makes a store of each kind, empty. Several made in one test share what they keep, but for those in memory."""
+    made: list[ProfileStore] = []
+
+    def make(rules: StoreRules) -> ProfileStore:
+        made.append(_make(request.param, rules, changes, runtime))
+        return made[-1]
+
+    changes = _place(request)
+    yield make
+    for store in made:
+        store.close()
+
+
+def _place(request: pytest.FixtureRequest) -> dict[str, object]:
+    if request.param == "redis":
+        return {"redis_url": request.getfixturevalue("redis_url")}
+    if request.param == "cluster":
+        port = request.getfixturevalue("cluster_port")
+        with Redis(port=port) as client:
+            client.flushall()
+        return {"redis_url": f"redis://127.0.0.1:{port}", "redis_cluster": True}
+    return {}
+
+
+def _make(kind: str, rules: StoreRules, changes: dict[str, object], runtime: RuntimeSettings) -> ProfileStore:
+    if kind == "memory":
+        return MemoryProfileStore(rules)
+    return RedisProfileStore(open_redis(runtime.model_copy(update=changes)), "", rules)
+
+
+@pytest.fixture
+def store(make_store: MakeStore) -> ProfileStore:
+    """A store with small bounds."""
+    return make_store(SMALL)
