@@ -52,11 +52,11 @@ NOT_PICTURES = {
     "truncated": GOOD[: len(GOOD) // 2],
     "20,000 x 20,000": png_header(20_000, 20_000),
     "over 16 MiB": GOOD + b"\0" * (16 * MIB),
+    "1 x 1": saved(Image.new("RGB", (1, 1), "red"), "PNG"),
     "TIFF": saved(square("RGB"), "TIFF"),
 }
 
 UNUSUAL = {
-    "1 x 1": saved(Image.new("RGB", (1, 1), "red"), "PNG"),
     "animated GIF": saved(
         square("RGB"), "GIF", save_all=True, append_images=[Image.new("RGB", (96, 96), "blue")], duration=50
     ),
@@ -120,7 +120,8 @@ def test_a_rotated_photo_is_the_photo(shop: Stubs) -> None:
         recommend(shop, photo=common_pb2.Photo(data=data)).recommendations[0].score
         for data in (saved(upright, "PNG"), rotated)
     ]
-    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+    # Resizing rounds to whole grey levels between its two directions, so turning before or after differs in the last one.
+    assert scores[0] == pytest.approx(scores[1], abs=5e-3)
 
 
 def test_a_bad_photo_among_items_fails_alone(shop: Stubs) -> None:

@@ -16,7 +16,7 @@ from tests.fleet import fleet
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
 ITEMS = 1000
-IN_A_CALL = 25
+IN_A_CALL = 10
 PHOTOS = 2
 """Of each item: an item with one of its two rows would be half an item."""
 
@@ -33,14 +33,14 @@ class Ingest:
     catalogue: str
     acknowledged: set[str] = field(default_factory=set)
     version: str = ""
-    half_way: threading.Event = field(default_factory=threading.Event)
+    third: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
 
     def run(self) -> None:
         """Sends every batch once; a batch that failed is not sent again, so its items may be there or not."""
         for start in range(0, ITEMS, IN_A_CALL):
-            if start >= ITEMS // 3:
-                self.half_way.set()
+            if start >= ITEMS // 3:  # a third of the way
+                self.third.set()
             items = [self.item(number) for number in range(start, start + IN_A_CALL)]
             request = indexer_pb2.IngestItemsRequest(catalogue=self.catalogue, items=items)
             try:
@@ -98,7 +98,7 @@ def test_killing_a_process_during_an_ingest_loses_nothing(own_visrec: Stubs, vic
     request = indexer_pb2.CreateCatalogueRequest(catalogue=f"crash-{victim}", space=SPACE)
     own_visrec.indexer.CreateCatalogue(request, timeout=CALL_S, wait_for_ready=True)
     ingest = ByVector(own_visrec, f"crash-{victim}")
-    kill_half_way(ingest, victim)
+    kill_in_the_middle(ingest, victim)
     stored = check_record(ingest)
     check_search(ingest, sorted(stored)[:: max(1, len(stored) // 100)])
 
@@ -107,16 +107,19 @@ def test_killing_the_embedder_during_an_ingest_of_photos_loses_nothing(own_visre
     request = indexer_pb2.CreateCatalogueRequest(catalogue="crash-embedder")
     own_visrec.indexer.CreateCatalogue(request, timeout=CALL_S, wait_for_ready=True)
     ingest = ByPhoto(own_visrec, "crash-embedder")
-    kill_half_way(ingest, "embedder")
+    kill_in_the_middle(ingest, "embedder")
     assert ingest.failures, "the kill came between two calls; nothing was in flight"
     check_record(ingest)
 
 
-def kill_half_way(ingest: Ingest, victim: str) -> None:
+def kill_in_the_middle(ingest: Ingest, victim: str) -> None:
+    process = ingest.visrec.fleet.process(victim)
     writer = threading.Thread(target=ingest.run)
     writer.start()
-    ingest.half_way.wait(CALL_S)
-    ingest.visrec.fleet.kill(victim)
+    assert ingest.third.wait(CALL_S)
+    process.kill()
+    assert writer.is_alive(), "the ingest was over before the kill"
+    process.wait(CALL_S)
     writer.join(10 * CALL_S)
     assert not writer.is_alive()
     for service in ("embedder", "indexer", "profile", "ranker"):

@@ -121,12 +121,23 @@ def test_a_person_gets_what_they_like_and_not_what_they_have_seen(shop: Stubs) -
 
 
 def test_the_same_photo_is_answered_differently_for_two_people(shop: Stubs) -> None:
-    """Both answers stay close to the photo; the people move them apart."""
-    answers = {user: recommend(shop, photo=photo("stripes", "green"), user_id=user, n=10) for user in (ANN, BOB)}
+    """Both answers stay close to the photo, and each is closer to its own person than the other one is."""
+    query = photo("stripes", "green")
+    alone = recommend(shop, photo=query, n=10)
+    answers = {user: recommend(shop, photo=query, user_id=user, n=10) for user in (ANN, BOB)}
     assert ids(answers[ANN]) != ids(answers[BOB])
-    for answer in answers.values():
-        assert ids(answer)[0].startswith("stripes")
+    for user, favourite in ((ANN, "-red-"), (BOB, "-blue-")):
+        answer = answers[user]
         assert {used.signal for used in answer.used} == {"photo", "taste", "popularity"}
+        assert mean_value(answer, "photo") >= 0.7 * mean_value(alone, "photo")
+        other = answers[BOB if user == ANN else ANN]
+        assert sum(favourite in found for found in ids(answer)) > sum(favourite in found for found in ids(other))
+
+
+def mean_value(answer: ranker_pb2.RecommendResponse, signal: str) -> float:
+    """How much the items of an answer have of a signal: the mean over items of the sum of its values."""
+    values = [sum(part.value for part in item.parts if part.signal == signal) for item in answer.recommendations]
+    return sum(values) / len(values)
 
 
 def test_one_like_changes_the_next_answer(shop: Stubs) -> None:
