@@ -80,7 +80,8 @@ def event(type_: EventType = EventType.LIKE, item: str = "", time_ms: int = MIDN
 def given(type_: EventType = EventType.LIKE, item: str = "red-0", user: str = "ada", **changes: Any) -> GivenEvent:
     """An event as a caller sends it, with an id of its own."""
     fields: dict[str, Any] = {"event_id": f"event-{next(_numbers)}", "item_id": item}
-    return GivenEvent(**({"user_id": user, "type": type_, "catalogue": "shop"} | fields | changes))
+    fields |= {"user_id": user, "type": type_, "catalogue": "shop"}
+    return GivenEvent(**(fields | changes))
 
 
 def shop(items_each: int = 60) -> MemoryItems:

@@ -33,7 +33,17 @@ def cluster_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Redis Cluster of one node that holds every slot: what the rules of slots allow and forbid is the same."""
     folder, port = tmp_path_factory.mktemp("cluster"), free_cluster_port()
     process = subprocess.Popen(
-        [embedded.find_server(embedded.candidates()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", ""],
+        [
+            embedded.find_server(embedded.candidates()),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--cluster-enabled",
+            "yes",
+            "--save",
+            "",
+        ],
         cwd=folder,
         stdout=subprocess.DEVNULL,
     )

@@ -31,7 +31,10 @@ def level(counted: list[tuple[float, int]], half_life_hours: float) -> float:
 
 
 def plain_sum(counted: list[tuple[float, int]], now_ms: int, half_life_hours: float) -> float:
-    return sum(weight * 0.5 ** ((now_ms - time_ms) / HOUR_MS / half_life_hours) for weight, time_ms in counted)
+    total = 0.0
+    for weight, time_ms in counted:
+        total += weight * 2.0 ** ((time_ms - now_ms) / HOUR_MS / half_life_hours)
+    return total
 
 
 @given(COUNTED, st.sampled_from([1.0, 24.0, 336.0]))

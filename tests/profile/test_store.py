@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def window_ids(store: ProfileStore) -> set[str]:
     return {each.event_id for each in store.window("ada", "shop").events}
 
 
-def minutes(count: int, **changes: object) -> list[Event]:
+def minutes(count: int, **changes: Any) -> list[Event]:
     """Events a minute apart, oldest first."""
     return [event(item=f"item-{n}", time_ms=MIDNIGHT_MS + n * MINUTE_MS, **changes) for n in range(count)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ ROUNDING = 1e-3
 """Of a unit block of float16 numbers, as `services.spaces` states it."""
 
 
-def likes(direction: int, count: int, **changes: object) -> list[Event]:
+def likes(direction: int, count: int, **changes: Any) -> list[Event]:
     """Events on different items that are much alike."""
     return [
         event(item=f"{direction}-{n}", vector=near(direction, 0.1, seed=10 * direction + n), **changes)

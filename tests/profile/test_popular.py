@@ -1,0 +1,73 @@
+"""What is popular at this moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.errors import InvalidInput, NotImplementedYet
+from services.profile.popular import Popular, PopularQuery
+from services.profile.store import Batch, StoreRules
+from services.profile.store_memory import MemoryProfileStore
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Clock, event, person
+
+HALF_LIFE_HOURS = 24.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def popular(clock: Clock) -> Popular:
+    store = MemoryProfileStore(StoreRules(popular_hours=HALF_LIFE_HOURS))
+    store.swap(b"", person())
+    told = [event(item="coat"), event(item="coat"), event(item="lamp", domain="furniture")]
+    store.record([Batch("ada", "shop", told)], MIDNIGHT_MS)
+    return Popular(store, HALF_LIFE_HOURS, clock)
+
+
+def test_scores_halve_with_every_half_life(popular: Popular, clock: Clock) -> None:
+    scores = []
+    for _ in range(3):
+        scores.append(dict(popular.items(PopularQuery("shop")))["coat"])
+        clock.now_ms += DAY_MS
+    assert scores == pytest.approx([4, 2, 1])
+
+
+def test_items_asked_for_come_in_that_order_those_without_events_with_nothing(popular: Popular) -> None:
+    found = popular.items(PopularQuery("shop", item_ids=["lamp", "unknown", "coat"]))
+    assert [item_id for item_id, _ in found] == ["lamp", "unknown", "coat"]
+    assert [score for _, score in found] == pytest.approx([2, 0, 4])
+
+
+def test_domains_and_limit_narrow_the_list(popular: Popular) -> None:
+    assert [item_id for item_id, _ in popular.items(PopularQuery("shop", domains=["furniture"]))] == ["lamp"]
+    assert [item_id for item_id, _ in popular.items(PopularQuery("shop", limit=1))] == ["coat"]
+    assert len(popular.items(PopularQuery("shop", limit=1_000_000))) == 2
+
+
+def test_a_catalogue_without_events_has_nothing_popular(popular: Popular) -> None:
+    assert popular.items(PopularQuery("empty")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (PopularQuery(""), "catalogue"),
+        (PopularQuery("shop", limit=-1), "limit"),
+        (PopularQuery("shop", item_ids=["x"] * 1001), "item_ids"),
+        (PopularQuery("shop", item_ids=["fine", ""]), "item_ids[1]"),
+        (PopularQuery("shop", domains=["x"] * 65), "domains"),
+        (PopularQuery("shop", domains=["x" * 65]), "domains[0]"),
+    ],
+)
+def test_bad_input_is_named(popular: Popular, query: PopularQuery, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        popular.items(query)
+    assert caught.value.field == field
+
+
+def test_segments_come_later(popular: Popular) -> None:
+    with pytest.raises(NotImplementedYet):
+        popular.items(PopularQuery("shop", segment="young"))

@@ -1,0 +1,228 @@
+"""Recording events: each fails alone, and what is written has what the catalogue knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch, VisrecError
+from services.profile.events import EventType
+from services.profile.items import Items, MemoryItems, Resolved
+from services.profile.person import Consent
+from services.profile.record import Ending, GivenEvent, PhotoVector, Recorder
+from services.profile.store import Outcome, StoreRules
+from services.profile.store_memory import MemoryProfileStore
+from services.spaces import encode
+from tests.profile.builders import (
+    GIVEN,
+    MIDNIGHT_MS,
+    MINUTE_MS,
+    OTHER_SPACE,
+    SPACE,
+    Clock,
+    given,
+    near,
+    person,
+    shop,
+)
+
+
+class CountingItems(MemoryItems):
+    """Remembers what it was asked."""
+
+    def __init__(self, items: MemoryItems) -> None:
+        super().__init__(items._catalogues)
+        self.asked: list[tuple[str, int]] = []
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+        self.asked.append((catalogue, len(item_ids)))
+        return super().resolve(catalogue, item_ids)
+
+
+class AwayItems(Items):
+    """Never answers."""
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+        raise NotReady("indexer cannot be reached")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@pytest.fixture
+def store() -> MemoryProfileStore:
+    store = MemoryProfileStore(StoreRules(window=3))
+    store.swap(b"", person("ada"))
+    store.swap(b"", person("bob", Consent()))
+    store.swap(b"", person("cleo", Consent(personalisation=GIVEN)))
+    return store
+
+
+@pytest.fixture
+def items() -> CountingItems:
+    return CountingItems(shop())
+
+
+@pytest.fixture
+def recorder(store: MemoryProfileStore, items: CountingItems) -> Recorder:
+    return Recorder(store, items, Clock())
+
+
+def photo(data: bytes = encode(near(3)), space: str = SPACE.name) -> PhotoVector:
+    return PhotoVector(space, data)
+
+
+def upload(user: str = "ada", **changes: Any) -> GivenEvent:
+    return given(EventType.UPLOAD, **({"user": user, "item_id": None, "photo": photo()} | changes))
+
+
+def error(ending: Ending) -> VisrecError:
+    assert isinstance(ending, VisrecError)
+    return ending
+
+
+def test_an_event_is_written_with_the_domain_and_the_vector_of_its_item(
+    recorder: Recorder, store: MemoryProfileStore
+) -> None:
+    sent = given(item="green-5", time_ms=MIDNIGHT_MS - MINUTE_MS, recommendation_id="r-1")
+    assert recorder.record([sent]) == [Outcome.LEARNED]
+    (event,) = store.window("ada", "shop").events
+    assert (event.event_id, event.item_id, event.domain, event.space) == (
+        sent.event_id,
+        "green-5",
+        "furniture",
+        SPACE.name,
+    )
+    assert (event.time_ms, event.recommendation_id) == (MIDNIGHT_MS - MINUTE_MS, "r-1")
+    assert np.array_equal(np.asarray(event.vector), near(1, 0.05, seed=5))
+    assert store.space(SPACE.name) == SPACE
+
+
+def test_an_event_without_a_time_is_of_now(recorder: Recorder, store: MemoryProfileStore) -> None:
+    recorder.record([given()])
+    assert store.window("ada", "shop").events[0].time_ms == MIDNIGHT_MS
+
+
+def test_an_upload_is_written_with_its_own_vector_normalised(recorder: Recorder, store: MemoryProfileStore) -> None:
+    assert recorder.record([upload(photo=photo(encode(7 * near(2).astype(np.float32))))]) == [Outcome.LEARNED]
+    (event,) = store.window("ada", "shop").events
+    assert event.item_id == ""
+    assert np.array_equal(np.asarray(event.vector), near(2))
+
+
+def test_each_event_fails_alone_and_the_others_are_recorded(recorder: Recorder) -> None:
+    endings = recorder.record(
+        [
+            given(),
+            given(item="unknown"),
+            given(user="nobody"),
+            given(catalogue="unknown"),
+            given(event_id=""),
+            given(user="bob"),
+            upload("cleo"),
+            upload("bob"),
+            given(item="blue-1"),
+        ]
+    )
+    kinds = [type(each) if isinstance(each, VisrecError) else each for each in endings]
+    assert kinds == [
+        Outcome.LEARNED,
+        NotFound,
+        NotFound,
+        NotFound,
+        InvalidInput,
+        Outcome.COUNTED,
+        Refused,
+        Refused,
+        Outcome.LEARNED,
+    ]
+    reasons = [each.reason for each in endings if isinstance(each, VisrecError)]
+    assert reasons[:3] == ["ITEM_NOT_FOUND", "USER_NOT_FOUND", "CATALOGUE_NOT_FOUND"]
+    assert reasons[4:] == ["CONSENT_MISSING", "CONSENT_MISSING"]
+
+
+def test_an_event_that_is_too_old_for_the_window_says_so(recorder: Recorder) -> None:
+    recorder.record([given(item=f"red-{n}") for n in range(3)])
+    (ending,) = recorder.record([given(time_ms=MIDNIGHT_MS - MINUTE_MS)])
+    assert isinstance(ending, Refused)
+    assert ending.reason == "EVENT_TOO_OLD"
+
+
+def test_events_of_a_repeated_call_are_duplicates(recorder: Recorder) -> None:
+    sent = [given(item="red-1"), given(item="red-2"), given(user="bob")]
+    recorder.record(sent)
+    assert recorder.record(sent) == [Outcome.DUPLICATE] * 3
+
+
+def test_a_catalogue_is_asked_once_for_all_its_items(recorder: Recorder, items: CountingItems) -> None:
+    recorder.record([given(item=f"red-{n % 5}", user=user) for n in range(40) for user in ("ada", "bob")])
+    assert items.asked == [("shop", 5)]
+
+
+def test_while_the_catalogue_is_away_its_events_are_to_be_sent_again(store: MemoryProfileStore) -> None:
+    endings = Recorder(store, AwayItems(), Clock()).record([given(), given(event_id="")])
+    assert [type(each) for each in endings] == [NotReady, InvalidInput]
+    assert store.window("ada", "shop").events == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "reason"),
+    [
+        (given(event_id=""), "event_id", "INVALID_INPUT"),
+        (given(event_id="x" * 129), "event_id", "INVALID_INPUT"),
+        (given(user=""), "user_id", "INVALID_INPUT"),
+        (given(catalogue=""), "catalogue", "INVALID_INPUT"),
+        (given(catalogue="Shop {1}"), "catalogue", "INVALID_INPUT"),
+        (given(item=""), "item_id", "INVALID_INPUT"),
+        (given(type=0), "type", "INVALID_INPUT"),
+        (given(type=99), "type", "INVALID_INPUT"),
+        (given(recommendation_id="x" * 129), "recommendation_id", "INVALID_INPUT"),
+        (given(time_ms=MIDNIGHT_MS + 5 * MINUTE_MS + 1), "time", "EVENT_IN_FUTURE"),
+        (given(time_ms=-1), "time", "INVALID_INPUT"),
+        (given(photo=photo()), "photo_vector", "INVALID_INPUT"),
+        (given(shown_signals={"taste": 1.0}), "shown_signals", "INVALID_INPUT"),
+        (
+            given(EventType.IMPRESSION, shown_signals={"taste": float("nan")}),
+            "shown_signals['taste']",
+            "NOT_FINITE",
+        ),
+        (
+            given(EventType.IMPRESSION, shown_signals={f"s{n}": 1.0 for n in range(33)}),
+            "shown_signals",
+            "INVALID_INPUT",
+        ),
+        (upload(photo=None), "photo_vector", "INVALID_INPUT"),
+        (upload(photo=photo(space="")), "photo_vector.space", "INVALID_INPUT"),
+        (upload(photo=photo(b"1234")), "photo_vector.data", "WRONG_DIMENSION"),
+        (upload(photo=photo(encode(np.full(12, np.nan, dtype=np.float32)))), "photo_vector.data", "NOT_FINITE"),
+        (upload(photo=photo(encode(np.zeros(12, dtype=np.float32)))), "photo_vector.data", "ZERO_VECTOR"),
+    ],
+)
+def test_bad_input_is_named_with_the_place_of_its_event(
+    recorder: Recorder, wrong: GivenEvent, field: str, reason: str
+) -> None:
+    first, second = recorder.record([given(), wrong])
+    assert first is Outcome.LEARNED
+    problem = error(second)
+    assert isinstance(problem, InvalidInput)
+    assert (problem.field, problem.reason) == (f"events[1].{field}", reason)
+
+
+def test_five_minutes_ahead_is_a_clock_that_is_off_and_passes(recorder: Recorder) -> None:
+    assert recorder.record([given(time_ms=MIDNIGHT_MS + 5 * MINUTE_MS)]) == [Outcome.LEARNED]
+
+
+def test_a_photo_of_another_space_is_a_mismatch(recorder: Recorder) -> None:
+    (ending,) = recorder.record([upload(photo=photo(space=OTHER_SPACE.name))])
+    assert isinstance(ending, SpaceMismatch)
+    assert (ending.expected, ending.given) == (SPACE.name, OTHER_SPACE.name)
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_a_call_has_one_to_a_thousand_events(recorder: Recorder, count: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        recorder.record([given()] * count)
+    assert caught.value.field == "events"
