@@ -1,0 +1,76 @@
+"""Bringing a catalogue of the services to hold exactly the items of a demonstration, and doing nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import grpc
+
+from visrec.client import Client
+from visrec.errors import VisrecCallError
+from visrec.ingest import ItemOutcome
+from visrec.items import NewItem, attribute
+
+DIGEST = "photo_digest"
+"""Attribute by which a photo that was changed since is noticed."""
+
+DELETES_PER_CALL = 1000
+
+
+@dataclass(frozen=True)
+class Stocked:
+    """What was done. `version` is the one that contains it, empty when nothing was written."""
+
+    written: int
+    present: int
+    removed: int
+    failed: list[ItemOutcome]
+    version: str
+
+
+def stock(client: Client, name: str, items: Sequence[NewItem], progress: Callable[[int, int], None]) -> Stocked:
+    """Ingests what is missing or changed and deletes what does not belong. `progress` is told done and total.
+
+    A catalogue of another space than the embedder's present one is made anew: its vectors mean nothing any more.
+    """
+    _prepare(client, name)
+    marked = [_marked(item) for item in items]
+    held = {
+        item.id: attribute(item.attributes[DIGEST]) for item in client.list_items(name) if DIGEST in item.attributes
+    }
+    strays = sorted(held.keys() - {item.id for item in marked})
+    missing = [item for item in marked if held.get(item.id) != item.attributes[DIGEST]]
+    for start in range(0, len(strays), DELETES_PER_CALL):
+        client.delete_items(name, strays[start : start + DELETES_PER_CALL])
+    done = len(marked) - len(missing)
+    progress(done, len(marked))
+
+    def advance(_: ItemOutcome) -> None:
+        nonlocal done
+        done += 1
+        progress(done, len(marked))
+
+    report = client.ingest(name, missing, on_outcome=advance)
+    return Stocked(report.written, len(marked) - len(missing), len(strays), report.failed, report.version)
+
+
+def _prepare(client: Client, name: str) -> None:
+    space = client.model().spaces[0].name
+    held = next((each for each in client.list_catalogues() if each.name == name), None)
+    if held and held.space.name != space:
+        client.delete_catalogue(name)
+    try:
+        client.create_catalogue(name)
+    except VisrecCallError as error:
+        if error.code is not grpc.StatusCode.ALREADY_EXISTS:
+            raise
+
+
+def _marked(item: NewItem) -> NewItem:
+    digest = hashlib.sha256()
+    for photo in item.photos:
+        digest.update(photo if isinstance(photo, bytes) else Path(photo).read_bytes())
+    return replace(item, attributes={**item.attributes, DIGEST: digest.hexdigest()[:16]})
