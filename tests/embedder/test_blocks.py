@@ -53,7 +53,7 @@ def test_a_palette_is_a_unit_vector_without_negative_parts(pixels: Pixels) -> No
 def test_a_palette_does_not_depend_on_where_a_colour_is() -> None:
     picture = waves(64, 64)
     found = colour.describe(np.stack([picture, picture[::-1, ::-1]]))
-    # Every second pixel is looked at, and turning the picture chooses the others.
+    # Every third pixel is looked at, and turning the picture chooses the others.
     assert found[0] @ found[1] > 0.999
 
 
