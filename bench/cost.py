@@ -74,6 +74,8 @@ def measure_all(fleet: Fleet, generator: Generator, items: int, seconds: float) 
         with Progress(console=console) as progress:
             filling = progress.add_task(f"Filling a catalogue of {items} vectors", total=items)
             cases.fill(client, items, lambda: progress.advance(filling))
+        with console.status("Waiting for the index to settle"):
+            fleet.settle()
         failures = _failed_calls(fleet)
         with cases.empty_call() as case:
             yield measure(case, generator, seconds)
@@ -84,9 +86,9 @@ def measure_all(fleet: Fleet, generator: Generator, items: int, seconds: float) 
 
 
 def measure(case: Case, generator: Generator, seconds: float) -> Cost:
-    """A case from one caller and from CALLERS, each for `seconds` after a warm-up."""
+    """A case from one caller and from CALLERS, each for `seconds`, after a warm-up."""
     with console.status(f"Measuring: {case.name}"):
-        generator.run(case.request, CALLERS, WARM_UP_S)
+        generator.run(case.request, 1, WARM_UP_S)
         alone = generator.run(case.request, 1, seconds)
         before = _cpu_s(case)
         full = generator.run(case.request, CALLERS, seconds)

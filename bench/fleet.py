@@ -27,6 +27,11 @@ START_S = 300.0
 """The first start builds and quantises the network."""
 
 STOP_S = 60.0
+
+SETTLE_S = 300.0
+IDLE_CPU_S = 0.2
+"""CPU that five idle processes may use in a second: health, metrics, Redis' timers."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +42,18 @@ class Fleet:
     targets: Targets
     launcher: psutil.Process | None = None
     metrics_ports: Mapping[str, int] | None = None
+
+    def settle(self) -> None:
+        """Waits until no service computes any more, as an index does for some time after an ingest. Raises
+        BenchFailed."""
+        deadline = time.monotonic() + SETTLE_S
+        processes = self.processes().values()
+        while time.monotonic() < deadline:
+            before = sum(sum(process.cpu_times()[:2]) for process in processes)
+            time.sleep(1.0)
+            if sum(sum(process.cpu_times()[:2]) for process in processes) - before < IDLE_CPU_S:
+                return
+        raise BenchFailed(f"the services still compute {SETTLE_S:.0f} s after the ingest")
 
     def processes(self) -> dict[str, psutil.Process]:
         """Name to process: the four services and `redis`. Empty for services that were not started here."""

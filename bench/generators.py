@@ -86,7 +86,7 @@ class H2load:
             # gRPC's frame: not compressed, and the length of what follows.
             body.write_bytes(b"\0" + len(request.body).to_bytes(4, "big") + request.body)
             clients = min(callers, CONNECTIONS)
-            command = ["h2load", "-D", str(seconds), "-c", str(clients), "-m", str(callers // clients)]
+            command = ["h2load", "-D", f"{seconds * 1000:.0f}ms", "-c", str(clients), "-m", str(callers // clients)]
             command += ["-d", str(body), "--log-file", str(log)]
             command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
             said = _output([*command, f"http://{request.target}{request.method}"], seconds)

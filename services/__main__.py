@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from services.launch import SERVICES, run, settings_classes
@@ -28,8 +29,15 @@ examples:
 """
 
 
+MATHS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
 def main(arguments: list[str]) -> int:
     """Runs the command and returns the exit code: 0 after a clean stop, 78 for wrong settings."""
+    # Before numpy and faiss are loaded, which read these once. A service has a thread for each call already; a pool of
+    # threads below every matrix product only spins: the head of four photos took 38 ms of CPU instead of 1.
+    for name in MATHS_THREADS:
+        os.environ.setdefault(name, "1")
     parser = argparse.ArgumentParser(
         prog="python -m services",
         description=DESCRIPTION,

@@ -28,7 +28,7 @@ def test_percentiles_are_by_nearest_rank() -> None:
 )
 def test_a_generator_times_every_answer(generator: Generator) -> None:
     with cases.empty_call() as case:
-        run = generator.run(case.request, callers=4, seconds=1)
+        run = generator.run(case.request, callers=4, seconds=1.0)
     assert run.answers > 4
     assert list(run.latencies_ms) == sorted(run.latencies_ms)
     assert run.latencies_ms[0] > 0
