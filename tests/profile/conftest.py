@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
 from services.profile.store import ProfileStore, StoreRules
 from services.profile.store_memory import MemoryProfileStore
@@ -32,23 +34,12 @@ MakeStore = Callable[[StoreRules], ProfileStore]
 def cluster_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Redis Cluster of one node that holds every slot: what the rules of slots allow and forbid is the same."""
     folder, port = tmp_path_factory.mktemp("cluster"), free_cluster_port()
-    process = subprocess.Popen(
-        [
-            embedded.find_server(embedded.candidates()),
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--cluster-enabled",
-            "yes",
-            "--save",
-            "",
-        ],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-    )
+    server = embedded.find_server(embedded.candidates())
+    options = {"port": str(port), "bind": "127.0.0.1", "cluster-enabled": "yes", "save": ""}
+    command = [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     try:
-        with Redis(port=port, retry=None) as client:
+        with Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
             until(lambda: answers(client))
             client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
             until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")

@@ -1,0 +1,70 @@
+"""The indexer over real gRPC, as this service asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from services.errors import NotFound, NotReady, TooLate
+from services.profile.peers import IDEMPOTENT, IndexerItems
+from services.runtime import deadlines
+from services.runtime.channel import open_channel
+from services.runtime.settings import RuntimeSettings
+from tests.profile.builders import SPACE, near, shop
+from tests.profile.fake_indexer import FakeIndexer, fake_indexer, indexer
+
+
+@pytest.fixture
+def fake() -> FakeIndexer:
+    return fake_indexer(shop())
+
+
+@pytest.fixture
+def items(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]:
+    with indexer(fake) as target:
+        settings = runtime.model_copy(update={"indexer_target": target})
+        items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT))
+        yield items
+        items.close()
+
+
+def test_items_come_with_domain_and_first_vector_and_those_missing_do_not(items: IndexerItems) -> None:
+    found = items.resolve("shop", ["green-3", "unknown"])
+    assert found.space == SPACE
+    assert set(found.items) == {"green-3"}
+    assert found.items["green-3"].domain == "furniture"
+    assert np.array_equal(found.items["green-3"].vector, near(1, 0.05, seed=3))
+
+
+def test_the_blocks_of_a_space_are_asked_for_once(items: IndexerItems, fake: FakeIndexer) -> None:
+    for number in range(3):
+        items.resolve("shop", [f"red-{number}"])
+    assert fake.calls == ["BatchGetItems", "ListSpaces", "BatchGetItems", "BatchGetItems"]
+
+
+def test_without_items_only_the_space_is_asked_for(items: IndexerItems, fake: FakeIndexer) -> None:
+    assert items.resolve("shop", []).space == SPACE
+    assert fake.calls == ["ListSpaces"]
+
+
+def test_an_unknown_catalogue_is_not_found(items: IndexerItems) -> None:
+    with pytest.raises(NotFound) as caught:
+        items.resolve("unknown", ["red-1"])
+    assert (caught.value.kind, caught.value.name) == ("catalogue", "unknown")
+
+
+def test_an_indexer_that_is_away_is_not_ready(runtime: RuntimeSettings) -> None:
+    with indexer(fake_indexer(shop())) as target:
+        pass
+    settings = runtime.model_copy(update={"indexer_target": target})
+    items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT))
+    with pytest.raises(NotReady):
+        items.resolve("shop", ["red-1"])
+    items.close()
+
+
+def test_no_lookup_outlives_the_call_it_is_for(items: IndexerItems) -> None:
+    with deadlines.within(0), pytest.raises(TooLate):
+        items.resolve("shop", ["red-1"])
