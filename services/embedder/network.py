@@ -12,7 +12,9 @@ Pooling is never quantised, so that the features are the sum of their regions in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,11 +126,27 @@ def build_int8(weights: Weights, ranges: Ranges) -> onnx.ModelProto:
         op_types_to_quantize=list(_QUANTISED),
         extra_options={},
     )
-    quantizer.quantize_model()
+    with _quietly():
+        quantizer.quantize_model()
     quantizer.model.topological_sort()
     model: onnx.ModelProto = quantizer.model.model
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The quantiser tells the root logger of every channel without a signal; only its warnings are passed on."""
+    root = logging.getLogger()
+
+    def worth_telling(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO or "onnxruntime" not in record.pathname
+
+    root.addFilter(worth_telling)
+    try:
+        yield
+    finally:
+        root.removeFilter(worth_telling)
 
 
 def observe_ranges(weights: Weights, batches: Iterable[NDArray[np.uint8]]) -> dict[str, tuple[float, float]]:

@@ -79,3 +79,9 @@ def test_a_graph_names_every_range_it_needs(weights: Weights, pixels: Pixels) ->
     assert ranges.keys() == Fitted.load().ranges.keys()
     assert all(low <= 0 <= high for low, high in ranges.values())
     assert ranges["_conv_head.relu6"][1] <= 6
+
+
+def test_building_says_nothing_to_the_log(weights: Weights, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        network.build_int8(weights, Fitted.load().ranges)
+    assert not caplog.records
