@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -14,9 +15,12 @@ from services.runtime.settings import RuntimeSettings
 
 
 def pytest_configure() -> None:
-    """Tests see the defaults, whatever the developer's shell has set."""
+    """Tests see the defaults, whatever the developer's shell has set; Hypothesis asserts no timings."""
     for name in [name for name in os.environ if name.startswith("VISREC_")]:
         del os.environ[name]
+    # A busy machine is no failure: what hangs is ended by faulthandler_timeout.
+    hypothesis.settings.register_profile("visrec", deadline=None)
+    hypothesis.settings.load_profile("visrec")
 
 
 @pytest.fixture
