@@ -16,6 +16,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from services.runtime.settings import RuntimeSettings
 
+NAME = "visrec"
+"""The logger of everything that is ours."""
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -44,7 +47,9 @@ def configure(runtime: RuntimeSettings, service: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(runtime.log_format)],
         )
     )
-    logging.basicConfig(level=LEVELS[runtime.log_level], handlers=[handler], force=True)
+    # Libraries tell at info what they loaded and from where; of them only what is wrong is of interest.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger(NAME).setLevel(LEVELS[runtime.log_level])
 
 
 def _rendering(log_format: str) -> list[Processor]:
@@ -55,7 +60,7 @@ def _rendering(log_format: str) -> list[Processor]:
 
 def logger() -> Any:
     """A structlog logger; before `configure`, one that writes to the terminal."""
-    return structlog.get_logger("visrec")
+    return structlog.get_logger(NAME)
 
 
 def where(problem: BaseException) -> list[str]:

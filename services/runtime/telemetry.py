@@ -56,7 +56,7 @@ class Telemetry:
             seconds=self._seconds.labels(service, name),
             in_flight=self._in_flight.labels(service, name),
             calm=self._calm,
-            verbose=logging.getLogger("visrec").isEnabledFor(logging.DEBUG),
+            verbose=logging.getLogger(logs.NAME).isEnabledFor(logging.DEBUG),
         )
 
     def serving(self, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -50,19 +51,21 @@ def test_the_private_server_never_evicts_and_opens_no_port(redis_url: str) -> No
 
 def test_kill_9_loses_no_acknowledged_write(server: EmbeddedRedis, runtime: RuntimeSettings) -> None:
     client = open_redis(at(server, runtime))
-    acknowledged = 0
+    acknowledged: list[str] = []
+
+    def write() -> None:
+        for number in itertools.count():
+            client.set(f"key:{number}", "x")
+            acknowledged.append(f"key:{number}")
+
     assert server.pid
-    victim = psutil.Process(server.pid)
-    killer = threading.Timer(0.05, victim.kill)
-    killer.start()
+    threading.Timer(0.05, psutil.Process(server.pid).kill).start()
     with pytest.raises(NotReady), redis_errors:
-        while True:
-            client.set(f"key:{acknowledged}", "x")
-            acknowledged += 1
+        write()
     assert server.wait() == -signal.SIGKILL
     server.start()
-    assert acknowledged > 0
-    assert client.exists(*(f"key:{number}" for number in range(acknowledged))) == acknowledged
+    assert acknowledged
+    assert client.exists(*acknowledged) == len(acknowledged)
 
 
 def test_a_client_finds_a_restarted_server_by_itself(server: EmbeddedRedis, runtime: RuntimeSettings) -> None:
@@ -133,7 +136,8 @@ def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) -> Non
     """Even with kill -9, which no handler sees."""
     program = (
         "import sys; from pathlib import Path; from services.runtime.embedded import EmbeddedRedis\n"
-        "server = EmbeddedRedis(Path(sys.argv[1])); server.start(); print('pid', server.pid, flush=True); sys.stdin.read()"
+        "server = EmbeddedRedis(Path(sys.argv[1])); server.start()\n"
+        "print('pid', server.pid, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "redis")]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
