@@ -106,7 +106,8 @@ class ResourceArchive:
                     yield ResourceFile(below, self._content(node), node.flags)
 
     def _node(self, number: int) -> _Node:
-        name_at, flags, first, second = _unpack(_NODE, self._bytes, self._tree + number * self._node_bytes)
+        whole = _slice(self._bytes, self._tree + number * self._node_bytes, self._node_bytes)
+        name_at, flags, first, second = _unpack(_NODE, whole, 0)
         return _Node(name_at, _Flag(flags), first, second)
 
     def _name(self, node: _Node) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import grpc
 
 from visrec.client import Client
 from visrec.errors import VisrecCallError
 from visrec.ingest import ItemOutcome
-from visrec.items import NewItem, attribute
+from visrec.items import Attribute, NewItem, attribute
+from visrec.v1 import indexer_pb2
 
-DIGEST = "photo_digest"
-"""Attribute by which a photo that was changed since is noticed."""
+DIGEST = "demo_digest"
+"""Attribute by which an item is noticed whose photo or words have changed since."""
 
 DELETES_PER_CALL = 1000
 
@@ -38,11 +38,9 @@ def stock(client: Client, name: str, items: Sequence[NewItem], progress: Callabl
     """
     _prepare(client, name)
     marked = [_marked(item) for item in items]
-    held = {
-        item.id: attribute(item.attributes[DIGEST]) for item in client.list_items(name) if DIGEST in item.attributes
-    }
+    held = {item.id: _digest_of(item) for item in client.list_items(name)}
     strays = sorted(held.keys() - {item.id for item in marked})
-    missing = [item for item in marked if held.get(item.id) != item.attributes[DIGEST]]
+    missing = [item for item in marked if held.get(item.id, "") != item.attributes.get(DIGEST)]
     for start in range(0, len(strays), DELETES_PER_CALL):
         client.delete_items(name, strays[start : start + DELETES_PER_CALL])
     done = len(marked) - len(missing)
@@ -55,6 +53,10 @@ def stock(client: Client, name: str, items: Sequence[NewItem], progress: Callabl
 
     report = client.ingest(name, missing, on_outcome=advance)
     return Stocked(report.written, len(marked) - len(missing), len(strays), report.failed, report.version)
+
+
+def _digest_of(item: indexer_pb2.Item) -> Attribute:
+    return attribute(item.attributes[DIGEST]) if DIGEST in item.attributes else ""
 
 
 def _prepare(client: Client, name: str) -> None:
@@ -70,7 +72,9 @@ def _prepare(client: Client, name: str) -> None:
 
 
 def _marked(item: NewItem) -> NewItem:
-    digest = hashlib.sha256()
-    for photo in item.photos:
-        digest.update(photo if isinstance(photo, bytes) else Path(photo).read_bytes())
-    return replace(item, attributes={**item.attributes, DIGEST: digest.hexdigest()[:16]})
+    """The item with its digest; one whose photos cannot be read has none, and fails at the ingest with the reason."""
+    try:
+        whole = item.message().SerializeToString(deterministic=True)
+    except OSError:
+        return item
+    return replace(item, attributes={**item.attributes, DIGEST: hashlib.sha256(whole).hexdigest()[:16]})

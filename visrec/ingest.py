@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import grpc
 
-from visrec.errors import VisrecCallError
+from visrec.errors import FieldViolation, VisrecCallError
 from visrec.items import NewItem
 from visrec.v1 import indexer_pb2
 
@@ -24,6 +25,8 @@ MAX_ITEM_BYTES = 30 * MIB
 
 WAITS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits before what may pass later is sent again, unless the service says how long."""
+
+_ITEM_PATH = re.compile(r"^items\[\d+\]\.")
 
 Send = Callable[[Sequence[indexer_pb2.IngestItem]], indexer_pb2.IngestItemsResponse]
 """One IngestItems call; raises VisrecCallError."""
@@ -122,9 +125,16 @@ def batches(
 
 
 def outcome_of(result: indexer_pb2.ItemResult) -> ItemOutcome:
-    """One element of the answer to a call."""
-    failed = result.status.code != grpc.StatusCode.OK.value[0]
-    return ItemOutcome(result.item_id, VisrecCallError.from_status(result.status) if failed else None)
+    """One element of the answer to a call. A wrong field is named within its item, `photos[0]` and not
+    `items[3].photos[0]`, since callers do not see how their items were put into calls."""
+    if result.status.code == grpc.StatusCode.OK.value[0]:
+        return ItemOutcome(result.item_id)
+    error = VisrecCallError.from_status(result.status)
+    error.message = _ITEM_PATH.sub("", error.message)
+    error.violations = tuple(
+        FieldViolation(_ITEM_PATH.sub("", each.field), each.description) for each in error.violations
+    )
+    return ItemOutcome(result.item_id, error)
 
 
 def _readable(items: Iterable[NewItem], settle: Callable[[ItemOutcome], None]) -> Iterator[indexer_pb2.IngestItem]:

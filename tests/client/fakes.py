@@ -63,11 +63,12 @@ class FakeEmbedder(embedder_pb2_grpc.EmbedderServiceServicer):
 
     def __init__(self) -> None:
         self.spaces_asked: list[str] = []
+        self.space = SPACE
 
     def GetModel(
         self, request: embedder_pb2.GetModelRequest, context: grpc.ServicerContext
     ) -> embedder_pb2.GetModelResponse:
-        return embedder_pb2.GetModelResponse(model=embedder_pb2.Model(name="toy", digest="d1", spaces=[SPACE]))
+        return embedder_pb2.GetModelResponse(model=embedder_pb2.Model(name="toy", digest="d1", spaces=[self.space]))
 
     def EmbedImage(
         self, request: embedder_pb2.EmbedImageRequest, context: grpc.ServicerContext
@@ -220,6 +221,7 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     puts: list[profile_pb2.PutUserRequest] = field(default_factory=list)
     events: dict[str, profile_pb2.Event] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def user(self, user_id: str, context: grpc.ServicerContext) -> profile_pb2.User:
         if user_id not in self.users:
@@ -244,6 +246,8 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     ) -> profile_pb2.DeleteUserResponse:
         self.user(request.user_id, context)
         del self.users[request.user_id]
+        self.deleted.append(request.user_id)
+        self.events = {name: event for name, event in self.events.items() if event.user_id != request.user_id}
         erased = [profile_pb2.Erasure(place="profile", entries=1)]
         return profile_pb2.DeleteUserResponse(erased=erased, remains=["backups, for 7 days"])
 
@@ -282,7 +286,11 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
         ]
         interests = [profile_pb2.Interest(weight=1.0, sources=sources)] if sources else []
         taste = profile_pb2.Taste(
-            user_id=request.user_id, catalogue=request.catalogue, interests=interests, personalised=True
+            user_id=request.user_id,
+            catalogue=request.catalogue,
+            interests=interests,
+            seen_item_ids=[source.item_id for source in sources],
+            personalised=True,
         )
         return profile_pb2.GetTasteResponse(taste=taste)
 

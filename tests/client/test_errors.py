@@ -56,5 +56,5 @@ def test_a_bad_photo_in_a_bulk_call_has_the_details_of_a_single_one(client: Clie
     (failed,) = report.failed
     assert failed.item_id == "a"
     assert failed.error is not None
-    assert failed.error.violations[0].field == "items[0].photos[0]"
+    assert failed.error.violations[0].field == "photos[0]"
     assert set(services.indexer.catalogues["shop"]) == {"b"}
