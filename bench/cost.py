@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -118,8 +119,8 @@ def report(costs: Sequence[Cost], generator: str, items: int) -> None:
 
 def table(costs: Sequence[Cost]) -> Table:
     """One row for each case; the last columns say what an answer costs and where."""
-    table = Table(title=f"gRPC, one caller and {CALLERS} callers, metrics on")
-    table.add_column("call")
+    table = Table(title=f"gRPC, one caller and {CALLERS} callers, metrics on", box=SIMPLE_HEAD)
+    table.add_column("call", no_wrap=True)
     for column in ("alone p50 ms", "p99 ms", f"{CALLERS} callers /s", "p50 ms", "p99 ms", "CPU ms", "x empty"):
         table.add_column(column, justify="right")
     table.add_column("CPU ms by process")

@@ -67,24 +67,25 @@ class Fleet:
         return found
 
 
-def is_serving(targets: Targets) -> bool:
-    """Whether all four answer SERVING at once."""
-    try:
-        for name in SERVICES:
-            with grpc.insecure_channel(getattr(targets, name)) as channel:
-                _check(channel, timeout_s=2.0)
-    except (grpc.RpcError, BenchFailed):
-        return False
-    return True
+def running(targets: Targets) -> Fleet:
+    """The services at `targets`. Raises BenchFailed unless all four are serving."""
+    for name in SERVICES:
+        target = getattr(targets, name)
+        with grpc.insecure_channel(target) as channel:
+            if not _is_serving(channel):
+                raise BenchFailed(f"the {name} at {target} is not serving; start all: python -m services all")
+    return Fleet(targets)
 
 
 @contextmanager
 def running_or_started(targets: Targets) -> Iterator[Fleet]:
-    """The services at `targets` when they run, else `started`."""
-    if is_serving(targets):
-        yield Fleet(targets)
-        return
-    with started() as fleet:
+    """The services at `targets` when all of them run, else `started`."""
+    try:
+        fleet = running(targets)
+    except BenchFailed:
+        with started() as fleet:
+            yield fleet
+    else:
         yield fleet
 
 
@@ -137,10 +138,12 @@ def _came_up(channel: grpc.Channel) -> bool:
         return False
 
 
-def _check(channel: grpc.Channel, timeout_s: float) -> None:
-    status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
-    if status.status != health_pb2.HealthCheckResponse.SERVING:
-        raise BenchFailed("not serving")
+def _is_serving(channel: grpc.Channel) -> bool:
+    try:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
+    except grpc.RpcError:
+        return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

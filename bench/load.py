@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -26,7 +27,7 @@ from rich.table import Table
 from bench import ghz, sample
 from bench.contract import descriptors
 from bench.failure import BenchFailed
-from bench.fleet import ROOT, Fleet, running_or_started
+from bench.fleet import ROOT, Fleet, running, running_or_started
 from visrec.client import Client
 from visrec.connection import Targets
 from visrec.errors import VisrecCallError
@@ -54,12 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs all of it; the exit code is 1 when a call failed or nothing could be measured."""
     options = _options(arguments)
     try:
-        program = None if options.prepare else ghz.find(ROOT / "var" / "bin")
-        with running_or_started(Targets.from_environment(os.environ)) as fleet:
+        targets = Targets.from_environment(os.environ)
+        if options.prepare:
+            prepare(running(targets), options.catalog)
+            return 0
+        program = ghz.find(ROOT / "var" / "bin")
+        with running_or_started(targets) as fleet:
             prepare(fleet, options.catalog)
-            if program is None:
-                return 0
             reports = [measure(program, name, fleet, options.duration) for name in CONFIGURATIONS]
+            with Client.connect(fleet.targets) as client:
+                sample.verify(client)
     except (BenchFailed, VisrecCallError) as error:
         console.print(f"[red]{error}[/red]")
         return 1
@@ -99,8 +104,8 @@ def measure(program: Path, name: str, fleet: Fleet, duration: str) -> ghz.Report
 
 def table(reports: Sequence[ghz.Report], duration: str) -> Table:
     """One row for each configuration."""
-    table = Table(title=f"ghz, {CALLERS} concurrent callers, {duration} each")
-    table.add_column("call")
+    table = Table(title=f"ghz, {CALLERS} concurrent callers, {duration} each", box=SIMPLE_HEAD)
+    table.add_column("call", no_wrap=True)
     for column in ("answers", "per second", "p50 ms", "p95 ms", "p99 ms", "errors"):
         table.add_column(column, justify="right")
     for each in reports:
@@ -117,7 +122,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     catalog = os.environ.get("CATALOG")
     parser.add_argument("--catalog", type=Path, default=Path(catalog) if catalog else None, help="a folder of photos")
     parser.add_argument("--duration", default="10s", help="of each run, as ghz writes it (default 10s)")
-    parser.add_argument("--prepare", action="store_true", help="fill the catalogue, run nothing")
+    parser.add_argument("--prepare", action="store_true", help="fill the services that run, and stop there")
     return parser.parse_args(arguments)
 
 

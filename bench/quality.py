@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, track
 from rich.table import Table
@@ -143,7 +144,7 @@ def read(folder: Path) -> Iterator[dict[str, str]]:
 
 def report(figures: Sequence[Figure]) -> None:
     """The table on the terminal, and everything in var/eval/quality.json."""
-    table = Table(title=f"Quality (precision@{K} unless it says otherwise)")
+    table = Table(title=f"Quality (precision@{K} unless it says otherwise)", box=SIMPLE_HEAD)
     table.add_column("what")
     for column in ("measured", "target", "queries"):
         table.add_column(column, justify="right")

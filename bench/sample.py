@@ -85,6 +85,20 @@ def populate(client: Client, catalogue: str) -> None:
                 raise BenchFailed(f"an event failed: {result.status.message}")
 
 
+def verify(client: Client) -> None:
+    """What a load generator cannot see, since a call may be OK and its answer empty: recommendations come, and events
+    of the writers were learned. Raises BenchFailed."""
+    answers = {
+        "a person": client.recommend(CATALOGUE, user="load-0"),
+        "a photo": client.recommend(CATALOGUE, photo=picture(0)),
+    }
+    for whom, answer in answers.items():
+        if not answer.recommendations:
+            raise BenchFailed(f"the recommendation for {whom} is empty; dropped: {list(answer.dropped)}")
+    if not any(client.taste(f"writer-{number}", CATALOGUE).events for number in range(PEOPLE)):
+        raise BenchFailed("no recorded event was learned")
+
+
 def vectors(space: common_pb2.Space, count: int, seed: int = 0) -> Iterator[Vector]:
     """`count` points in 100 clusters, unit length in each block, as the embedder's vectors have it."""
     random = np.random.default_rng(seed)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from google.protobuf import json_format, symbol_database
 
 from bench import sample
-from bench.fleet import ROOT
-from bench.ghz import Report
+from bench.failure import BenchFailed
+from bench.fleet import ROOT, running
+from bench.ghz import Report, find, report
 from bench.load import CALLERS, CONFIGURATIONS, table, write_requests
 from visrec.connection import Targets
 from visrec.v1 import embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
@@ -80,3 +82,27 @@ def test_a_report_has_milliseconds_and_every_status_that_is_not_ok() -> None:
 def test_a_run_without_answers_is_not_good() -> None:
     empty = {"count": 0, "rps": 0, "latencyDistribution": None, "statusCodeDistribution": None}
     assert not Report.parse("search", empty).good
+
+
+def test_without_ghz_and_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BenchFailed, match="without go"):
+        find(tmp_path)
+
+
+def test_a_ghz_that_was_built_before_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "ghz").touch()
+    assert find(tmp_path) == tmp_path / "ghz"
+
+
+def test_what_ghz_says_instead_of_a_report_is_passed_on() -> None:
+    complaint = [sys.executable, "-c", "import sys; sys.exit('connection refused')"]
+    with pytest.raises(BenchFailed, match="connection refused"):
+        report(complaint, "search")
+
+
+def test_services_that_do_not_run_are_named() -> None:
+    nowhere = "127.0.0.1:1"
+    with pytest.raises(BenchFailed, match=f"embedder at {nowhere}"):
+        running(Targets(nowhere, nowhere, nowhere, nowhere))
