@@ -20,7 +20,7 @@ METRICS_PORTS = {"embedder": 9151, "indexer": 9152, "profile": 9153, "ranker": 9
 class RuntimeSettings(BaseSettings):
     """What all four services share. Raises pydantic.ValidationError, naming the variable, for a value out of bounds."""
 
-    model_config = SettingsConfigDict(env_prefix="VISREC_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VISREC_", env_ignore_empty=True, frozen=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on, for gRPC and for metrics.")
     insecure: bool = Field(
@@ -96,7 +96,7 @@ class ServiceSettings(BaseSettings):
     """Base of each service's own settings. A service subclasses it with
     `model_config = SettingsConfigDict(env_prefix="VISREC_EMBEDDER_", frozen=True)` and its ports as defaults."""
 
-    model_config = SettingsConfigDict(frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     port: int = Field(ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
     metrics_port: int = Field(ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none.")

@@ -30,6 +30,13 @@ def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> N
     assert ToySettings().port == 77
 
 
+def test_an_empty_variable_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_TLS_CERT", "")
+    monkeypatch.setenv("VISREC_TOY_PORT", "")
+    assert RuntimeSettings().tls_cert is None
+    assert ToySettings().port == 1
+
+
 def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "secret")
     with pytest.raises(ValidationError) as caught:
