@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, Overloaded
+from services.errors import InvalidInput, Overloaded, TooLate
 from services.indexer import reading
 from services.indexer.catalogue import Definition, RandomBytes
 from services.indexer.embedder import Embedder
@@ -22,6 +22,10 @@ from services.indexer.shelves import Shelves
 from services.indexer.version import Version
 from services.spaces import Float32, Space
 
+SHORT_WAIT_S = 0.02
+LOOK_UP_S = 0.1
+"""Between two looks whether the caller still waits."""
+
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 
@@ -32,6 +36,14 @@ class Rules:
 
     partitions: int = 1
     waiting: int = 2
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a caller waits: `budget_s` from now, and not longer than `wanted` says that somebody still does."""
+
+    budget_s: float
+    wanted: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -133,8 +145,8 @@ class Library:
         shelf = self._shelf(name)
         return reading.list_items(shelf.catalogue, listing), shelf.definition.space
 
-    def search(self, name: str, space: str, request: SearchRequest, min_version: str, budget_s: float) -> Answered:
-        """Waits for `min_version` (a token, empty: none) up to `budget_s`, then searches.
+    def search(self, name: str, space: str, request: SearchRequest, min_version: str, patience: Patience) -> Answered:
+        """Waits for `min_version` (a token, empty: none) while there is patience, then searches.
 
         Raises as `services.indexer.search.search`, TooLate when the version was not reached, Overloaded when too many
         searches wait already.
@@ -142,7 +154,7 @@ class Library:
         shelf = self._shelf(name)
         require_space(space, shelf.definition.space)
         began = self._clock()
-        view = self._view(shelf, min_version, budget_s)
+        view = self._view(shelf, min_version, patience)
         wait_ms = (self._clock() - began) * 1e3
         return Answered(search(request, view, lambda item_id: _vector(shelf, item_id), self._clock), view, wait_ms)
 
@@ -162,17 +174,23 @@ class Library:
             raise InvalidInput("catalogue", "is required")
         return self._shelves.get(name)
 
-    def _view(self, shelf: Shelf, min_version: str, budget_s: float) -> View:
+    def _view(self, shelf: Shelf, min_version: str, patience: Patience) -> View:
         if not min_version:
             return shelf.view()
         version = Version.decode(min_version, shelf.definition.partitions, "min_version")
-        view = shelf.view()
-        if view.version.contains(version):
-            return view
+        # Most versions are a few milliseconds away, which any search may wait for.
+        if not shelf.reach(version, min(SHORT_WAIT_S, patience.budget_s)):
+            self._wait(shelf, version, patience)
+        return shelf.view()
+
+    def _wait(self, shelf: Shelf, version: Version, patience: Patience) -> None:
         if not self._waiting.acquire(blocking=False):
             raise Overloaded("too many searches wait for a version already")
         try:
-            return shelf.view_containing(version, budget_s)
+            until = self._clock() + patience.budget_s
+            while not shelf.reach(version, min(LOOK_UP_S, max(0.0, until - self._clock()))):
+                if self._clock() >= until or not patience.wanted():
+                    raise TooLate("this replica did not reach min_version in time")
         finally:
             self._waiting.release()
 

@@ -10,7 +10,7 @@ import grpc
 from services.errors import NotImplementedYet
 from services.indexer import wire_requests as requests
 from services.indexer import wire_responses as responses
-from services.indexer.library import Library
+from services.indexer.library import Library, Patience
 from services.indexer.wire import decode_space
 from services.runtime import deadlines
 from visrec.v1 import indexer_pb2, indexer_pb2_grpc
@@ -88,7 +88,7 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
             request.space,
             requests.decode_search(request),
             request.min_version,
-            self._budget_s(),
+            Patience(self._budget_s(), context.is_active),
         )
         return responses.encode_answer(answered, request)
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from services.errors import NotFound, NotReady, Overloaded, TooLate
+from services.errors import NotFound, NotReady, Overloaded
 from services.indexer.catalogue import Catalogue, Definition, LogLost
 from services.indexer.filters import NO_FILTER
 from services.indexer.index.port import Accuracy, Index, View
 from services.indexer.item import Record
 from services.indexer.version import Mark, Version
 
-FOLLOW_WAIT_S = 1.0
+FOLLOW_WAIT_S = 0.5
 """How long a follower waits for the log before it looks whether it should stop."""
 RETRY_S = 0.5
 SCAN_ITEMS = 500
@@ -76,6 +76,11 @@ class Shelf:
             raise NotReady(f"catalogue {self.definition.name!r} is still being read", reason="CATALOGUE_LOADING")
         return self.index.view()
 
+    def wait_until_ready(self, timeout_s: float) -> bool:
+        """Waits for the first reading; False when `timeout_s` passed before it ended."""
+        with self._applied:
+            return self._applied.wait_for(lambda: self.ready, timeout_s)
+
     def probe(self) -> None:
         """Searches once. Raises NotReady before `ready`; a catalogue that was deleted has nothing to search."""
         if not self.gone:
@@ -83,13 +88,10 @@ class Shelf:
             direction = view.space.normalise(np.ones(view.space.dimension, np.float32))
             view.nearest(direction, 1, view.eligible(NO_FILTER), Accuracy.FAST)
 
-    def view_containing(self, version: Version, timeout_s: float) -> View:
-        """The first view that contains the version. Raises TooLate after `timeout_s`."""
+    def reach(self, version: Version, timeout_s: float) -> bool:
+        """Waits until the index contains the version; False when `timeout_s` passed before."""
         with self._applied:
-            there = self._applied.wait_for(lambda: self._gone or self._contains(version), timeout_s)
-        if not there:
-            raise TooLate("this replica did not reach min_version in time")
-        return self.view()
+            return self._applied.wait_for(lambda: self._gone or self._contains(version), timeout_s)
 
     def require_room(self, timeout_s: float) -> None:
         """Waits while the index has more to settle than it may. Raises Overloaded after `timeout_s`."""

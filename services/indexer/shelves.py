@@ -13,6 +13,8 @@ from services.indexer.shelf import FOLLOW_WAIT_S, Shelf
 LOOK_EVERY_S = 1.0
 """Between two looks for catalogues that other replicas made or deleted."""
 SETTLE_EVERY_S = 0.1
+CREATE_WAIT_S = 2.0
+"""An empty catalogue is read in milliseconds."""
 
 MakeIndex = Callable[[Definition], Index]
 Report = Callable[[str, Exception], None]
@@ -42,6 +44,7 @@ class Shelves:
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._looked = False
+        self._begun = False
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(self.look, LOOK_EVERY_S), name="catalogues", daemon=True),
@@ -59,7 +62,7 @@ class Shelves:
         shelves = self.all()
         for shelf in shelves:
             shelf.stop()
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(2 * FOLLOW_WAIT_S)
         for shelf in shelves:
             shelf.join(2 * FOLLOW_WAIT_S)
@@ -80,9 +83,9 @@ class Shelves:
         return shelf
 
     def create(self, definition: Definition, receipt: Receipt | None) -> Definition:
-        """As `Catalogues.create`; the catalogue is there at once on this replica."""
+        """As `Catalogues.create`; on this replica the catalogue can be searched at once."""
         made = self._catalogues.create(definition, receipt)
-        self.look()
+        self.get(made.name).wait_until_ready(CREATE_WAIT_S)
         return made
 
     def delete(self, name: str) -> int:
@@ -105,13 +108,16 @@ class Shelves:
             self._looked = True
 
     def require_ready(self) -> None:
-        """Searches every index and asks the record. Raises NotReady until all catalogues have been read once, and when
-        the record does not answer."""
+        """Searches every index and asks the record. Raises NotReady until all catalogues that were there at the start
+        have been read, and when the record does not answer."""
         self._catalogues.ping()
         if not self._looked:
             raise NotReady("the catalogues have not been looked up yet")
         for shelf in self.all():
-            shelf.probe()
+            # One that came later, from another replica, must not take this one out of service for the others.
+            if shelf.ready or not self._begun:
+                shelf.probe()
+        self._begun = True
 
     def _settle(self) -> None:
         for shelf in self.all():

@@ -1,0 +1,176 @@
+"""kill -9 in the middle of an ingest: what was acknowledged is there afterwards, and no item is there by half."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from services.indexer import wire
+from services.runtime.embedded import EmbeddedRedis
+from tests.fleet import ROOT, free_ports
+from tests.indexer.builders import SPACE, vectors
+from tests.indexer.worlds import vector, with_vectors
+from tests.servers import await_serving
+from visrec.v1 import indexer_pb2
+from visrec.v1.indexer_pb2_grpc import IndexerServiceStub
+
+ITEMS = 1000
+BATCH = 20
+KILL_AFTER = 300
+"""Acknowledged items before the blow: in the middle, whatever the machine."""
+
+
+class Indexer:
+    """An indexer in a process of its own."""
+
+    def __init__(self, redis_url: str, folder: Path) -> None:
+        (self._port,) = free_ports(1)
+        self._log = folder / "indexer.log"
+        self._environment = os.environ | {
+            "VISREC_REDIS_URL": redis_url,
+            "VISREC_VAR_DIR": str(folder),
+            "VISREC_INDEXER_PORT": str(self._port),
+            "VISREC_INDEXER_METRICS_PORT": "0",
+            "VISREC_CANARY_EVERY_S": "0.1",
+        }
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services", "indexer"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        self.await_serving()
+
+    def await_serving(self) -> None:
+        with self.channel() as channel:
+            await_serving(channel)
+
+    def channel(self) -> grpc.Channel:
+        return grpc.insecure_channel(f"127.0.0.1:{self._port}")
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    server = EmbeddedRedis(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def indexer(redis_server: EmbeddedRedis, tmp_path: Path) -> Iterator[Indexer]:
+    running = Indexer(redis_server.url, tmp_path)
+    running.start()
+    yield running
+    running.kill()
+
+
+def item(number: int) -> indexer_pb2.IngestItem:
+    """Its contents follow from its number, with one, two or three photos."""
+    seeds = range(10 * number, 10 * number + 1 + number % 3)
+    return with_vectors(f"item-{number}", *seeds, title=f"title {number}")
+
+
+def ingest(stub: IndexerServiceStub, acknowledged: set[int], enough: threading.Event) -> None:
+    """Batch by batch until the end, or until a batch is not acknowledged."""
+    for start in range(0, ITEMS, BATCH):
+        numbers = range(start, start + BATCH)
+        request = indexer_pb2.IngestItemsRequest(catalogue="shop", items=map(item, numbers), request_id=f"b{start}")
+        try:
+            answer = stub.IngestItems(request, timeout=5)
+        except grpc.RpcError:
+            return
+        acknowledged.update(number for number, one in zip(numbers, answer.results, strict=True) if one.status.code == 0)
+        if len(acknowledged) >= KILL_AFTER:
+            enough.set()
+
+
+def stored(stub: IndexerServiceStub) -> dict[int, indexer_pb2.StoredItem]:
+    request = indexer_pb2.ListItemsRequest(catalogue="shop", page_size=1000, include_vectors=True)
+    found: dict[int, indexer_pb2.StoredItem] = {}
+    while True:
+        page = stub.ListItems(request)
+        found |= {int(one.item.id.removeprefix("item-")): one for one in page.items}
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            return found
+
+
+def assert_whole(number: int, one: indexer_pb2.StoredItem) -> None:
+    expected = item(number)
+    assert one.item.title == expected.item.title
+    rows = [np.frombuffer(vector.data, "<f4") for vector in one.vectors]
+    seeds = range(10 * number, 10 * number + len(expected.vectors))
+    # Normalised once more and rounded to float16 again: one unit in the last place.
+    assert np.abs(np.array(rows) - vectors(*seeds).astype(np.float32)).max() <= 2**-11
+
+
+def assert_found(stub: IndexerServiceStub, numbers: set[int]) -> None:
+    """Each by its own vector, through the index."""
+    numbered = sorted(numbers)
+    for start in range(0, len(numbered), 50):
+        some = numbered[start : start + 50]
+        queries = [indexer_pb2.Query(name=f"item-{number}", vector=vector(10 * number)) for number in some]
+        answer = stub.Search(indexer_pb2.SearchRequest(catalogue="shop", queries=queries, limit=1, union=True))
+        found = {hit.item_id: set(hit.found_by) for hit in answer.hits}
+        assert all(f"item-{number}" in found.get(f"item-{number}", ()) for number in some)
+
+
+@pytest.mark.parametrize("victim", ["indexer", "redis"])
+def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half(
+    indexer: Indexer, redis_server: EmbeddedRedis, victim: str
+) -> None:
+    acknowledged: set[int] = set()
+    enough = threading.Event()
+    with indexer.channel() as channel:
+        stub = IndexerServiceStub(channel)
+        stub.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="shop", space=wire.encode_space(SPACE)))
+        writer = threading.Thread(target=ingest, args=(stub, acknowledged, enough))
+        writer.start()
+        assert enough.wait(60)
+        blow, mend = blows(indexer, redis_server)[victim]
+        blow()
+        writer.join(30)
+    assert KILL_AFTER <= len(acknowledged) < ITEMS
+    mend()
+    indexer.await_serving()
+    with indexer.channel() as channel:
+        stub = IndexerServiceStub(channel)
+        there = stored(stub)
+        assert acknowledged <= there.keys()
+        for number, one in there.items():
+            assert_whole(number, one)
+        # A batch of this size is one transaction.
+        assert len(there) % BATCH == 0
+        assert_found(stub, set(there))
+        # The rest goes on from there, and what was written without being acknowledged is not written twice.
+        ingest(stub, acknowledged, enough)
+        assert acknowledged == set(range(ITEMS))
+        assert stored(stub).keys() == acknowledged
+
+
+def blows(indexer: Indexer, redis_server: EmbeddedRedis) -> dict[str, tuple[Callable[[], None], Callable[[], None]]]:
+    """How each is killed and brought back."""
+    return {
+        "indexer": (indexer.kill, indexer.start),
+        "redis": (lambda: kill_redis(redis_server), redis_server.start),
+    }
+
+
+def kill_redis(server: EmbeddedRedis) -> None:
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()

@@ -1,0 +1,241 @@
+"""How an index comes to contain its record, and stays so whatever happens to the log."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from services.errors import NotFound, NotReady
+from services.indexer.catalogue import Catalogue, Changes, Definition, InMemoryCatalogues, LogLost, Receipt, Written
+from services.indexer.index.exact import ExactIndex
+from services.indexer.item import Record
+from services.indexer.shelf import Shelf
+from services.indexer.shelves import Shelves
+from services.indexer.version import Mark, Version
+from services.indexer.wire import pack_item
+from tests.indexer.builders import SPACE, counted_bytes, definition, record
+from tests.indexer.worlds import catalogue_in_memory, monotonic
+
+SOON_S = 10.0
+"""A bound for what hangs, not a measure."""
+
+
+class Troubled(Catalogue):
+    """A catalogue whose log can be lost or unreachable, and which somebody writes to in the middle of a scan."""
+
+    def __init__(self, inner: Catalogue) -> None:
+        self.inner = inner
+        self.definition = inner.definition
+        self.lost = threading.Event()
+        self.unreachable = threading.Event()
+        self.scans = 0
+        self.during_scan: Callable[[], object] = lambda: None
+
+    def write(
+        self, partition: int, upserts: Sequence[Record], removed: Sequence[str], receipt: Receipt | None
+    ) -> Written:
+        return self.inner.write(partition, upserts, removed, receipt)
+
+    def remembered(self, partition: int, receipt: Receipt) -> Written | None:
+        return self.inner.remembered(partition, receipt)
+
+    def get(self, item_ids: Sequence[str]) -> list[Record | None]:
+        return self.inner.get(item_ids)
+
+    def scan(self, partition: int, cursor: int, count: int) -> tuple[list[Record], int]:
+        self.scans += 1
+        found = self.inner.scan(partition, cursor, 2)
+        self.during_scan()
+        return found
+
+    def head(self, partition: int) -> Mark:
+        if self.unreachable.is_set():
+            raise NotReady("Redis does not answer")
+        return self.inner.head(partition)
+
+    def follow(self, partition: int, after: Mark, wait_s: float) -> Changes:
+        if self.lost.is_set():
+            self.lost.clear()
+            raise LogLost
+        found = self.inner.follow(partition, after, 0.02)
+        if self.unreachable.is_set():
+            raise NotReady("Redis does not answer")
+        return found
+
+    def count(self) -> int:
+        return self.inner.count()
+
+
+@contextmanager
+def following(catalogue: Catalogue) -> Iterator[Shelf]:
+    problems: list[Exception] = []
+    shelf = Shelf(
+        catalogue,
+        ExactIndex(SPACE, catalogue.definition.partitions, pack_item),
+        lambda _, problem: problems.append(problem),
+    )
+    shelf.start()
+    yield shelf
+    shelf.stop()
+    shelf.join(SOON_S)
+    assert all(isinstance(problem, NotReady) for problem in problems)
+
+
+def write(catalogue: Catalogue, *records: Record, removed: Sequence[str] = ()) -> Version:
+    """Each in its partition; the version that contains them all."""
+    of = catalogue.definition.partition_of
+    version = Version.nothing(catalogue.definition.partitions)
+    for partition in {of(item_id) for item_id in [*removed, *(one.item.id for one in records)]}:
+        mine = [one for one in records if of(one.item.id) == partition]
+        gone = [item_id for item_id in removed if of(item_id) == partition]
+        version = version.reaching(partition, catalogue.write(partition, mine, gone, None).mark)
+    return version
+
+
+def contents(shelf: Shelf, version: Version) -> list[str]:
+    assert shelf.reach(version, SOON_S)
+    return sorted(shelf.index.item_ids())
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_reads_what_is_there_and_follows_what_comes(partitions: int) -> None:
+    shop = catalogue_in_memory(partitions)
+    before = write(shop, *(record(f"item-{n}", n) for n in range(10)))
+    with following(shop) as shelf:
+        assert contents(shelf, before) == sorted(f"item-{n}" for n in range(10))
+        after = write(shop, record("new", 50), removed=["item-3", "item-4"])
+        assert contents(shelf, after) == sorted([*(f"item-{n}" for n in (0, 1, 2, 5, 6, 7, 8, 9)), "new"])
+
+
+def test_what_is_written_during_the_first_reading_is_made_up_for() -> None:
+    shop = Troubled(catalogue_in_memory())
+    write(shop.inner, *(record(f"item-{n}", n) for n in range(6)))
+    versions: list[Version] = []
+
+    def meddle() -> None:
+        if not versions:
+            versions.append(write(shop.inner, record("item-1", 99), record("a-new", 50), removed=["item-0", "item-5"]))
+
+    shop.during_scan = meddle
+    with following(shop) as shelf:
+        assert shelf.wait_until_ready(SOON_S)
+        assert contents(shelf, versions[0]) == ["a-new", "item-1", "item-2", "item-3", "item-4"]
+        first = shelf.view().find("item-1")
+        assert first is not None
+        assert shelf.view().packed(first) == pack_item(record("item-1").dated())
+
+
+def test_a_lost_log_makes_it_read_everything_again_and_drop_what_is_gone() -> None:
+    shop = Troubled(catalogue_in_memory())
+    version = write(shop.inner, record("a", 1), record("b", 2))
+    with following(shop) as shelf:
+        assert contents(shelf, version) == ["a", "b"]
+        scans = shop.scans
+        shop.lost.set()
+        version = write(shop.inner, record("c", 3), removed=["a"])
+        assert contents(shelf, version) == ["b", "c"]
+        assert shop.scans > scans
+
+
+def test_a_record_that_cannot_be_reached_for_a_while_is_followed_again() -> None:
+    shop = Troubled(catalogue_in_memory())
+    with following(shop) as shelf:
+        assert contents(shelf, write(shop.inner, record("a", 1))) == ["a"]
+        shop.unreachable.set()
+        version = write(shop.inner, record("b", 2))
+        assert shelf.view().find("a") is not None
+        shop.unreachable.clear()
+        assert contents(shelf, version) == ["a", "b"]
+
+
+def test_a_version_that_does_not_come_is_not_reached() -> None:
+    shop = Troubled(catalogue_in_memory())
+    with following(shop) as shelf:
+        contents(shelf, write(shop.inner, record("a", 1)))
+        shop.unreachable.set()
+        assert not shelf.reach(write(shop.inner, record("b", 1)), 0.05)
+
+
+def test_before_the_first_reading_it_is_not_ready() -> None:
+    shelf = Shelf(catalogue_in_memory(), ExactIndex(SPACE, 1, pack_item), lambda _, __: None)
+    with pytest.raises(NotReady):
+        shelf.view()
+    with pytest.raises(NotReady):
+        shelf.probe()
+
+
+class Catalogues(InMemoryCatalogues):
+    """The one that is called "unreadable" cannot be read."""
+
+    def open(self, definition: Definition) -> Catalogue:
+        troubled = Troubled(super().open(definition))
+        if definition.name == "unreadable":
+            troubled.unreachable.set()
+        return troubled
+
+
+class TestShelves:
+    @pytest.fixture
+    def catalogues(self) -> InMemoryCatalogues:
+        return Catalogues(counted_bytes())
+
+    @pytest.fixture
+    def shelves(self, catalogues: InMemoryCatalogues) -> Iterator[Shelves]:
+        opened = Shelves(
+            catalogues,
+            lambda one: ExactIndex(one.space, one.partitions, pack_item),
+            report=lambda _, __: None,
+            built=lambda _: None,
+            clock=monotonic,
+        )
+        yield opened
+        opened.close()
+
+    def test_a_catalogue_is_there_as_soon_as_it_was_made(self, shelves: Shelves) -> None:
+        shelves.create(definition(), None)
+        assert shelves.get("shop").definition == definition()
+
+    def test_a_catalogue_that_another_replica_made_is_found_when_asked_for(
+        self, shelves: Shelves, catalogues: InMemoryCatalogues
+    ) -> None:
+        shelves.look()
+        catalogues.create(definition(), None)
+        assert shelves.get("shop").definition == definition()
+
+    def test_a_catalogue_that_another_replica_made_anew_is_not_taken_for_the_old_one(
+        self, shelves: Shelves, catalogues: InMemoryCatalogues
+    ) -> None:
+        shelves.create(definition(), None)
+        old = shelves.get("shop")
+        catalogues.delete(definition())
+        again = definition(partitions=2)
+        catalogues.create(again, None)
+        shelves.look()
+        assert shelves.get("shop").definition == again
+        assert shelves.get("shop") is not old
+
+    def test_a_deleted_catalogue_is_gone(self, shelves: Shelves) -> None:
+        shelves.create(definition(), None)
+        assert shelves.delete("shop") == 0
+        for ask in (shelves.get, shelves.delete):
+            with pytest.raises(NotFound):
+                ask("shop")
+
+    def test_is_ready_only_when_every_catalogue_has_been_read(self, shelves: Shelves) -> None:
+        with pytest.raises(NotReady):
+            shelves.require_ready()
+        shelves.create(definition(), None)
+        shelves.require_ready()
+
+    def test_a_catalogue_that_another_replica_fills_later_does_not_take_this_one_out_of_service(
+        self, shelves: Shelves, catalogues: InMemoryCatalogues
+    ) -> None:
+        shelves.create(definition(), None)
+        shelves.require_ready()
+        catalogues.create(definition("unreadable"), None)
+        with pytest.raises(NotReady):
+            shelves.get("unreadable").probe()
+        shelves.require_ready()
