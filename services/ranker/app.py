@@ -35,7 +35,12 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
         catalogue,
         GrpcProfile(profile),
         time.monotonic,
-        Limits(settings.embed_share, settings.profile_share, settings.candidates, settings.popular),
+        Limits(
+            embed_share=settings.embed_share,
+            profile_share=settings.profile_share,
+            candidates=settings.candidates,
+            popular=settings.popular,
+        ),
     )
     servicer = RankerServicer(recommender, RankerMetrics(telemetry.registry), runtime.default_deadline_s)
 

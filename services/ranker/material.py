@@ -32,7 +32,7 @@ class Material:
         if SEEDS in self.weights:
             queries += [Query(SEEDS, _seed_name(at), seed.weight) for at, seed in enumerate(self.ask.seeds)]
         if TASTE in self.weights:
-            queries += [Query(TASTE, _interest_name(at), each.weight) for at, each in enumerate(self.interests)]
+            queries += [Query(TASTE, self.interest_name(at), each.weight) for at, each in enumerate(self.interests)]
         return queries
 
     def search_queries(self, blocks: Mapping[str, float], own_blocks: bool) -> list[SearchQuery]:
@@ -45,12 +45,17 @@ class Material:
         if TASTE in self.weights:
             taste_blocks = (self.taste and own_blocks and self.taste.block_weights) or blocks
             for at, interest in enumerate(self.interests):
-                queries.append(SearchQuery(_interest_name(at), taste_blocks, interest.embedding))
+                queries.append(SearchQuery(self.interest_name(at), taste_blocks, interest.embedding))
         return queries
+
+    @staticmethod
+    def interest_name(at: int) -> str:
+        """What the query of the interest at this place is called."""
+        return f"interest-{at + 1}"
 
     def sources(self) -> dict[str, Source]:
         """Query name to the item behind it, for reasons."""
-        sources = {_interest_name(at): each.sources[0] for at, each in enumerate(self.interests) if each.sources}
+        sources = {self.interest_name(at): each.sources[0] for at, each in enumerate(self.interests) if each.sources}
         sources.update((_seed_name(at), Source(seed.item_id, "")) for at, seed in enumerate(self.ask.seeds))
         return sources
 
@@ -74,7 +79,3 @@ def rescaled(weights: Mapping[str, float]) -> dict[str, float]:
 
 def _seed_name(at: int) -> str:
     return f"seed-{at + 1}"
-
-
-def _interest_name(at: int) -> str:
-    return f"interest-{at + 1}"

@@ -30,10 +30,12 @@ from services.ranker.ports import (
     Interest,
     Profile,
     SearchPlan,
+    Source,
     Taste,
 )
 from services.ranker.reasons import Reason, reasons
 from services.ranker.scenes import PHOTO, POPULARITY, SEEDS, TASTE
+from services.ranker.sources import nearest_sources, sources_plan
 from services.ranker.stages import Stages
 from services.spaces import Space
 
@@ -43,7 +45,7 @@ SEEN = "seen"
 
 @dataclass(frozen=True)
 class Limits:
-    """`embed_share`, `profile_share`: how much of the time that is left these may take, 0 to 1.
+    """`embed_share`, `profile_share`, `reasons_share`: how much of the time that is left these may take, 0 to 1.
 
     `candidates`: how many items each query brings. It is the same for every n, so that the top N is a prefix of the
     top N+1, and at least the greatest n. `popular`: how many popular items are candidates, too.
@@ -51,6 +53,7 @@ class Limits:
 
     embed_share: float = 0.6
     profile_share: float = 0.3
+    reasons_share: float = 0.5
     candidates: int = 100
     popular: int = 100
 
@@ -85,7 +88,7 @@ class Recommender:
         with stages.timed("fuse"):
             ranked = fuse(candidates, material.weights, ask.n)
         return Answer(
-            recommended=await self._tell(stages, material, ranked),
+            recommended=await self._tell(stages, material, ranked, space, blocks),
             used=material.weights,
             dropped=stages.dropped,
             scene=scene.name,
@@ -177,22 +180,45 @@ class Recommender:
                 popularity = known
         return material, Candidates(found.ids, material.queries(), found.blocks, found.parts, popularity)
 
-    async def _tell(self, stages: Stages, material: Material, ranked: Sequence[Ranked]) -> list[Recommended]:
+    async def _tell(
+        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
+    ) -> list[Recommended]:
         """The items themselves, with reasons if they are asked for. One deleted since the search is left out."""
         if not ranked:
             return []
-        explain = material.ask.explain
-        sources = material.sources()
-        told = [reasons(item.parts, sources) if explain else [] for item in ranked]
-        referred = [reason.source.item_id for each in told for reason in each if reason.source]
+        told = await self._reasons(stages, material, ranked, space, blocks)
+        referred = (reason.source.item_id for each in told for reason in each if reason.source)
         wanted = dict.fromkeys([*(item.item_id for item in ranked), *filter(None, referred)])
         items = await stages.need("items", self._indexer.items(material.ask.catalogue, list(wanted)))
         titles = {item_id: item.title for item_id, item in items.items()}
         return [
-            _recommended(item, items[item.item_id], each, titles, explain)
+            _recommended(item, items[item.item_id], each, titles, material.ask.explain)
             for item, each in zip(ranked, told, strict=True)
             if item.item_id in items
         ]
+
+    async def _reasons(
+        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
+    ) -> list[list[Reason]]:
+        if not material.ask.explain:
+            return [[] for _ in ranked]
+        nearest = await self._nearest_sources(stages, material, ranked, space, blocks)
+        sources = material.sources()
+        return [reasons(item.parts, sources | nearest.get(item.item_id, {})) for item in ranked]
+
+    async def _nearest_sources(
+        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
+    ) -> Mapping[str, Mapping[str, Source]]:
+        """Empty when it cannot be had: then the strongest source of an interest stands for it."""
+        plan = sources_plan(material, [item.item_id for item in ranked], space.name, blocks)
+        if plan is None:
+            return {}
+        search = self._indexer.search(plan)
+        try:
+            found = await stages.spare("reasons", "indexer", [], search, self._limits.reasons_share)
+        except NotFound:  # a source was deleted since
+            return {}
+        return nearest_sources(plan, found, material) if found else {}
 
 
 def _interests(stages: Stages, taste: Taste, space: Space, weights: Mapping[str, float]) -> Sequence[Interest]:

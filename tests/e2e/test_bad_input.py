@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 
 def saved(image: Image.Image, form: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, form, **options)  # type: ignore[arg-type]  # options of the encoder
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -86,7 +86,7 @@ def recommend(visrec: Stubs, **fields: object) -> ranker_pb2.RecommendResponse:
 
 
 def detail(error: grpc.RpcError, into: Message) -> Message:
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # a failed call is an RpcError and a Call
+    status = rpc_status.from_call(error)
     assert status is not None, error
     assert any(each.Unpack(into) for each in status.details)
     return into
@@ -120,7 +120,7 @@ def test_a_rotated_photo_is_the_photo(shop: Stubs) -> None:
         recommend(shop, photo=common_pb2.Photo(data=data)).recommendations[0].score
         for data in (saved(upright, "PNG"), rotated)
     ]
-    # Resizing rounds to whole grey levels between its two directions, so turning before or after differs in the last one.
+    # Resizing rounds to whole grey levels between its two directions, so the order of turning and resizing shows.
     assert scores[0] == pytest.approx(scores[1], abs=5e-3)
 
 
@@ -150,7 +150,9 @@ def test_a_message_over_the_limit_of_the_transport_is_refused(shop: Stubs) -> No
 
 
 def test_bytes_that_are_no_message_are_refused(shop: Stubs) -> None:
-    call = shop.channels["ranker"].unary_unary("/visrec.v1.RankerService/Recommend")
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = shop.channels["ranker"].unary_unary(
+        "/visrec.v1.RankerService/Recommend"
+    )
     with pytest.raises(grpc.RpcError) as refused:
         call(b"\xff\xff\xff", timeout=CALL_S)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -59,7 +59,7 @@ def test_reflection_names_the_service(visrec: Stubs, service: str) -> None:
 
 
 def error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # a failed call is an RpcError and a Call
+    status = rpc_status.from_call(error)
     info = error_details_pb2.ErrorInfo()
     assert status is not None
     assert any(detail.Unpack(info) for detail in status.details)

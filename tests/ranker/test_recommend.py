@@ -9,7 +9,7 @@ import pytest
 
 from services.errors import InvalidInput, InvalidPicture, NotFound, NotReady, Overloaded, SpaceMismatch, TooLate
 from services.ranker.answer import Answer, Ask, Seed
-from services.ranker.ports import Embedding, Taste
+from services.ranker.ports import Embedding, Source, Taste
 from services.ranker.recommend import Limits, Recommender
 from tests.ranker.fakes import SPACE, FakeEmbedder, FakeIndexer, FakeProfile, Fault, embedding, taste, vector
 
@@ -122,6 +122,20 @@ async def test_reasons_name_what_was_liked(world: World) -> None:
     reason = answer.recommended[0].reasons[0]
     assert (reason.kind, reason.item_id) == ("CLOSE_TO_LIKED", "liked-0")
     assert reason.text == "Close to “Title of liked-0”, which you liked"
+
+
+async def test_the_reason_is_the_source_that_is_nearest_to_the_item(world: World) -> None:
+    """Not the strongest of the interest, when another one is what the item looks like."""
+    liked = [Source("a1", "purchase"), Source("b3", "like"), Source("deleted", "view")]
+    corner = taste((1, 0), seen=["a1", "b3"])
+    world.profile.tastes = {"ann": replace(corner, interests=[replace(corner.interests[0], sources=liked[:2])])}
+    answer = await world.ask(user_id="ann")
+    because = {item.item["id"]: item.reasons[0].item_id for item in answer.recommended if item.reasons}  # type: ignore[index]
+    assert because["b1"] == "a1", "the same content"
+    assert because["a3"] == "b3", "the same content, though the purchase of a1 made the interest"
+    world.profile.tastes = {"ann": replace(corner, interests=[replace(corner.interests[0], sources=liked)])}
+    answer = await world.ask(user_id="ann")
+    assert answer.recommended[0].reasons[0].item_id == "a1", "a source was deleted: the strongest is named"
 
 
 async def test_filter_domains_and_exclusions_hold(world: World) -> None:
