@@ -204,7 +204,7 @@ class Recommender:
             return [[] for _ in ranked]
         nearest = await self._nearest_sources(stages, material, ranked, space, blocks)
         sources = material.sources()
-        return [reasons(item.parts, sources | nearest.get(item.item_id, {})) for item in ranked]
+        return [reasons(item.parts, {**sources, **nearest.get(item.item_id, {})}) for item in ranked]
 
     async def _nearest_sources(
         self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
