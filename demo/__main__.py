@@ -7,9 +7,9 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 
 from rich.console import Console
 from rich.markup import escape
@@ -83,19 +83,22 @@ def _catalogue(given: Path | None, console: Console) -> Catalogue:
 
 
 def _serve(fleet: Fleet, catalogue: Catalogue, console: Console) -> None:
-    """Says how to call the services, and waits for Ctrl-C."""
+    """Says how to call the services, and waits for Ctrl-C. Raises FleetError when the services end by themselves."""
     photo = photo_of(catalogue.queries[0])
     exports = "\n".join(f"  export {name}={target}" for name, target in fleet.environment.items())
+    commands = Path(sys.executable).parent
     console.print(
         f"""
 [bold]Serving until Ctrl-C.[/] In another terminal:
 
+  export PATH="{commands}:$PATH"
 {exports}
+
   visrec recommend -c {catalogue.name} --photo '{photo}' --user demo-mira --explain
   visrec similar -c {catalogue.name} --photo '{photo}' --block colour=1
   visrec events record demo-jonas like '{catalogue.items[0].id}' -c {catalogue.name}
 
-  grpcurl -plaintext -d '{{"catalogue": "{catalogue.name}", "user_id": "demo-mira", "n": 3, "explain": true}}' \\\\
+  grpcurl -plaintext -d '{{"catalogue": "{catalogue.name}", "user_id": "demo-mira", "n": 3, "explain": true}}' \\
     {fleet.targets.ranker} visrec.v1.RankerService/Recommend
 
   python - <<'END'
@@ -109,7 +112,8 @@ def _serve(fleet: Fleet, catalogue: Catalogue, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    Event().wait()
+    with suppress(KeyboardInterrupt):
+        fleet.wait()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -41,6 +42,13 @@ class Fleet:
     def environment(self) -> dict[str, str]:
         """The variables by which another caller finds them."""
         return {f"VISREC_{name.upper()}_TARGET": getattr(self.targets, name) for name in SERVICES}
+
+    def wait(self) -> None:
+        """Until a signal ends this process. Raises FleetError when services that were started here end before that."""
+        if self.process is None:
+            Event().wait()
+        else:
+            raise FleetError(f"the services ended by themselves, with exit code {self.process.wait()}")
 
 
 @contextmanager
@@ -91,6 +99,8 @@ def _free_port(stack: ExitStack, usual: str) -> int:
     number = usual.rpartition(":")[2]
     for port in (int(number) if number.isdigit() else 0, 0):
         candidate = stack.enter_context(socket.socket())
+        # Connections of an earlier run that linger for a minute do not count as somebody who has the port.
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind(("127.0.0.1", port))
         except OSError:

@@ -12,9 +12,9 @@ from visrec.items import attribute
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
 
-def _table(*columns: str, title: str = "", numbers: Iterable[str] = ()) -> Table:
+def _table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     """An empty table; columns in `numbers` are set to the right."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return table
@@ -66,16 +66,25 @@ def hits(answer: indexer_pb2.SearchResponse) -> Table:
     return table
 
 
-def recommendations(answer: ranker_pb2.RecommendResponse, title: str = "") -> Table:
+def recommendations(answer: ranker_pb2.RecommendResponse) -> Table:
     """The answer in order; with parts and reasons when they were asked for."""
-    explained = any(each.parts for each in answer.recommendations)
-    columns = ("", "title", "id", "category", "price", "score", *(("made of", "because") if explained else ()))
-    table = _table(*columns, title=title, numbers=["", "price", "score"])
+    if any(each.parts for each in answer.recommendations):
+        return _explained(answer)
+    table = _table("", "title", "id", "category", "price", "score", numbers=["", "price", "score"])
     for each in answer.recommendations:
-        row = [str(each.rank), *_names(each.item), price(each.item), f"{each.score:.3f}"]
-        if explained:
-            row += [parts(each.parts), "\n".join(escape(reason.text) for reason in each.reasons)]
-        table.add_row(*row)
+        table.add_row(str(each.rank), *_names(each.item), price(each.item), f"{each.score:.3f}")
+    return table
+
+
+def _explained(answer: ranker_pb2.RecommendResponse) -> Table:
+    """Fewer and taller columns: what a score is made of needs the room."""
+    table = _table("", "what", "score", "made of", "because", numbers=["", "score"])
+    for each in answer.recommendations:
+        title, *facts = (*_names(each.item), price(each.item))
+        what = f"[bold]{title}[/]\n[dim]{chr(10).join(fact for fact in facts if fact)}[/]"
+        reasons = "\n".join(escape(reason.text) for reason in each.reasons)
+        table.add_row(str(each.rank), what, f"{each.score:.3f}", parts(each.parts), reasons)
+        table.add_section()
     return table
 
 
