@@ -79,7 +79,8 @@ def _catalogue(given: Path | None, console: Console) -> Catalogue:
         return own(given)
     console.print("[bold green]▸[/] [bold]Photos for the catalogue[/]")
     sources = (Interiors(), Shop(), Gcompris())
-    return gather(sources, FOLDER / "sources", lambda text: console.print(f"  {text}"))
+    with console.status("getting photos …"):
+        return gather(sources, FOLDER / "sources", lambda text: console.print(f"  {text}"))
 
 
 def _serve(fleet: Fleet, catalogue: Catalogue, console: Console) -> None:
