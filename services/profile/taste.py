@@ -33,11 +33,12 @@ SMALLEST_SHARE = 1e-4
 
 @dataclass(frozen=True)
 class TasteRules:
-    """`merge_below`: greatest Ward distance (see `clusters.ward`) of two groups of items that are one interest; two
-    items whose score is s are 2 (1 - s) apart. `half_life_days`: after which an event says half as much."""
+    """`half_life_days`: after which an event says half as much. `merge_below`: Ward distance (see `clusters.ward`) from
+    which two groups of items are two interests. Two items whose score is s are 2 (1 - s) apart, so at 1.9 two that have
+    nothing in common are just not merged; the README has what was measured."""
 
     half_life_days: float = 30.0
-    merge_below: float = 1.6
+    merge_below: float = 1.9
     max_interests: int = 5
     max_sources: int = 5
 
