@@ -136,7 +136,7 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     EVENT_OUTCOME_UNSPECIFIED: _EventOutcome.ValueType  # 0
     """The event was not recorded; see the status."""
     EVENT_OUTCOME_LEARNED: _EventOutcome.ValueType  # 1
-    """It moved the person's taste, and popularity if it was positive."""
+    """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
     EVENT_OUTCOME_COUNTED: _EventOutcome.ValueType  # 2
     """The person did not consent to personalisation: it counted for popularity, nothing was kept about them."""
     EVENT_OUTCOME_DUPLICATE: _EventOutcome.ValueType  # 3
@@ -148,7 +148,7 @@ class EventOutcome(_EventOutcome, metaclass=_EventOutcomeEnumTypeWrapper):
 EVENT_OUTCOME_UNSPECIFIED: EventOutcome.ValueType  # 0
 """The event was not recorded; see the status."""
 EVENT_OUTCOME_LEARNED: EventOutcome.ValueType  # 1
-"""It moved the person's taste, and popularity if it was positive."""
+"""It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
 EVENT_OUTCOME_COUNTED: EventOutcome.ValueType  # 2
 """The person did not consent to personalisation: it counted for popularity, nothing was kept about them."""
 EVENT_OUTCOME_DUPLICATE: EventOutcome.ValueType  # 3
@@ -339,7 +339,7 @@ class PutUserRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The same id with the same content gives the same answer and acts once, for 24 hours; with other content:
-    ALREADY_EXISTS. At most 128 letters.
+    ALREADY_EXISTS. At most 128 letters; the latest 64 of a person are remembered.
     """
     @_builtins.property
     def user(self) -> Global___User:
@@ -348,7 +348,7 @@ class PutUserRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields to change, such as `attributes.age` or `consent.personalisation`; empty: all of them, and what is not
-        given is cleared. An unknown field: INVALID_ARGUMENT.
+        given is cleared. An unknown field: INVALID_ARGUMENT, reason UNKNOWN_FIELD.
         """
 
     def __init__(
@@ -555,7 +555,7 @@ class Erasure(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     place: _builtins.str
-    """`profile`, `events`, `seen`, `taste`, `requests`."""
+    """`profile`, `events`, `seen`, `taste`, `requests`, `event_ids`."""
     entries: _builtins.int
     """How many entries."""
     def __init__(
@@ -642,7 +642,9 @@ class SetConsentRequest(_message.Message):
     """Whose. Unknown: NOT_FOUND."""
     @_builtins.property
     def consent(self) -> Global___Consent:
-        """Purposes left unspecified stay as they are. Refusing personalisation erases events and taste."""
+        """Purposes left unspecified stay as they are. Refusing personalisation erases events and taste, refusing
+        photo_learning the uploads; so does PutUser when it takes either away.
+        """
 
     def __init__(
         self,
@@ -734,15 +736,19 @@ class Event(_message.Message):
     """Domain of the item; filled in by the service."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """When; left out: now. More than five minutes ahead of the server's clock: INVALID_ARGUMENT."""
+        """When; left out: now. More than five minutes ahead of the server's clock: INVALID_ARGUMENT, reason EVENT_IN_FUTURE.
+        Older than all of the person's events that are kept in the catalogue: FAILED_PRECONDITION, reason EVENT_TOO_OLD.
+        """
 
     @_builtins.property
     def photo_vector(self) -> _common_pb2.Vector:
-        """The vector of a photo, of the catalogue's space. Needs consent to photo_learning."""
+        """The vector of a photo, of the catalogue's space. Needs consent to photo_learning: FAILED_PRECONDITION, reason
+        CONSENT_MISSING.
+        """
 
     @_builtins.property
     def shown_signals(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """For an impression: the signal values shown."""
+        """For an impression: the signal values shown, at most 32, finite."""
 
     def __init__(
         self,
@@ -863,7 +869,9 @@ class GetTasteRequest(_message.Message):
     catalogue: _builtins.str
     """In which catalogue. Required."""
     space: _builtins.str
-    """In which space; empty: the one the person's events were recorded in."""
+    """In which space; empty: the one the person's latest event was recorded in. One that none of their events was
+    recorded in: FAILED_PRECONDITION, reason SPACE_MISMATCH.
+    """
     include_seen: _builtins.bool
     """Also the items they have seen."""
     def __init__(
