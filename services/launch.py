@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -76,6 +77,8 @@ def settings_classes() -> list[type[BaseSettings]]:
 
 def run(name: str) -> int:
     """Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code."""
+    # Read when numpy and FAISS are loaded, which is after this: calls run beside each other, so each gets one thread.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         runtime, settings = RuntimeSettings(), SERVICES[name].read_settings()
     except ValidationError as problem:

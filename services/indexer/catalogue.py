@@ -152,7 +152,7 @@ class Catalogues(ABC):
 
     @abstractmethod
     def ping(self) -> None:
-        """Raises NotReady when the record cannot be reached."""
+        """Raises NotReady when the record cannot be reached, Refused when its server is too old."""
 
 
 class InMemoryCatalogues(Catalogues):

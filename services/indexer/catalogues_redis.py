@@ -8,7 +8,7 @@ from typing import Any
 from services.errors import NotFound
 from services.indexer.catalogue import Catalogue, Catalogues, Definition, RandomBytes, Receipt, already_exists
 from services.indexer.catalogue_redis import LogRules, RedisCatalogue, Scripts
-from services.runtime.redis import Client, redis_errors
+from services.runtime.redis import Client, inspect_redis, redis_errors
 from services.spaces import Block, Space
 
 REGISTRY = "visrec:catalogues"
@@ -52,8 +52,7 @@ class RedisCatalogues(Catalogues):
         return self._catalogue(definition).end()
 
     def ping(self) -> None:
-        with redis_errors:
-            self._client.ping()
+        inspect_redis(self._client)
 
     def _catalogue(self, definition: Definition) -> RedisCatalogue:
         return RedisCatalogue(definition, self._client, self._scripts, self._rules, self._random_bytes)

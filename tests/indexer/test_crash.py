@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -84,7 +85,16 @@ def item(number: int) -> indexer_pb2.IngestItem:
     return with_vectors(f"item-{number}", *seeds, title=f"title {number}")
 
 
-def ingest(stub: IndexerServiceStub, acknowledged: set[int], enough: threading.Event) -> None:
+@dataclass
+class Told:
+    """What the caller was told: which items are written, and the version that contains them all."""
+
+    items: set[int] = field(default_factory=set)
+    version: str = ""
+    enough: threading.Event = field(default_factory=threading.Event)
+
+
+def ingest(stub: IndexerServiceStub, told: Told) -> None:
     """Batch by batch until the end, or until a batch is not acknowledged."""
     for start in range(0, ITEMS, BATCH):
         numbers = range(start, start + BATCH)
@@ -93,9 +103,10 @@ def ingest(stub: IndexerServiceStub, acknowledged: set[int], enough: threading.E
             answer = stub.IngestItems(request, timeout=5)
         except grpc.RpcError:
             return
-        acknowledged.update(number for number, one in zip(numbers, answer.results, strict=True) if one.status.code == 0)
-        if len(acknowledged) >= KILL_AFTER:
-            enough.set()
+        told.items.update(number for number, one in zip(numbers, answer.results, strict=True) if one.status.code == 0)
+        told.version = answer.version
+        if len(told.items) >= KILL_AFTER:
+            told.enough.set()
 
 
 def stored(stub: IndexerServiceStub) -> dict[int, indexer_pb2.StoredItem]:
@@ -118,13 +129,16 @@ def assert_whole(number: int, one: indexer_pb2.StoredItem) -> None:
     assert np.abs(np.array(rows) - vectors(*seeds).astype(np.float32)).max() <= 2**-11
 
 
-def assert_found(stub: IndexerServiceStub, numbers: set[int]) -> None:
+def assert_found(stub: IndexerServiceStub, told: Told) -> None:
     """Each by its own vector, through the index."""
-    numbered = sorted(numbers)
+    numbered = sorted(told.items)
     for start in range(0, len(numbered), 50):
         some = numbered[start : start + 50]
         queries = [indexer_pb2.Query(name=f"item-{number}", vector=vector(10 * number)) for number in some]
-        answer = stub.Search(indexer_pb2.SearchRequest(catalogue="shop", queries=queries, limit=1, union=True))
+        request = indexer_pb2.SearchRequest(
+            catalogue="shop", queries=queries, limit=1, union=True, min_version=told.version
+        )
+        answer = stub.Search(request, timeout=30)
         found = {hit.item_id: set(hit.found_by) for hit in answer.hits}
         assert all(f"item-{number}" in found.get(f"item-{number}", ()) for number in some)
 
@@ -133,33 +147,34 @@ def assert_found(stub: IndexerServiceStub, numbers: set[int]) -> None:
 def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half(
     indexer: Indexer, redis_server: EmbeddedRedis, victim: str
 ) -> None:
-    acknowledged: set[int] = set()
-    enough = threading.Event()
+    told = Told()
     with indexer.channel() as channel:
         stub = IndexerServiceStub(channel)
         stub.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="shop", space=wire.encode_space(SPACE)))
-        writer = threading.Thread(target=ingest, args=(stub, acknowledged, enough))
+        writer = threading.Thread(target=ingest, args=(stub, told))
         writer.start()
-        assert enough.wait(60)
+        assert told.enough.wait(60)
         blow, mend = blows(indexer, redis_server)[victim]
         blow()
         writer.join(30)
-    assert KILL_AFTER <= len(acknowledged) < ITEMS
+        assert not writer.is_alive()
+    assert KILL_AFTER <= len(told.items) < ITEMS
     mend()
     indexer.await_serving()
     with indexer.channel() as channel:
         stub = IndexerServiceStub(channel)
         there = stored(stub)
-        assert acknowledged <= there.keys()
+        assert told.items <= there.keys()
         for number, one in there.items():
             assert_whole(number, one)
         # A batch of this size is one transaction.
         assert len(there) % BATCH == 0
-        assert_found(stub, set(there))
+        assert_found(stub, told)
         # The rest goes on from there, and what was written without being acknowledged is not written twice.
-        ingest(stub, acknowledged, enough)
-        assert acknowledged == set(range(ITEMS))
-        assert stored(stub).keys() == acknowledged
+        ingest(stub, told)
+        assert told.items == set(range(ITEMS))
+        assert stored(stub).keys() == told.items
+        assert_found(stub, told)
 
 
 def blows(indexer: Indexer, redis_server: EmbeddedRedis) -> dict[str, tuple[Callable[[], None], Callable[[], None]]]:
