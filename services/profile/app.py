@@ -24,14 +24,22 @@ from services.runtime.telemetry import Telemetry
 from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
 
 
-def build(settings: ProfileSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:  # noqa: ARG001
+def build(
+    settings: ProfileSettings,
+    runtime: RuntimeSettings,
+    telemetry: Telemetry,  # noqa: ARG001 - the runtime's metrics of each call are all there is yet
+) -> SyncApp:
     """Over the real Redis and the real indexer. Raises InvalidInput for settings that cannot work."""
-    secret = settings.secret.get_secret_value()
-    if secret and len(secret.encode()) < MIN_SECRET_BYTES:
-        raise InvalidInput("VISREC_PROFILE_SECRET", f"must be at least {MIN_SECRET_BYTES} bytes")
-    store = RedisProfileStore(open_redis(runtime), secret, settings.store_rules())
+    store = RedisProfileStore(open_redis(runtime), _secret(settings), settings.store_rules())
     items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT))
     return assemble(settings, store, items)
+
+
+def _secret(settings: ProfileSettings) -> str:
+    given = settings.secret.get_secret_value() if settings.secret else ""
+    if given and len(given.encode()) < MIN_SECRET_BYTES:
+        raise InvalidInput("VISREC_PROFILE_SECRET", f"must be at least {MIN_SECRET_BYTES} bytes")
+    return given
 
 
 def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> SyncApp:

@@ -25,8 +25,8 @@ class ProfileSettings(ServiceSettings):
     threads: int = Field(
         8, ge=1, le=256, description="Threads that answer calls; most of the time they wait for Redis."
     )
-    secret: SecretStr = Field(
-        SecretStr(""),
+    secret: SecretStr | None = Field(
+        None,
         description="Secret that people are filed under, at least 16 bytes. Empty: a random one, made once and kept in "
         "Redis. It cannot be changed while there are people.",
     )
@@ -37,7 +37,7 @@ class ProfileSettings(ServiceSettings):
         le=1000,
         description="Events of a person in a catalogue that taste is made from, the latest.",
     )
-    shown: int = Field(_STORE.shown, ge=0, le=1000, description="Impressions of a person in a catalogue that are kept.")
+    shown: int = Field(_STORE.shown, ge=1, le=1000, description="Impressions of a person in a catalogue that are kept.")
     seen: int = Field(_STORE.seen, ge=0, le=10_000, description="Seen items of a person in a catalogue that are kept.")
     remembered: int = Field(
         _STORE.remembered, ge=1, le=10_000, description="Event ids of a person that are remembered, to count each once."

@@ -1,0 +1,50 @@
+"""Settings, and what the app makes of them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from services.errors import InvalidInput, Refused
+from services.profile.app import build
+from services.profile.settings import ProfileSettings
+from services.profile.store import StoreRules
+from services.profile.taste import TasteRules
+from services.runtime.settings import RuntimeSettings
+from services.runtime.telemetry import Telemetry
+
+
+def test_defaults_are_those_of_the_domain() -> None:
+    assert ProfileSettings().store_rules() == StoreRules()
+    assert ProfileSettings().taste_rules() == TasteRules()
+
+
+def test_every_bound_reaches_the_rules() -> None:
+    """Distinct numbers, so that none can stand in for another."""
+    rules = StoreRules(1, 2, 3, 4, 5.0, 6, 7.0)
+    settings = ProfileSettings(
+        window=1, shown=2, seen=3, remembered=4, remembered_days=5, popular=6, popular_half_life_hours=7
+    )
+    assert settings.store_rules() == rules
+    settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3)
+    assert settings.taste_rules() == TasteRules(1, 2, 3)
+
+
+def test_a_short_secret_is_refused_by_name(redis_runtime: RuntimeSettings) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        build(ProfileSettings(secret=SecretStr("short")), redis_runtime, Telemetry())
+    assert caught.value.field == "VISREC_PROFILE_SECRET"
+
+
+def test_a_secret_is_not_printed() -> None:
+    assert "hush" not in repr(ProfileSettings(secret=SecretStr("hush-hush-hush-hush")))
+
+
+def test_under_another_secret_the_service_is_not_ready(redis_runtime: RuntimeSettings) -> None:
+    first = build(ProfileSettings(), redis_runtime, Telemetry())
+    first.canary()
+    first.close()
+    second = build(ProfileSettings(secret=SecretStr("a secret of our own")), redis_runtime, Telemetry())
+    with pytest.raises(Refused):
+        second.canary()
+    second.close()
