@@ -197,9 +197,7 @@ def _scored(request: SearchRequest, queries: Sequence[Prepared], view: View, can
     firsts = list(candidates.found_by)
     rows, owners = view.expand(firsts)
     vectors = view.vectors(rows)
-    parts = np.empty((len(rows), len(queries), len(view.space.blocks)), np.float32)
-    for number, query in enumerate(queries):
-        parts[:, number] = view.space.parts(query.weighed, vectors)
+    parts = _parts(view.space, queries, vectors)
     scores = parts.sum(axis=2, dtype=np.float64) @ _shares(queries)
     best = _best_rows(scores, owners, len(firsts))
     ids = [view.item_id(first) for first in firsts]
@@ -215,6 +213,17 @@ def _scored(request: SearchRequest, queries: Sequence[Prepared], view: View, can
         vectors=vectors[kept],
         found_by=[candidates.found_by[firsts[at]] for at in order],
     )
+
+
+def _parts(space: Space, queries: Sequence[Prepared], vectors: Float32) -> Float32:
+    """(rows, queries, blocks) float32, as `Space.parts` for each query."""
+    weighed = np.array([query.weighed for query in queries], np.float32).reshape(-1, space.dimension)
+    parts = np.empty((len(vectors), len(queries), len(space.blocks)), np.float32)
+    for number, (_, at) in enumerate(space.slices()):
+        # Not a matrix product: BLAS adds up in an order that depends on how many rows there are, and the part of an
+        # item must not depend on who else is a candidate.
+        parts[:, :, number] = np.einsum("rd,qd->rq", vectors[:, at], weighed[:, at])
+    return parts
 
 
 def _shares(queries: Sequence[Prepared]) -> NDArray[np.float64]:

@@ -189,6 +189,20 @@ def test_nothing_eligible_is_an_empty_answer(view: View) -> None:
     assert (list(found.hits.ids), found.eligible) == ([], 0)
 
 
+@given(st.sets(st.sampled_from("abcde"), min_size=1), st.integers(1, 3))
+def test_a_part_does_not_depend_on_the_other_candidates(others: set[str], queries: int) -> None:
+    """To the last bit."""
+    asked = [near(f"q{number}", 20 + number) for number in range(queries)]
+    everything = run(view_of(SHOP), *asked, limit=5, union=True).hits
+    alone = run(view_of([one for one in SHOP if one.item.id in others]), asked[0], limit=5).hits
+    by_id = {item_id: parts[0].tolist() for item_id, parts in zip(everything.ids, everything.parts, strict=True)}
+    photos = {one.item.id: len(one.vectors) for one in SHOP}
+    for item_id, parts in zip(alone.ids, alone.parts, strict=True):
+        # Of several photos another may count when there are more queries.
+        if photos[item_id] == 1 or queries == 1:
+            assert parts[0].tolist() == by_id[item_id]
+
+
 def test_huge_weights_neither_overflow_nor_lose_the_order(view: View) -> None:
     plain = run(view, near("one", 1), near("two", 4)).hits
     huge = run(view, near("one", 1, weight=1e308), near("two", 4, weight=1e308)).hits
