@@ -52,6 +52,15 @@ class Ingest:
             self.failures += any(result.status.code for result in answer.results)
             self.version = answer.version or self.version
 
+    def await_index(self) -> None:
+        """Until the index contains everything that the record does: it follows, also after a restart of Redis."""
+        item_ids = [f"not-there-{self.catalogue}"]
+        request = indexer_pb2.DeleteItemsRequest(catalogue=self.catalogue, item_ids=item_ids)
+        version = self.visrec.indexer.DeleteItems(request, timeout=CALL_S, wait_for_ready=True).version
+        query = indexer_pb2.Query(name="any", item_id=next(iter(self.acknowledged)))
+        search = indexer_pb2.SearchRequest(catalogue=self.catalogue, queries=[query], min_version=version)
+        self.visrec.indexer.Search(search, timeout=CALL_S)
+
     def item(self, number: int) -> indexer_pb2.IngestItem:
         raise NotImplementedError
 
@@ -145,6 +154,7 @@ def check_record(ingest: Ingest) -> set[str]:
             break
     assert ingest.acknowledged <= stored.keys()
     assert set(stored.values()) == {PHOTOS}
+    ingest.await_index()
     answer = ingest.visrec.indexer.GetStats(indexer_pb2.GetStatsRequest(catalogue=ingest.catalogue), timeout=CALL_S)
     (stats,) = answer.catalogues
     assert (stats.items, stats.rows) == (len(stored), PHOTOS * len(stored)), "the index agrees with the record"
