@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from services.indexer.catalogue import Definition
-from services.indexer.catalogue_redis import LogRules
+from services.indexer.catalogue_redis import Connection, LogRules
 from services.indexer.catalogues_redis import RedisCatalogues
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.graph import GraphTuning
@@ -35,6 +35,9 @@ READS = ("visrec.v1.EmbedderService/GetModel",)
 
 LONG_METHODS = frozenset({"CreateCatalogue", "DeleteCatalogue", "IngestItems", "DeleteItems", "ListItems", "GetStats"})
 
+MAX_FOLLOWERS = 1024
+"""Partitions of all catalogues together; each has a thread that holds a connection to Redis while it waits."""
+
 DURABILITY = {
     "always": "every acknowledged write",
     "everysec": "every acknowledged write but those of the last second",
@@ -48,10 +51,11 @@ DURABILITY = {
 def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:
     """The record in Redis, an index in memory for each catalogue, and the use cases over both."""
     client = open_redis(runtime)
+    waiting = open_redis(runtime.model_copy(update={"redis_connections": MAX_FOLLOWERS}))
     channel = open_channel("embedder", runtime, idempotent=READS)
     embedder = GrpcEmbedder(channel)
     rules = LogRules(settings.log_entries, settings.log_age_s)
-    catalogues = RedisCatalogues(client, rules, secrets.token_bytes)
+    catalogues = RedisCatalogues(Connection(client, waiting), rules, secrets.token_bytes)
     builds = BuildMetrics(telemetry.registry)
     shelves = Shelves(catalogues, _index_maker(settings), _reporter(), builds.built, time.monotonic)
     ShelfMetrics(shelves.all, telemetry.registry)
@@ -71,6 +75,7 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
     def close() -> None:
         shelves.close()
         channel.close()
+        waiting.close()
         client.close()
 
     return SyncApp(

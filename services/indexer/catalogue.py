@@ -123,10 +123,6 @@ class Catalogue(ABC):
     def follow(self, partition: int, after: Mark, wait_s: float) -> Changes:
         """What changed after the mark; waits up to `wait_s` for something. Raises LogLost."""
 
-    @abstractmethod
-    def count(self) -> int:
-        """How many items there are."""
-
 
 class Catalogues(ABC):
     """All catalogues of the record."""
@@ -263,10 +259,6 @@ class InMemoryCatalogue(Catalogue):
             records = self._records[partition]
             upserts = [records[item_id] for item_id in item_ids if item_id in records]
             return Changes(upserts, [item_id for item_id in item_ids if item_id not in records], head)
-
-    def count(self) -> int:
-        with self._changed:
-            return sum(len(self._require(partition)) for partition in range(self.definition.partitions))
 
     def close(self) -> int:
         """Everything is gone from here on; returns how many items that were."""

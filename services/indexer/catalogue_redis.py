@@ -51,10 +51,16 @@ class LogRules:
     receipt_s: int = 86_400
 
 
-class Scripts:
-    """The Lua scripts, as callables that load themselves when the server does not know them."""
+class Connection:
+    """A client, and the Lua scripts as callables that load themselves when the server does not know them.
 
-    def __init__(self, client: Client) -> None:
+    `waiting`: another client, of which every follower holds a connection while it waits for its log, so that they never
+    take those that writes need.
+    """
+
+    def __init__(self, client: Client, waiting: Client) -> None:
+        self.client: Any = client
+        self.waiting: Any = waiting
         self.write, self.follow, self.renew = (
             client.register_script((SCRIPTS / f"{name}.lua").read_text()) for name in ("write", "follow", "renew")
         )
@@ -79,11 +85,11 @@ class RedisCatalogue(Catalogue):
     """`random_bytes`: for the epochs that begin when Redis turns out to have been restored from its past."""
 
     def __init__(
-        self, definition: Definition, client: Client, scripts: Scripts, rules: LogRules, random_bytes: RandomBytes
+        self, definition: Definition, connection: Connection, rules: LogRules, random_bytes: RandomBytes
     ) -> None:
         self.definition = definition
-        self._client: Any = client
-        self._scripts = scripts
+        self._client = connection.client
+        self._connection = connection
         self._rules = rules
         self._random_bytes = random_bytes
         self._keys = [Keys(definition, partition) for partition in range(definition.partitions)]
@@ -96,7 +102,7 @@ class RedisCatalogue(Catalogue):
         puts = [part for record in upserts for part in (record.item.id, pack_record(record))]
         rules = (self._rules.receipt_s, self._rules.entries, self._rules.age_s * 1000)
         with redis_errors:
-            answer = self._scripts.write(
+            answer = self._connection.write(
                 [keys.epoch, keys.items, keys.log, keys.receipt(asked.key)],
                 [asked.digest, asked.answer, *rules, len(upserts), *puts, *removed],
             )
@@ -145,11 +151,11 @@ class RedisCatalogue(Catalogue):
     def follow(self, partition: int, after: Mark, wait_s: float) -> Changes:
         keys = self._keys[partition]
         with redis_errors:
-            self._client.xread({keys.log: str(after.position)}, count=1, block=max(1, int(wait_s * 1000)))
+            self._connection.waiting.xread({keys.log: str(after.position)}, count=1, block=max(1, int(wait_s * 1000)))
         outcome, epoch, *found = self._look(partition, str(after.position))
         if outcome == b"rewound" and epoch == after.epoch:
             with redis_errors:
-                self._scripts.renew([keys.epoch], [epoch, self._random_bytes(EPOCH_BYTES)])
+                self._connection.renew([keys.epoch], [epoch, self._random_bytes(EPOCH_BYTES)])
         if outcome != b"found" or epoch != after.epoch:
             raise LogLost
         position, *entries = found
@@ -159,10 +165,6 @@ class RedisCatalogue(Catalogue):
         records = self._fetch(partition, item_ids)
         gone = [item_id for item_id in item_ids if item_id not in records]
         return Changes(list(records.values()), gone, _mark(epoch, position))
-
-    def count(self) -> int:
-        with redis_errors:
-            return sum(int(self._client.hlen(keys.items)) for keys in self._keys)
 
     def begin(self) -> None:
         """Makes the logs of a new catalogue; without them it counts as deleted."""
@@ -187,7 +189,7 @@ class RedisCatalogue(Catalogue):
     def _look(self, partition: int, position: str) -> list[bytes]:
         keys = self._keys[partition]
         with redis_errors:
-            answer: list[bytes] = self._scripts.follow([keys.epoch, keys.log], [position, ENTRIES_AT_ONCE])
+            answer: list[bytes] = self._connection.follow([keys.epoch, keys.log], [position, ENTRIES_AT_ONCE])
         if answer[0] == b"gone":
             raise self._gone()
         return answer

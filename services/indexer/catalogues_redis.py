@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from services.errors import NotFound
 from services.indexer.catalogue import Catalogue, Catalogues, Definition, RandomBytes, Receipt, already_exists
-from services.indexer.catalogue_redis import LogRules, RedisCatalogue, Scripts
-from services.runtime.redis import Client, inspect_redis, redis_errors
+from services.indexer.catalogue_redis import Connection, LogRules, RedisCatalogue
+from services.runtime.redis import inspect_redis, redis_errors
 from services.spaces import Block, Space
 
 REGISTRY = "visrec:catalogues"
@@ -16,11 +15,11 @@ FORMAT = 1
 
 
 class RedisCatalogues(Catalogues):
-    """Connects when it is first used. The client is the caller's to close."""
+    """Connects when it is first used. The clients of the connection are the caller's to close."""
 
-    def __init__(self, client: Client, rules: LogRules, random_bytes: RandomBytes) -> None:
-        self._client: Any = client
-        self._scripts = Scripts(client)
+    def __init__(self, connection: Connection, rules: LogRules, random_bytes: RandomBytes) -> None:
+        self._connection = connection
+        self._client = connection.client
         self._rules = rules
         self._random_bytes = random_bytes
 
@@ -55,7 +54,7 @@ class RedisCatalogues(Catalogues):
         inspect_redis(self._client)
 
     def _catalogue(self, definition: Definition) -> RedisCatalogue:
-        return RedisCatalogue(definition, self._client, self._scripts, self._rules, self._random_bytes)
+        return RedisCatalogue(definition, self._connection, self._rules, self._random_bytes)
 
     def _repeated(self, name: str, receipt: Receipt | None) -> Definition:
         """The definition that an earlier request with this receipt made."""

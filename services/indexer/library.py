@@ -161,7 +161,7 @@ class Library:
     def spaces(self, name: str) -> tuple[Space, int]:
         """The catalogue's space, and how many items have a vector in it."""
         shelf = self._shelf(name)
-        return shelf.definition.space, shelf.catalogue.count()
+        return shelf.definition.space, shelf.view().size().items
 
     def stats(self, name: str) -> list[Stats]:
         """Of one catalogue, or of all when the name is empty."""

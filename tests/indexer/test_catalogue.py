@@ -11,7 +11,7 @@ import pytest
 
 from services.errors import Conflict, InvalidInput, NotFound
 from services.indexer.catalogue import Catalogue, Catalogues, Definition, InMemoryCatalogues, LogLost, Receipt
-from services.indexer.catalogue_redis import LogRules
+from services.indexer.catalogue_redis import Connection, LogRules
 from services.indexer.catalogues_redis import RedisCatalogues
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
@@ -25,7 +25,7 @@ def catalogues(request: pytest.FixtureRequest) -> Iterator[Catalogues]:
         return
     runtime: RuntimeSettings = request.getfixturevalue("redis_runtime")
     with closing(open_redis(runtime)) as client:
-        yield RedisCatalogues(client, LogRules(), counted_bytes())
+        yield RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
 
 
 @pytest.fixture
@@ -99,7 +99,6 @@ class TestCatalogue:
     def test_gives_back_what_was_written_in_the_order_asked_for(self, shop: Catalogue) -> None:
         shop.write(0, [record("a", 1, 2, title="A"), record("b", tags=("x",))], (), None)
         assert shop.get(["b", "none", "a"]) == [record("b", tags=("x",)), None, record("a", 1, 2, title="A")]
-        assert shop.count() == 2
 
     def test_an_item_is_replaced_as_a_whole_and_keeps_its_first_time(self, shop: Catalogue) -> None:
         shop.write(0, [record("a", 1, 2, created_us=5, title="old")], (), None)
@@ -221,7 +220,7 @@ class TestRedisLog:
     @pytest.fixture
     def shop(self, redis_runtime: RuntimeSettings) -> Iterator[Catalogue]:
         with closing(open_redis(redis_runtime)) as client:
-            catalogues = RedisCatalogues(client, LogRules(), counted_bytes())
+            catalogues = RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
             self.redis = client
             yield catalogues.open(catalogues.create(definition(), None))
 

@@ -77,7 +77,7 @@ def test_photos_are_embedded(shop: Catalogue, ingest: Ingest, toy: ToyEmbedder) 
     stored = shop.get(["a"])[0]
     assert stored is not None
     assert np.array_equal(stored.vectors, canonical(np.array(expected)))
-    assert shop.count() == 3
+    assert None not in shop.get(["a", "b", "c"])
 
 
 def test_a_bad_item_fails_alone_and_is_named(shop: Catalogue, ingest: Ingest) -> None:
@@ -137,7 +137,7 @@ def test_a_request_that_is_wrong_as_a_whole_writes_nothing(
     with pytest.raises(InvalidInput) as refused:
         ingest.ingest(shop, drafts, Request())
     assert refused.value.field == field
-    assert shop.count() == 0
+    assert shop.scan(0, 0, 10) == ([], 0)
 
 
 def test_the_first_time_stays_and_is_the_time_of_an_item_without_one(shop: Catalogue, ingest: Ingest) -> None:

@@ -65,9 +65,6 @@ class Troubled(Catalogue):
             raise NotReady("Redis does not answer")
         return found
 
-    def count(self) -> int:
-        return self.inner.count()
-
 
 @contextmanager
 def following(catalogue: Catalogue) -> Iterator[Shelf]:
