@@ -20,7 +20,7 @@ SERVICE = "visrec.v1.RankerService"
 
 READS = {
     "embedder": ["visrec.v1.EmbedderService/EmbedImage"],
-    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "Search", "BatchGetItems", "ListItems")],
+    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "Search", "ListItems")],
     "profile": [f"visrec.v1.ProfileService/{name}" for name in ("GetTaste", "GetPopularItems")],
 }
 """Whom the ranker calls, and what: all of it may be asked again."""

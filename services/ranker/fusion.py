@@ -10,8 +10,9 @@ For an item x, with signal weights W that sum to 1 over the signals in use,
     popularity  p / (p + POPULARITY_HALF), p = the decayed count of positive events
 
 Interests are alternatives (somebody who likes lamps and sofas does not look for a lamp-sofa), hence the maximum, as in
-PinnerSage (Pal et al., KDD 2020), which searches with each medoid by itself. a_i = (weight_i / greatest weight)^(1/4)
-tempers, so that a small interest is heard and noise is not.
+PinnerSage (Pal et al., KDD 2020), which searches with each medoid by itself. a_i = (weight_i / greatest weight)^(1/10)
+tempers: a small interest is heard nearly as well as a large one. The exponent is the best of three on simulated
+shoppers, see services/profile/README.md.
 
 The curves are fixed and never fitted to the candidates, so an item's score does not depend on which others were found,
 and the top N is a prefix of the top N+1. Pure: no clock, no randomness, no transport.
@@ -32,7 +33,7 @@ Float64 = NDArray[np.float64]
 POPULARITY_HALF = 10.0
 """Decayed count at which popularity is worth one half of what it can be worth at most."""
 
-TEMPER = 0.25
+TEMPER = 0.1
 """Exponent of an interest's relative weight; 0 would make all interests equal."""
 
 

@@ -129,7 +129,8 @@ class Profile(Protocol):
     """People, and what is popular among them."""
 
     async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
-        """Raises NotFound for an unknown person."""
+        """In `space`, or for an empty one in that of the person's events. Raises NotFound for an unknown person and
+        SpaceMismatch when none of their events is of the space."""
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int) -> Sequence[str]:
         """Up to `limit` items with positive events, most popular first."""

@@ -25,6 +25,7 @@ class ReasonKind(Enum):
     SIMILAR_STYLE = "It has the style of the photo"
     CLOSE_TO_LIKED = "Close to {title}, which you {verb}"
     CLOSE_TO_SEED = "Close to {title}"
+    FAR_FROM_SEED = "Unlike {title}"
     POPULAR = "Many people like it now"
 
 
@@ -67,21 +68,29 @@ def reasons(parts: Sequence[Part], sources: Mapping[str, Source]) -> list[Reason
     """What speaks for an item, strongest first, at most `MAX_REASONS`. `sources`: query name to the item behind it, for
     interests and seeds."""
     sums: dict[tuple[str, str], float] = defaultdict(float)
+    repelling = {part.query for part in parts if part.signal == SEEDS and part.weight < 0}
     for part in parts:
         # A photo is told block by block, an interest or a seed as a whole.
         sums[part.signal, part.block if part.signal == PHOTO else part.query] += part.contribution
     speaking = sorted(((value, key) for key, value in sums.items() if value > 0), key=lambda pair: (-pair[0], pair[1]))
     total = sum(value for value, _ in speaking)
-    told = [_reason(signal, name, value, sources) for value, (signal, name) in speaking if value >= MIN_SHARE * total]
+    told = [
+        _reason(signal, name, value, sources.get(name), repels=name in repelling)
+        for value, (signal, name) in speaking
+        if value >= MIN_SHARE * total
+    ]
     return [reason for reason in told if reason is not None][:MAX_REASONS]
 
 
-def _reason(signal: str, name: str, value: float, sources: Mapping[str, Source]) -> Reason | None:
+def _reason(signal: str, name: str, value: float, source: Source | None, *, repels: bool) -> Reason | None:
     """None for what has no words: a block of a user's own model, an interest whose source is unknown."""
     if signal == POPULARITY:
         return Reason(ReasonKind.POPULAR, value)
     if signal == PHOTO:
         kind = _PHOTO_KINDS.get(name)
         return Reason(kind, value) if kind else None
-    kind = {TASTE: ReasonKind.CLOSE_TO_LIKED, SEEDS: ReasonKind.CLOSE_TO_SEED}[signal]
-    return Reason(kind, value, sources[name]) if name in sources else None
+    if source is None:
+        return None
+    if signal == TASTE:
+        return Reason(ReasonKind.CLOSE_TO_LIKED, value, source)
+    return Reason(ReasonKind.FAR_FROM_SEED if repels else ReasonKind.CLOSE_TO_SEED, value, source)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.errors import NotFound, NotReady
+from services.errors import NotFound, NotReady, SpaceMismatch
 from services.ranker import scenes
 from services.ranker.answer import Answer, Ask, Recommended, ToldReason
 from services.ranker.fusion import Candidates, Ranked, fuse
@@ -130,9 +130,16 @@ class Recommender:
         if not ask.user_id:
             return None
         signals = [TASTE] if ask.include_seen else [TASTE, SEEN]
-        taste = self._profile.taste(ask.user_id, ask.catalogue, space.name)
-        try:
+
+        async def asked(of_space: str) -> Taste | None:
+            taste = self._profile.taste(ask.user_id, ask.catalogue, of_space)
             return await stages.spare("taste", "profile", signals, taste, self._limits.profile_share)
+
+        try:
+            return await asked(space.name)
+        except SpaceMismatch:
+            # All their events are of another space, which tells what they have seen and not what to search with.
+            return await asked("")
         except NotFound:
             stages.drop(TASTE, "USER_NOT_FOUND", "nobody of that id is known; PutUser makes them known")
             return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.errors import NotFound, VisrecError
+from services.errors import NotFound, SpaceMismatch, VisrecError
 from services.ranker.ports import (
     CatalogueItem,
     Embedder,
@@ -130,7 +130,11 @@ class FakeProfile(Breakable, Profile):
         await self.reach()
         if user_id not in self.tastes:
             raise NotFound("user", user_id)
-        return self.tastes[user_id]
+        known = self.tastes[user_id]
+        for interest in known.interests:
+            if space and interest.embedding.space != space:
+                raise SpaceMismatch(interest.embedding.space, space)
+        return known
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int) -> Sequence[str]:
         await self.reach()

@@ -121,7 +121,7 @@ def test_the_loudest_interest_speaks_alone() -> None:
     found = one([[0, 0], [0, 0], [0, 0], [-0.4, -0.1], [0.5, 0.2]])
     (item,) = fuse(found, {TASTE: 1.0}, 1)
     assert {part.query for part in item.parts} == {"interest-2"}
-    assert item.score == pytest.approx((0.3 / 0.7) ** 0.25 * 0.7)
+    assert item.score == pytest.approx((0.3 / 0.7) ** 0.1 * 0.7)
 
 
 def test_a_negative_seed_pushes_away() -> None:

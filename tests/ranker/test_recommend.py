@@ -113,6 +113,15 @@ async def test_seeds_attract_and_repel_and_are_not_in_the_answer(world: World) -
     assert ids(answer)[-1] == "b2"
     assert not {"a1", "a2"} & set(ids(answer))
     assert answer.recommended[0].reasons[0].text == "Close to “Title of a1”"
+    told = {reason.text for item in answer.recommended for reason in item.reasons}
+    assert "Close to “Title of a2”" not in told, "the seed that repels is no company"
+
+
+async def test_what_a_negative_seed_does_for_an_item_is_told_as_unlikeness(world: World) -> None:
+    world.indexer.rows |= {"far": -vector(2, 0)}
+    answer = await world.ask(seeds=[Seed("a1"), Seed("a2", -1.0)])
+    told = {item.item["id"]: [reason.text for reason in item.reasons] for item in answer.recommended}  # type: ignore[index]
+    assert told["far"] == ["Unlike “Title of a2”"]
 
 
 async def test_reasons_name_what_was_liked(world: World) -> None:

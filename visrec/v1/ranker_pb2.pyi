@@ -43,6 +43,8 @@ class _ReasonKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonKind
     """Many people like it now."""
     REASON_KIND_SIMILAR_STYLE: _ReasonKind.ValueType  # 6
     """It has the style of the photo."""
+    REASON_KIND_FAR_FROM_SEED: _ReasonKind.ValueType  # 7
+    """It is unlike a seed item of negative weight."""
 
 class ReasonKind(_ReasonKind, metaclass=_ReasonKindEnumTypeWrapper):
     """Kinds of reasons."""
@@ -61,6 +63,8 @@ REASON_KIND_POPULAR: ReasonKind.ValueType  # 5
 """Many people like it now."""
 REASON_KIND_SIMILAR_STYLE: ReasonKind.ValueType  # 6
 """It has the style of the photo."""
+REASON_KIND_FAR_FROM_SEED: ReasonKind.ValueType  # 7
+"""It is unlike a seed item of negative weight."""
 Global___ReasonKind: _TypeAlias = ReasonKind  # noqa: Y015
 
 @_typing.final
