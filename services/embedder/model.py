@@ -93,8 +93,8 @@ class OnnxModel(Model):
         options.intra_op_num_threads = threads
         # Waiting threads would burn the processor that the other workers need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Processors without VNNI overflow when they multiply uint8 by int8; there, and only there, the weights are made
-        # uint8, which gives the same numbers more slowly. Without this the content of such a machine is off (cosine 0.79).
+        # Processors without VNNI overflow when they multiply uint8 by int8. There, and only there, this makes the
+        # weights uint8: the same numbers, more slowly. Without it the content of such a machine is at cosine 0.79.
         options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._head = content.ContentHead.of(classifier, fitted.content_mean, fitted.content_deviation)
