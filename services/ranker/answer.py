@@ -14,6 +14,9 @@ DEFAULT_N = 10
 MAX_N = 100
 MAX_SEEDS = 16
 MAX_EXCLUDED = 1000
+MAX_NAME = 48
+MAX_ID = 128
+MAX_DOMAINS = 64
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,26 @@ class Ask:
 
     def check(self) -> None:
         """Raises InvalidInput, naming the field, for what can be told to be wrong without asking anybody."""
-        if not self.catalogue:
-            raise InvalidInput("catalogue", "name the catalogue to recommend from")
-        if not 1 <= self.n <= MAX_N:
-            raise InvalidInput("n", f"must be 1 to {MAX_N} (0 stands for {DEFAULT_N})")
+        self._check_sizes()
+        self._check_seeds()
         if self.photo is not None and self.photo_embedding is not None:
             raise InvalidInput("photo_vector", "give a photo or the vector of one, not both")
-        if len(self.exclude) > MAX_EXCLUDED:
-            raise InvalidInput("exclude_item_ids", f"{len(self.exclude)} items, at most {MAX_EXCLUDED}")
-        self._check_seeds()
         if self.diversity:
             if not 0 <= self.diversity <= 1:
                 raise InvalidInput("diversity", "must be 0 to 1")
             raise NotImplementedYet("RecommendRequest.diversity")
+
+    def _check_sizes(self) -> None:
+        if not 1 <= len(self.catalogue) <= MAX_NAME:
+            raise InvalidInput("catalogue", f"needs a name of at most {MAX_NAME} letters")
+        if not 1 <= self.n <= MAX_N:
+            raise InvalidInput("n", f"must be 1 to {MAX_N} (0 stands for {DEFAULT_N})")
+        if len(self.user_id) > MAX_ID:
+            raise InvalidInput("user_id", f"at most {MAX_ID} letters")
+        if len(self.exclude) > MAX_EXCLUDED:
+            raise InvalidInput("exclude_item_ids", f"{len(self.exclude)} items, at most {MAX_EXCLUDED}")
+        if len(self.domains) > MAX_DOMAINS:
+            raise InvalidInput("target_domains", f"{len(self.domains)} domains, at most {MAX_DOMAINS}")
 
     def _check_seeds(self) -> None:
         if len(self.seeds) > MAX_SEEDS:

@@ -145,6 +145,7 @@ def _photo_shares(candidates: Candidates, chosen: Sequence[int]) -> Float64:
 
 def _seed_shares(candidates: Candidates, chosen: Sequence[int]) -> Float64:
     weights = np.array([candidates.queries[number].weight for number in chosen])
+    weights /= np.abs(weights).max()  # so that no sum of finite weights overflows
     return np.tile(weights / np.abs(weights).sum(), (len(candidates.ids), 1))
 
 

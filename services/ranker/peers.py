@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from services.ranker.ports import (
@@ -56,13 +57,15 @@ class GrpcIndexer(Indexer):
 
     def __init__(self, channel: AsyncChannel, clock: Callable[[], float], ttl_s: float) -> None:
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
+        self._health = health_pb2_grpc.HealthStub(channel)
         self._clock = clock
         self._ttl_s = ttl_s
         self._spaces: dict[str, tuple[float, Space]] = {}
 
     async def ping(self) -> None:
-        """Raises when the indexer cannot be asked."""
-        await self._stub.ListCatalogues(indexer_pb2.ListCataloguesRequest(page_size=1))
+        """Raises when the indexer cannot be reached. Whether it calls itself healthy does not matter: while its record
+        is away it still searches."""
+        await self._health.Check(health_pb2.HealthCheckRequest())
 
     async def space(self, catalogue: str) -> Space:
         now = self._clock()
@@ -79,9 +82,11 @@ class GrpcIndexer(Indexer):
         parts = np.array([hit.parts for hit in answer.hits], dtype=np.float64).reshape(shape)
         return Found([hit.item_id for hit in answer.hits], list(answer.part_blocks), parts, answer.version)
 
-    async def items(self, catalogue: str, ids: Sequence[str]) -> Mapping[str, CatalogueItem]:
+    async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         # A search without queries is answered from the index, also while its record is away; BatchGetItems is not.
-        request = indexer_pb2.SearchRequest(catalogue=catalogue, also_score_item_ids=ids, include_items=True)
+        request = indexer_pb2.SearchRequest(
+            catalogue=catalogue, also_score_item_ids=ids, include_items=True, min_version=version
+        )
         answer = await self._stub.Search(request)
         return {hit.item_id: CatalogueItem(hit.item_id, hit.item.title, hit.item) for hit in answer.hits}
 

@@ -118,8 +118,9 @@ class Indexer(Protocol):
     async def search(self, plan: SearchPlan) -> Found:
         """Raises NotFound for an unknown seed item, InvalidInput for a filter that does not fit."""
 
-    async def items(self, catalogue: str, ids: Sequence[str]) -> Mapping[str, CatalogueItem]:
-        """Those of at most 1000 items that exist, by id."""
+    async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
+        """Those of at most 1000 items that exist, by id, as of `version` or later: another replica may answer than the
+        one that searched."""
 
     async def some_ids(self, catalogue: str, filter: Opaque, domains: Sequence[str], limit: int) -> Sequence[str]:  # noqa: A002 - the word of the contract
         """Up to `limit` items that pass, the same ones for the same catalogue."""

@@ -88,7 +88,7 @@ class Recommender:
         with stages.timed("fuse"):
             ranked = fuse(candidates, material.weights, ask.n)
         return Answer(
-            recommended=await self._tell(stages, material, ranked, space, blocks),
+            recommended=await self._tell(stages, _Context(material, space, blocks, found.version), ranked),
             used=material.weights,
             dropped=stages.dropped,
             scene=scene.name,
@@ -99,12 +99,17 @@ class Recommender:
         )
 
     async def _material(self, stages: Stages, ask: Ask, weights: Mapping[str, float], space: Space) -> Material:
-        photo, taste, popular = await asyncio.gather(
-            self._photo(stages, ask, weights, space),
-            self._taste(stages, ask, space),
-            self._popular(stages, ask, weights),
-        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                photo_task = group.create_task(self._photo(stages, ask, weights, space))
+                taste_task = group.create_task(self._taste(stages, ask, space))
+                popular_task = group.create_task(self._popular(stages, ask, weights))
+        except BaseExceptionGroup as several:  # the first to fail has cancelled the others
+            raise several.exceptions[0] from None
+        photo, taste, popular = photo_task.result(), taste_task.result(), popular_task.result()
         interests = _interests(stages, taste, space, weights) if taste else ()
+        if ask.seeds and not weights[SEEDS]:
+            stages.drop(SEEDS, "ZERO_WEIGHT", "the weight of the seeds is zero")
         present = {PHOTO: photo is not None, SEEDS: bool(ask.seeds), TASTE: bool(interests), POPULARITY: bool(popular)}
         material = Material(ask, photo, taste, interests, popular, effective_weights(weights, present))
         if stages.weakened and not material.weights:
@@ -187,37 +192,33 @@ class Recommender:
                 popularity = known
         return material, Candidates(found.ids, material.queries(), found.blocks, found.parts, popularity)
 
-    async def _tell(
-        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
-    ) -> list[Recommended]:
+    async def _tell(self, stages: Stages, context: _Context, ranked: Sequence[Ranked]) -> list[Recommended]:
         """The items themselves, with reasons if they are asked for. One deleted since the search is left out."""
         if not ranked:
             return []
-        told = await self._reasons(stages, material, ranked, space, blocks)
+        ask = context.material.ask
+        told = await self._reasons(stages, context, ranked) if ask.explain else [[] for _ in ranked]
         referred = (reason.source.item_id for each in told for reason in each if reason.source)
         wanted = dict.fromkeys([*(item.item_id for item in ranked), *filter(None, referred)])
-        items = await stages.need("items", self._indexer.items(material.ask.catalogue, list(wanted)))
+        items = await stages.need("items", self._indexer.items(ask.catalogue, list(wanted), context.version))
         titles = {item_id: item.title for item_id, item in items.items()}
         return [
-            _recommended(item, items[item.item_id], each, titles, material.ask.explain)
+            _recommended(item, items[item.item_id], each, titles, ask.explain)
             for item, each in zip(ranked, told, strict=True)
             if item.item_id in items
         ]
 
-    async def _reasons(
-        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
-    ) -> list[list[Reason]]:
-        if not material.ask.explain:
-            return [[] for _ in ranked]
-        nearest = await self._nearest_sources(stages, material, ranked, space, blocks)
-        sources = material.sources()
+    async def _reasons(self, stages: Stages, context: _Context, ranked: Sequence[Ranked]) -> list[list[Reason]]:
+        nearest = await self._nearest_sources(stages, context, ranked)
+        sources = context.material.sources()
         return [reasons(item.parts, {**sources, **nearest.get(item.item_id, {})}) for item in ranked]
 
     async def _nearest_sources(
-        self, stages: Stages, material: Material, ranked: Sequence[Ranked], space: Space, blocks: Mapping[str, float]
+        self, stages: Stages, context: _Context, ranked: Sequence[Ranked]
     ) -> Mapping[str, Mapping[str, Source]]:
         """Empty when it cannot be had: then the strongest source of an interest stands for it."""
-        plan = sources_plan(material, [item.item_id for item in ranked], space.name, blocks)
+        shown = [item.item_id for item in ranked]
+        plan = sources_plan(context.material, shown, context.space.name, context.blocks, context.version)
         if plan is None:
             return {}
         search = self._indexer.search(plan)
@@ -225,7 +226,17 @@ class Recommender:
             found = await stages.spare("reasons", "indexer", [], search, self._limits.reasons_share)
         except NotFound:  # a source was deleted since
             return {}
-        return nearest_sources(plan, found, material) if found else {}
+        return nearest_sources(plan, found, context.material) if found else {}
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the answer was found with; `version`: of the index."""
+
+    material: Material
+    space: Space
+    blocks: Mapping[str, float]
+    version: str
 
 
 def _interests(stages: Stages, taste: Taste, space: Space, weights: Mapping[str, float]) -> Sequence[Interest]:

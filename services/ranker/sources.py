@@ -16,7 +16,7 @@ MAX_SOURCES = 60
 
 
 def sources_plan(
-    material: Material, shown: Sequence[str], space: str, blocks: Mapping[str, float]
+    material: Material, shown: Sequence[str], space: str, blocks: Mapping[str, float], version: str
 ) -> SearchPlan | None:
     """The search that scores the `shown` items against every source of every interest; None when there is nothing to
     choose between."""
@@ -29,7 +29,9 @@ def sources_plan(
     ]
     if not queries or not shown:
         return None
-    return SearchPlan(material.ask.catalogue, space, queries[:MAX_SOURCES], limit=1, also_score=shown)
+    return SearchPlan(
+        material.ask.catalogue, space, queries[:MAX_SOURCES], limit=1, also_score=shown, min_version=version
+    )
 
 
 def nearest_sources(plan: SearchPlan, found: Found, material: Material) -> dict[str, dict[str, Source]]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from services.errors import NotReady, Overloaded, TooLate
+from services.errors import Internal, NotReady, Overloaded, TooLate
 from services.ranker.answer import Dropped
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Stages:
             return await self._within(stage, work, share)
         except TooLate:
             reason, message = "DEADLINE_EXCEEDED", f"the {service} did not answer in time"
-        except (NotReady, Overloaded):
+        except (NotReady, Overloaded, Internal):  # a bug over there must not take the answer with it
             reason, message = f"{service.upper()}_UNAVAILABLE", f"the {service} cannot answer now"
         self.weakened = True
         for signal in signals:

@@ -97,7 +97,7 @@ class FakeIndexer(Breakable, Indexer):
         rows = [row for row, item_id in enumerate(eligible) if item_id in found]
         return Found([eligible[row] for row in rows], [b.name for b in SPACE.blocks], parts[rows], "version-1")
 
-    async def items(self, catalogue: str, ids: Sequence[str]) -> Mapping[str, CatalogueItem]:
+    async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         return {i: CatalogueItem(i, f"Title of {i}", {"id": i}) for i in ids if i in self.rows}
 
     async def some_ids(self, catalogue: str, filter: Opaque, domains: Sequence[str], limit: int) -> Sequence[str]:  # noqa: A002 - as in the port

@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from services.errors import InvalidInput, InvalidPicture, NotFound, NotReady, Overloaded, SpaceMismatch, TooLate
+from services.errors import (
+    Internal,
+    InvalidInput,
+    InvalidPicture,
+    NotFound,
+    NotReady,
+    Overloaded,
+    SpaceMismatch,
+    TooLate,
+)
 from services.ranker.answer import Answer, Ask, Seed
 from services.ranker.ports import Embedding, Source, Taste
 from services.ranker.recommend import Limits, Recommender
@@ -124,6 +133,16 @@ async def test_what_a_negative_seed_does_for_an_item_is_told_as_unlikeness(world
     assert told["far"] == ["Unlike “Title of a2”"]
 
 
+async def test_the_weights_of_seeds_may_be_as_large_as_floats_are(world: World) -> None:
+    answer = await world.ask(seeds=[Seed("a1", 1.7e308), Seed("b1", 1.7e308)])
+    assert sum(part.weight for part in answer.recommended[0].parts if part.block == "content") == pytest.approx(1.0)
+
+
+async def test_seeds_of_no_weight_are_named_as_dropped(world: World) -> None:
+    answer = await world.ask(seeds=[Seed("a1")], photo=embedding(2, 0), signal_weights={"seeds": 0.0})
+    assert dropped(answer)["seeds"] == "ZERO_WEIGHT"
+
+
 async def test_reasons_name_what_was_liked(world: World) -> None:
     world.profile.tastes = {"ann": taste((1, 0))}
     world.indexer.rows["liked-0"] = vector(1, 0)
@@ -162,7 +181,12 @@ async def test_the_top_n_is_a_prefix_of_the_top_n_plus_one(world: World) -> None
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(NotReady("gone"), "UNAVAILABLE"), (Overloaded("full"), "UNAVAILABLE"), (TooLate("late"), "DEADLINE_EXCEEDED")],
+    [
+        (NotReady("gone"), "UNAVAILABLE"),
+        (Overloaded("full"), "UNAVAILABLE"),
+        (Internal("a bug"), "UNAVAILABLE"),
+        (TooLate("late"), "DEADLINE_EXCEEDED"),
+    ],
 )
 async def test_without_the_embedder_the_person_is_still_answered(world: World, error: Exception, reason: str) -> None:
     world.profile.tastes = {"ann": taste((0, 1))}
@@ -241,6 +265,9 @@ async def test_errors_of_the_request_are_not_swallowed(world: World) -> None:
         ({"seeds": [Seed("a1", float("inf"))]}, "seeds[0].weight"),
         ({"seeds": [Seed(f"s{number}") for number in range(17)]}, "seeds"),
         ({"diversity": 2.0}, "diversity"),
+        ({"catalogue": "c" * 49}, "catalogue"),
+        ({"user_id": "u" * 129}, "user_id"),
+        ({"domains": ["d"] * 65}, "target_domains"),
         ({"photo": embedding(0, 0), "photo_embedding": embedding(0, 0)}, "photo_vector"),
         ({"photo_embedding": Embedding(SPACE.name, b"123")}, "photo_vector.data"),
         ({"exclude": ["a"] * 1001}, "exclude_item_ids"),

@@ -28,8 +28,8 @@ ROWS = {f"item-{content}{colour}": vector(content, colour) for content in range(
 class WireIndexer(FakeIndexer):
     """The fake, with items as the contract has them."""
 
-    async def items(self, catalogue: str, ids: object) -> dict[str, CatalogueItem]:
-        found = await super().items(catalogue, ids)  # type: ignore[arg-type]
+    async def items(self, catalogue: str, ids: object, version: str) -> dict[str, CatalogueItem]:
+        found = await super().items(catalogue, ids, version)  # type: ignore[arg-type]
         return {i: CatalogueItem(i, item.title, indexer_pb2.Item(id=i, title=item.title)) for i, item in found.items()}
 
 

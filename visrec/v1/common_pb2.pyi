@@ -422,7 +422,7 @@ class StageCost(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     MS_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """Name of the stage: `decode`, `network`, `embed`, `taste`, `search`, `popular`, `fuse`."""
+    """Name of the stage. Each response that has costs says which there are."""
     ms: _builtins.float
     """Wall time in milliseconds."""
     def __init__(

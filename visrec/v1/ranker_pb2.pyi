@@ -171,7 +171,7 @@ class RecommendRequest(_message.Message):
 
     @_builtins.property
     def target_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only items of these domains; empty: of all."""
+        """Only items of these domains, at most 64; empty: of all."""
 
     @_builtins.property
     def signal_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -269,7 +269,9 @@ class RecommendResponse(_message.Message):
 
     @_builtins.property
     def used(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsedSignal]:
-        """What the answer was made from, with the weight each signal had; they sum to 1."""
+        """What the answer was made from, with the weight each signal had; they sum to 1. Empty when there was no signal at
+        all and the answer is just some items.
+        """
 
     @_builtins.property
     def dropped(self) -> _containers.RepeatedCompositeFieldContainer[Global___DroppedSignal]:
@@ -281,7 +283,9 @@ class RecommendResponse(_message.Message):
 
     @_builtins.property
     def costs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StageCost]:
-        """What it cost: `embed`, `taste`, `popular`, `search`, `fuse`."""
+        """What it cost: `space`, `embed`, `taste`, `popular`, `search`, `fuse`, `reasons`, `items`. The second to fourth run
+        side by side.
+        """
 
     def __init__(
         self,
