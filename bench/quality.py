@@ -4,7 +4,8 @@ Clothing: each `query` photo against the `gallery`, by content alone; how many o
 Luma: each product with a named colour against the others, by colour alone; how many of the ten have its colour.
 Both start from an empty catalogue, so nothing is fitted to what is judged. Prints a table, writes
 var/eval/quality.json, and ends with exit code 1 when a figure is below its target. CLOTHING and LUMA name the folders
-(each with items.csv and images).
+(each with items.csv and images); without them, data/clothing and data/luma are looked for here and in the folders beside
+the project.
 """
 
 from __future__ import annotations
@@ -180,11 +181,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    data = ROOT.parent / "shared" / "data"
     for name in ("clothing", "luma"):
-        folder = Path(os.environ.get(name.upper()) or data / name)
+        folder = Path(os.environ.get(name.upper()) or _beside(name))
         parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
     return parser.parse_args(arguments)
+
+
+def _beside(name: str) -> Path:
+    """A folder data/NAME in this project or in one beside it; if there is none, where the first would be."""
+    expected = ROOT / "data" / name
+    found = [path.parent for path in sorted(ROOT.parent.glob(f"*/data/{name}/items.csv"))]
+    return expected if expected.is_dir() or not found else found[0]
 
 
 if __name__ == "__main__":
