@@ -4,8 +4,8 @@ Clothing: each `query` photo against the `gallery`, by content alone; how many o
 Luma: each product with a named colour against the others, by colour alone; how many of the ten have its colour.
 Both start from an empty catalogue, so nothing is fitted to what is judged. Prints a table, writes
 var/eval/quality.json, and ends with exit code 1 when a figure is below its target. CLOTHING and LUMA name the folders
-(each with items.csv and images); without them, data/clothing and data/luma are looked for here and in the folders beside
-the project.
+(each with items.csv and images); without them, data/clothing and data/luma are looked for here and in the folders
+beside the project.
 """
 
 from __future__ import annotations
