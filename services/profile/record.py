@@ -176,7 +176,7 @@ def _complete(given: GivenEvent, resolved: Resolved, at: str, now_ms: int) -> Ev
     assert given.item_id is not None
     item = resolved.items.get(given.item_id)
     if item is None:
-        raise NotFound("item", given.item_id, f"in catalogue {given.catalogue!r}")
+        raise NotFound("item", given.item_id, within=f"catalogue {given.catalogue!r}")
     learned = None if event.type is EventType.IMPRESSION else item.vector
     return replace(event, item_id=given.item_id, domain=item.domain, vector=learned)
 

@@ -144,6 +144,11 @@ def test_each_event_fails_alone_and_the_others_are_recorded(recorder: Recorder) 
     assert reasons[4:] == ["CONSENT_MISSING", "CONSENT_MISSING"]
 
 
+def test_an_item_that_is_unknown_is_named_with_its_catalogue(recorder: Recorder) -> None:
+    (ending,) = recorder.record([given(item="unknown")])
+    assert error(ending).message == "item 'unknown' does not exist in catalogue 'shop'"
+
+
 def test_an_event_that_is_too_old_for_the_window_says_so(recorder: Recorder) -> None:
     recorder.record([given(item=f"red-{n}") for n in range(3)])
     (ending,) = recorder.record([given(time_ms=MIDNIGHT_MS - MINUTE_MS)])
