@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
 
 from services.profile.store import ProfileStore, StoreRules
 from services.profile.store_memory import MemoryProfileStore
@@ -22,7 +19,6 @@ from services.runtime.settings import RuntimeSettings
 
 SLOTS = 16_384
 START_S = 30.0
-POLL_S = 0.01
 
 SMALL = StoreRules(window=8, shown=3, seen=5, remembered=16, remembered_days=7, popular=4, popular_hours=24)
 """Bounds that a test can reach."""
@@ -37,16 +33,15 @@ def cluster_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     server = embedded.find_server(embedded.candidates())
     options = {"port": str(port), "bind": "127.0.0.1", "cluster-enabled": "yes", "save": ""}
     command = [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        with Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
-            until(lambda: answers(client))
-            client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
-            until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-        yield port
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            await_words(process, "Ready to accept connections")
+            with Redis(port=port) as client:
+                client.execute_command("CLUSTER ADDSLOTS", *range(SLOTS))
+            await_words(process, "Cluster state changed: ok")
+            yield port
+        finally:
+            process.kill()
 
 
 def free_cluster_port() -> int:
@@ -58,18 +53,15 @@ def free_cluster_port() -> int:
             return port
 
 
-def answers(client: Redis) -> bool:
+def await_words(process: subprocess.Popen[str], words: str) -> None:
+    """Reads what the server says until it says this; one that does not in time is killed, and so ends what it says."""
+    assert process.stdout is not None
+    overdue = threading.Timer(START_S, process.kill)
+    overdue.start()
     try:
-        return bool(client.ping())
-    except RedisConnectionError:
-        return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + START_S
-    while not condition():
-        assert time.monotonic() < end, "the cluster does not come up"
-        time.sleep(POLL_S)
+        assert any(words in line for line in process.stdout), f"the cluster does not come up: no {words!r}"
+    finally:
+        overdue.cancel()
 
 
 @pytest.fixture
