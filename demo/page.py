@@ -182,7 +182,6 @@ def _signals(response: ranker_pb2.RecommendResponse) -> str:
         f"<span class=dropped title='{escape(each.message)}'>no {escape(each.signal)}: "
         f"{escape(each.reason.replace('_', ' ').lower())}</span>"
         for each in response.dropped
-        if each.reason != "NOT_ASKED"
     ]
     return f"<p class=signals>made from {used or '<span>nothing</span>'}{''.join(left_out)}</p>"
 

@@ -102,9 +102,8 @@ def events(person: Person, catalogue: str, now: datetime) -> list[Event]:
 
 
 def visits(items: Sequence[NewItem], catalogue: str, now: datetime, rng: random.Random) -> list[Event]:
-    """Views and likes of visitors who agreed to nothing: they count for popularity, and nothing is kept about them.
-
-    A few items draw most of them, as in life.
+    """Views and likes of visitors who agreed to nothing: they count for popularity, and of each event only a digest of
+    its id is kept. A few items draw most of them, as in life.
     """
     weights = [1 / (1 + rank) for rank in range(len(items))]
     shuffled = rng.sample(items, len(items))

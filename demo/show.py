@@ -142,7 +142,8 @@ class Show:
         return [
             *(f"Photos: {about}" for about in catalogue.sources),
             f"Space {made_with.space}, weights {made_with.weights_version}, index version {made_with.index_version}",
-            f"Popularity comes from {VISITORS} visitors who did not agree to personalisation: nothing else is kept.",
+            f"Popularity comes from {VISITORS} visitors who did not agree to personalisation.",
+            "Of what they did only keyed digests of event ids are kept, for a week, so that each event counts once.",
         ]
 
     def step(self, title: str) -> None:
