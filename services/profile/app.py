@@ -23,6 +23,9 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
 
+LONG_METHODS = frozenset(("RecordEvents", "ListUsers"))
+"""One waits for the indexer, the other walks the keys of Redis."""
+
 
 def build(
     settings: ProfileSettings,
@@ -61,6 +64,8 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
         canary=store.ping,
         close=close,
         threads=settings.threads,
+        long_methods=LONG_METHODS,
+        long_threads=settings.long_threads,
     )
 
 

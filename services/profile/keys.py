@@ -55,6 +55,11 @@ class PersonKeys:
         """A hash of remembered answers by digest of the request id."""
         return f"{self.main}:requests"
 
+    @property
+    def receipt(self) -> str:
+        """A hash of what an erasure answered by its attempt: all that is there of a person after it, for a minute."""
+        return f"{self.main}:receipt"
+
     def history(self, catalogue: str) -> History:
         """The keys of this person in one catalogue."""
         names = ("acts", "acts-order", "shown", "shown-order", "seen")
@@ -79,6 +84,10 @@ class Keys:
     def request(self, user_id: str, request_id: str) -> bytes:
         """Digest of a request id."""
         return self._digest("request", user_id, request_id)
+
+    def seal(self, data: bytes) -> bytes:
+        """DIGEST_BYTES that nobody else can make: what a caller brings back with them is what they were given."""
+        return hmac.digest(self._secret, b"seal\0" + data, "sha256")[:DIGEST_BYTES]
 
     @property
     def fingerprint(self) -> bytes:

@@ -18,6 +18,7 @@ MAX_PAGE = 1000
 MAX_REQUEST_LETTERS = 128
 
 REMAINS = (
+    "for a minute, the numbers of this receipt, under a keyed hash of the id, in case an answer is lost on the way",
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
     "the append-only file of the store holds what was written until Redis next rewrites it",
     "backups and replicas' files, where there are any, hold it until they are replaced",
@@ -121,9 +122,8 @@ def _answered(before: Consent, given: Consent) -> Consent:
 def _forget(before: Person, after: Person) -> Forget:
     """What is kept only by consent goes as soon as the consent is no longer given, refused or cleared alike."""
     if after.consent.personalisation is not ConsentState.GIVEN:
-        was_given = before.consent.personalisation is ConsentState.GIVEN
-        is_refused = after.consent.personalisation is ConsentState.REFUSED
-        return Forget.EVERYTHING if was_given or is_refused else Forget.NOTHING
+        changed_mind = after.consent.personalisation is not before.consent.personalisation
+        return Forget.EVERYTHING if changed_mind else Forget.NOTHING
     withdrawn = before.consent.photo_learning is ConsentState.GIVEN is not after.consent.photo_learning
     return Forget.UPLOADS if withdrawn else Forget.NOTHING
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.profile.record import MAX_EVENTS
 from services.profile.store import StoreRules
 from services.profile.taste import TasteRules
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
@@ -25,6 +26,9 @@ class ProfileSettings(ServiceSettings):
     threads: int = Field(
         8, ge=1, le=256, description="Threads that answer calls; most of the time they wait for Redis."
     )
+    long_threads: int = Field(
+        8, ge=1, le=256, description="Threads for calls that wait longer: RecordEvents (for the indexer) and ListUsers."
+    )
     secret: SecretStr | None = Field(
         None,
         description="Secret that people are filed under, at least 16 bytes. Empty: a random one, made once and kept in "
@@ -40,7 +44,10 @@ class ProfileSettings(ServiceSettings):
     shown: int = Field(_STORE.shown, ge=1, le=1000, description="Impressions of a person in a catalogue that are kept.")
     seen: int = Field(_STORE.seen, ge=0, le=10_000, description="Seen items of a person in a catalogue that are kept.")
     remembered: int = Field(
-        _STORE.remembered, ge=1, le=10_000, description="Event ids of a person that are remembered, to count each once."
+        _STORE.remembered,
+        ge=MAX_EVENTS,
+        le=10_000,
+        description="Event ids of a person that are remembered, as keyed digests, to count each once.",
     )
     remembered_days: float = Field(
         _STORE.remembered_days, gt=0, le=365, description="Days after which a remembered event id is forgotten."

@@ -23,7 +23,8 @@ class StoreRules:
     window              events of a person in a catalogue that taste is folded from, the latest by their own time
     shown               impressions of a person in a catalogue, the latest
     seen                items a person has seen in a catalogue, the latest
-    remembered          ids of events of a person that are remembered, so that one counts once whatever became of it
+    remembered          ids of events of a person that are remembered, so that one counts once whatever became of it;
+                        fewer than a call may bring, and a call that is sent again would count some twice
     remembered_days     after which they are forgotten
     popular             items of a popularity list
     popular_hours       half-life of popularity, in hours
@@ -32,7 +33,7 @@ class StoreRules:
     window: int = 200
     shown: int = 200
     seen: int = 1000
-    remembered: int = 512
+    remembered: int = 2000
     remembered_days: float = 7.0
     popular: int = 10_000
     popular_hours: float = 14 * 24.0
@@ -64,6 +65,7 @@ class Forget(Enum):
     NOTHING = ""
     UPLOADS = "uploads"
     EVERYTHING = "everything"
+    """All but who they are: events, impressions, seen items, tastes, ids of events."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ class ProfileStore(ABC):
 
     @abstractmethod
     def erase(self, user_id: str) -> list[Erased] | None:
-        """Removes all that is kept under a person. None when there is no such person."""
+        """Removes all that is kept under a person, ids of events and remembered answers included. None when there is no
+        such person."""
 
     @abstractmethod
     def people(self, size: int, token: str) -> Page:

@@ -103,7 +103,7 @@ class MemoryProfileStore(ProfileStore):
             return
         held.life = self._next_life()
         if forget is Forget.EVERYTHING:
-            held.histories = {}
+            held.histories, held.event_ids = {}, {}
         for history in held.histories.values():
             history.acts = [act for act in history.acts if act[2].type is not EventType.UPLOAD]
             history.taste = b""

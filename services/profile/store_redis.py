@@ -52,6 +52,9 @@ PLACES = ("profile", "events", "seen", "taste", "requests", "event_ids")
 MAX_ANSWERS = 64
 """Remembered answers of one person. Who repeats an older request writes it again, to the same effect."""
 
+RECEIPT_MS = 60_000
+"""An erasure that the client sends again because the answer was lost finds the answer for so long."""
+
 ERASE_ATTEMPTS = 16
 """An attempt fails only when the person's first event in one more catalogue arrives during it."""
 
@@ -95,8 +98,9 @@ class RedisProfileStore(ProfileStore):
         written: list[Argument] = [version, pack_person(person), _consent(person), _new_life(), forget.value, now_ms]
         with redis_errors:
             catalogues = [] if forget is Forget.NOTHING else self._catalogues(keys)
+            own = [keys.main, keys.requests, keys.event_ids, *_histories(keys, catalogues)]
             arguments = [*written, *self._request(person, request_id, answered), MAX_ANSWERS, *catalogues]
-            return bool(self._scripts.run(SWAP, [keys.main, keys.requests, *_histories(keys, catalogues)], arguments))
+            return bool(self._scripts.run(SWAP, own, arguments))
 
     def _request(self, person: Person, request_id: str, answered: Answered | None) -> list[Argument]:
         if answered is None:
@@ -111,26 +115,27 @@ class RedisProfileStore(ProfileStore):
 
     def erase(self, user_id: str) -> list[Erased] | None:
         keys = self._keys.person(user_id)
-        own = [keys.main, keys.requests, keys.event_ids]
+        own, attempt = [keys.receipt, keys.main, keys.requests, keys.event_ids], secrets.token_hex(8)
         with redis_errors:
             for _ in range(ERASE_ATTEMPTS):
                 catalogues = self._catalogues(keys)
-                counts = self._scripts.run(ERASE, [*own, *_histories(keys, catalogues)], catalogues)
+                arguments: list[Argument] = [attempt, RECEIPT_MS, *catalogues]
+                counts = self._scripts.run(ERASE, [*own, *_histories(keys, catalogues)], arguments)
                 if counts is None:
                     return None
                 if counts:
-                    return [Erased(place, count) for place, count in zip(PLACES, counts, strict=True)]
+                    return [Erased(place, int(count)) for place, count in zip(PLACES, counts.split(), strict=True)]
         raise Overloaded("events of this person keep coming in; ask again")
 
     def people(self, size: int, token: str) -> Page:
-        start = Place.of(token)
+        start = Place.of(token, self._keys)
         with redis_errors:
             names, rest = self._walk.page(size, start)
             with self._client.pipeline(transaction=False) as pipeline:
                 for name in names:
                     pipeline.hget(name, "person")
                 found = pipeline.execute()
-        return Page([unpack_person(data) for data in found if data], rest.token() if rest else "")
+        return Page([unpack_person(data) for data in found if data], rest.token(self._keys) if rest else "")
 
     def record(self, batches: Sequence[Batch], now_ms: int) -> list[list[Outcome]]:
         with redis_errors:

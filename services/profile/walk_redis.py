@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from redis.cluster import RedisCluster
 
 from services.errors import InvalidInput
-from services.profile.keys import ANY_PERSON
+from services.profile.keys import ANY_PERSON, DIGEST_BYTES, Keys
 
 MAX_STEPS = 200
 """SCAN calls for one page. A keyspace full of other things makes short pages, not slow ones."""
@@ -25,21 +25,30 @@ class Place:
     cursor: int = 0
     left_over: tuple[str, ...] = ()
 
-    def token(self) -> str:
-        """For the caller to bring back."""
-        text = json.dumps([self.node, self.cursor, self.left_over], separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode()
+    def token(self, keys: Keys) -> str:
+        """For the caller to bring back: sealed, for it names keys that will be read."""
+        place = json.dumps([self.node, self.cursor, self.left_over], separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(keys.seal(place) + place).decode()
 
     @classmethod
-    def of(cls, token: str) -> Place:
-        """The inverse; an empty token is the start. Raises InvalidInput, naming `page_token`."""
+    def of(cls, token: str, keys: Keys) -> Place:
+        """The inverse; an empty token is the start. Raises InvalidInput, naming `page_token`, for any that was not made
+        here under the same secret."""
         if not token:
             return cls()
-        try:
-            node, cursor, left_over = json.loads(base64.urlsafe_b64decode(token))
-            return cls(int(node), int(cursor), tuple(map(str, left_over)))
-        except (binascii.Error, TypeError, ValueError) as problem:
-            raise InvalidInput("page_token", "is not a token of a previous page") from problem
+        sealed = _decoded(token)
+        seal, place = sealed[:DIGEST_BYTES], sealed[DIGEST_BYTES:]
+        if not hmac.compare_digest(seal, keys.seal(place)):
+            raise InvalidInput("page_token", "is not a token of a previous page")
+        node, cursor, left_over = json.loads(place)
+        return cls(node, cursor, tuple(left_over))
+
+
+def _decoded(token: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(token)
+    except ValueError:
+        return b""
 
 
 class Walk:

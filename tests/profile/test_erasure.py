@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
-from redis import Redis
+from redis import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
 from services.profile.events import EventType
 from services.profile.keys import Keys
@@ -14,6 +19,7 @@ from services.profile.people import People
 from services.profile.person import Attributes, Consent, Person
 from services.profile.reader import TasteQuery, TasteReader
 from services.profile.record import PhotoVector, Recorder
+from services.profile.store import Erased, StoreRules
 from services.profile.store_redis import RedisProfileStore
 from services.profile.taste import TasteRules
 from services.spaces import encode
@@ -86,7 +92,7 @@ def found(client: Redis) -> set[str]:
     return {name for name, trace in PLANTED.items() if trace in whole}
 
 
-def test_a_planted_person_is_found_before_and_nothing_of_them_after(client: Redis, people: People) -> None:
+def test_a_planted_person_is_found_before_and_nothing_of_them_after(client: Any, people: People) -> None:
     secret = client.hget("visrec:profile:secret", "made")
     assert isinstance(secret, bytes)
     pseudonym = Keys(secret).person("planted-person").main.encode()
@@ -96,6 +102,10 @@ def test_a_planted_person_is_found_before_and_nothing_of_them_after(client: Redi
     assert pseudonym in before
     assert digest in before
     people.erase("planted-person")
+    receipt = f"{pseudonym.decode()}:receipt"
+    assert 0 < client.pttl(receipt) <= 60_000
+    assert all(re.fullmatch(rb"[0-9 ]+", counts) for counts in client.hgetall(receipt).values())
+    client.delete(receipt)
     after = everything(client)
     assert found(client) == set()
     assert b"planted" not in after
@@ -110,6 +120,8 @@ def test_keys_never_name_anybody(client: Redis) -> None:
 def test_what_was_learned_goes_with_the_consent_to_it(client: Redis, people: People) -> None:
     people.consent("planted-person", Consent(personalisation=REFUSED))
     assert found(client) == set(PLANTED) - LEARNED
+    names = {key.rpartition(b"}")[2] for key in client.scan_iter("visrec:person:*")}
+    assert names == {b"", b":requests"}
 
 
 def test_photos_go_with_the_consent_to_learn_from_them(client: Redis, people: People) -> None:
@@ -117,13 +129,45 @@ def test_photos_go_with_the_consent_to_learn_from_them(client: Redis, people: Pe
     assert found(client) == set(PLANTED) - {"vector of a photo"}
 
 
-def test_without_consent_events_leave_nothing_to_find(
+def test_without_consent_events_leave_only_digests_of_their_ids(
     client: Redis, people: People, redis_store: RedisProfileStore
 ) -> None:
     people.erase("planted-person")
     people.put(Person("planted-person"))
     record(redis_store)
     assert found(client) == {"user id"}
+    names = {key.rpartition(b"}")[2] for key in client.scan_iter("visrec:person:*")}
+    assert names == {b"", b":event-ids", b":receipt"}
+
+
+class LosesAnAnswer(UnixDomainSocketConnection):
+    """Loses the first answer of a script: Redis has done its work, and the client must send it again."""
+
+    answered = 0
+    is_script = False
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+        self.is_script = any(b"EVALSHA" in part for part in command)
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        answer = super().read_response(*args, **options)
+        if self.is_script:
+            type(self).answered += 1
+            if self.answered == 1:
+                raise RedisConnectionError("the connection broke after the command was sent")
+        return answer
+
+
+def test_a_lost_answer_costs_no_receipt(redis_url: str) -> None:
+    path = redis_url.removeprefix("unix://")
+    pool = ConnectionPool(connection_class=LosesAnAnswer, path=path, retry=Retry(NoBackoff(), 1))
+    with closing(RedisProfileStore(Redis.from_pool(pool), "", StoreRules())) as store:
+        erased = store.erase("planted-person")
+        assert LosesAnAnswer.answered == 2
+        assert erased is not None
+        assert erased[:2] == [Erased("profile", 1), Erased("events", 4)]
+        assert store.erase("planted-person") is None
 
 
 def test_a_person_put_again_is_new(people: People, redis_store: RedisProfileStore) -> None:

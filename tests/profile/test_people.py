@@ -9,7 +9,7 @@ import pytest
 from services.errors import Conflict, InvalidInput, NotFound, Overloaded
 from services.profile.people import MAX_PAGE, REMEMBER_MS, SWAP_ATTEMPTS, People
 from services.profile.person import Attributes, Consent, ConsentState, Person
-from services.profile.store import Answered, Batch, Forget
+from services.profile.store import Answered, Batch, Forget, Outcome
 from services.profile.store_memory import MemoryProfileStore
 from tests.profile.builders import (
     ALL_GIVEN,
@@ -171,6 +171,15 @@ class TestConsent:
         self.learn(people, store)
         people.put(Person("ada", consent=Consent(personalisation=state)), ["consent"])
         assert self.kept(store) == 0
+
+    def test_a_refusal_that_stays_one_erases_nothing_more(self, people: People, store: MemoryProfileStore) -> None:
+        """The ids of events that were counted since: without them a repeated call would count again."""
+        people.put(Person("ada", consent=Consent(personalisation=REFUSED)))
+        coat = [Batch("ada", "shop", [event(item="coat")])]
+        assert store.record(coat, MIDNIGHT_MS) == [[Outcome.COUNTED]]
+        people.put(Person("ada", Attributes(age=37)), ["attributes"])
+        people.consent("ada", Consent(personalisation=REFUSED))
+        assert store.record(coat, MIDNIGHT_MS) == [[Outcome.DUPLICATE]]
 
     def test_other_changes_erase_nothing(self, people: People, store: MemoryProfileStore) -> None:
         self.learn(people, store)

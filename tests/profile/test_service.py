@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import grpc
@@ -17,7 +19,10 @@ from prometheus_client import generate_latest
 
 from services.errors import InvalidInput, NotImplementedYet
 from services.profile.app import assemble
+from services.profile.items import MemoryItems, Resolved
 from services.profile.settings import ProfileSettings
+from services.profile.store import Page
+from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
@@ -34,6 +39,8 @@ GIVEN = pb.Consent(
     segments=pb.CONSENT_STATE_GIVEN,
 )
 ADA = pb.User(user_id="ada", consent=GIVEN)
+
+CALL_S = 20.0
 
 
 @pytest.fixture
@@ -184,6 +191,71 @@ class TestEndToEnd:
         assert any("append-only file" in each for each in receipt.remains)
 
 
+class Gate:
+    """Holds up who passes until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self._open = threading.Event(), threading.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def passed(self) -> None:
+        self.reached.set()
+        assert self._open.wait(CALL_S)
+
+
+class SlowItems(MemoryItems):
+    """Answers when its gate is open."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__({"shop": shop().resolve("shop", ["red-1"])})
+        self._gate = gate
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+        self._gate.passed()
+        return super().resolve(catalogue, item_ids)
+
+
+class SlowWalk(MemoryProfileStore):
+    """Lists people when its gate is open."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def people(self, size: int, token: str) -> Page:
+        self._gate.passed()
+        return super().people(size, token)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("RecordEvents", pb.RecordEventsRequest(events=[event(1, "red-1")])),
+        ("ListUsers", pb.ListUsersRequest()),
+    ],
+)
+def test_a_taste_never_waits_for_calls_that_wait(runtime: RuntimeSettings, method: str, request_: Any) -> None:
+    gate = Gate()
+    app = assemble(ProfileSettings(threads=1, long_threads=1), SlowWalk(gate), SlowItems(gate))
+    with serving(app, runtime) as served:
+        stub = ProfileServiceStub(served.channel)
+        stub.PutUser(pb.PutUserRequest(user=ADA))
+        waiting = getattr(stub, method).future(request_, timeout=CALL_S)
+        try:
+            assert gate.reached.wait(CALL_S)
+            wanted = pb.GetTasteRequest(user_id="ada", catalogue="shop")
+            assert stub.GetTaste(wanted, timeout=CALL_S / 2).taste.personalised
+        finally:
+            gate.open()
+        waiting.result()
+
+
+def token(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
 def user(**attributes: Any) -> pb.PutUserRequest:
     return pb.PutUserRequest(user=pb.User(user_id="ada", attributes=pb.UserAttributes(**attributes)))
 
@@ -212,6 +284,8 @@ def user(**attributes: Any) -> pb.PutUserRequest:
         ("SetConsent", pb.SetConsentRequest(user_id="ada", consent=pb.Consent(segments=9)), "consent.segments"),  # type: ignore[arg-type]
         ("ListUsers", pb.ListUsersRequest(page_size=-1), "page_size"),
         ("ListUsers", pb.ListUsersRequest(page_token="nonsense"), "page_token"),
+        ("ListUsers", pb.ListUsersRequest(page_token=token("[0,1e30,[]]")), "page_token"),
+        ("ListUsers", pb.ListUsersRequest(page_token=token('[0,0,["visrec:profile:secret"]]')), "page_token"),
         ("RecordEvents", pb.RecordEventsRequest(), "events"),
         ("RecordEvents", pb.RecordEventsRequest(events=[pb.Event()] * 1001), "events"),
         ("GetTaste", pb.GetTasteRequest(catalogue="shop"), "user_id"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from services.errors import InvalidInput, Refused
 from services.profile.app import build
+from services.profile.record import MAX_EVENTS
 from services.profile.settings import ProfileSettings
 from services.profile.store import StoreRules
 from services.profile.taste import TasteRules
@@ -21,13 +22,18 @@ def test_defaults_are_those_of_the_domain() -> None:
 
 def test_every_bound_reaches_the_rules() -> None:
     """Distinct numbers, so that none can stand in for another."""
-    rules = StoreRules(1, 2, 3, 4, 5.0, 6, 7.0)
+    rules = StoreRules(1, 2, 3, 1004, 5.0, 6, 7.0)
     settings = ProfileSettings(
-        window=1, shown=2, seen=3, remembered=4, remembered_days=5, popular=6, popular_half_life_hours=7
+        window=1, shown=2, seen=3, remembered=1004, remembered_days=5, popular=6, popular_half_life_hours=7
     )
     assert settings.store_rules() == rules
     settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3)
     assert settings.taste_rules() == TasteRules(1, 2, 3)
+
+
+def test_the_ids_of_a_whole_call_are_remembered() -> None:
+    with pytest.raises(ValidationError, match="remembered"):
+        ProfileSettings(remembered=MAX_EVENTS - 1)
 
 
 def test_a_short_secret_is_refused_by_name(redis_runtime: RuntimeSettings) -> None:

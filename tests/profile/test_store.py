@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.errors import InvalidInput
 from services.profile import popularity
 from services.profile.events import Event, EventType
 from services.profile.person import Consent, Person
+from services.profile.record import MAX_EVENTS
 from services.profile.store import (
     Answered,
     Batch,
@@ -26,6 +31,7 @@ from services.profile.store import (
     Wanted,
     Window,
 )
+from services.profile.store_redis import PLACES, RedisProfileStore
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,
@@ -40,6 +46,17 @@ from tests.profile.builders import (
 from tests.profile.conftest import SMALL, MakeStore
 
 SOME_TASTE = b"a folded taste"
+
+JSON = st.tuples(
+    st.integers() | st.floats() | st.none(),
+    st.integers() | st.floats() | st.text(),
+    st.lists(st.text() | st.just("visrec:profile:secret")),
+)
+"""What looks like a place in a walk."""
+
+
+def encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
 def put(store: ProfileStore, user_id: str = "ada", consent: Consent = ALL_GIVEN) -> Person:
@@ -119,6 +136,28 @@ class TestPeople:
         with pytest.raises(InvalidInput) as caught:
             store.people(10, token)
         assert caught.value.field == "page_token"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text() | JSON.map(encoded))
+def test_any_token_gives_a_page_or_is_refused_by_name(redis_store: RedisProfileStore, text: str) -> None:
+    refused = "page_token"
+    try:
+        redis_store.people(10, text)
+    except InvalidInput as problem:
+        refused = problem.field
+    assert refused == "page_token"
+
+
+def test_a_token_is_good_only_as_it_was_given(redis_store: RedisProfileStore) -> None:
+    """It holds names of keys, and only those that the walk itself found are read."""
+    for number in range(30):
+        put(redis_store, f"person-{number}")
+    token = redis_store.people(10, "").token
+    sealed = base64.urlsafe_b64decode(token)
+    with pytest.raises(InvalidInput):
+        redis_store.people(10, base64.urlsafe_b64encode(sealed.replace(b"[0,", b"[1,")).decode())
+    assert redis_store.people(10, token).people
 
 
 def walk(store: ProfileStore, size: int) -> list[Page]:
@@ -240,6 +279,18 @@ class TestEvents:
         store.record([Batch("ada", "shop", many)], later_ms + 1)
         assert store.record([Batch("ada", "shop", [first])], later_ms + 2) == [[Outcome.COUNTED]]
 
+    @pytest.mark.parametrize("consent", [Consent(), ALL_GIVEN])
+    def test_a_whole_call_that_is_sent_again_counts_once(self, make_store: MakeStore, consent: Consent) -> None:
+        """Also the events that the window has no room for."""
+        store = make_store(StoreRules())
+        put(store, consent=consent)
+        call = minutes(MAX_EVENTS)
+        first = record(store, *call)
+        assert Outcome.DUPLICATE not in first
+        levels = store.levels("shop", (), [each.item_id for each in call])
+        assert record(store, *call) == [Outcome.DUPLICATE] * MAX_EVENTS
+        assert store.levels("shop", (), [each.item_id for each in call]) == levels
+
     def test_several_people_in_one_write_each_get_their_own(self, store: ProfileStore) -> None:
         put(store), put(store, "bob", Consent())
         batches = [
@@ -348,6 +399,7 @@ class TestForgetting:
         assert store.window("ada", "shop") == store.window("ada", "other") == Window("")
         store.swap(store.load("ada").version, someone)
         assert glance(store) == glance(store, catalogue="other") == Glance(True)
+        assert store.erase("ada") == [Erased("profile", 1), *(Erased(place, 0) for place in PLACES[1:])]
 
     def test_uploads_go_alone(self, store: ProfileStore) -> None:
         someone = self.fill(store)

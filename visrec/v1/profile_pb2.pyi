@@ -138,7 +138,9 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     EVENT_OUTCOME_LEARNED: _EventOutcome.ValueType  # 1
     """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
     EVENT_OUTCOME_COUNTED: _EventOutcome.ValueType  # 2
-    """The person did not consent to personalisation: it counted for popularity, nothing was kept about them."""
+    """The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
+    of its id with the time of its arrival, so that it counts once (see Event.event_id).
+    """
     EVENT_OUTCOME_DUPLICATE: _EventOutcome.ValueType  # 3
     """It was known already."""
 
@@ -150,7 +152,9 @@ EVENT_OUTCOME_UNSPECIFIED: EventOutcome.ValueType  # 0
 EVENT_OUTCOME_LEARNED: EventOutcome.ValueType  # 1
 """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
 EVENT_OUTCOME_COUNTED: EventOutcome.ValueType  # 2
-"""The person did not consent to personalisation: it counted for popularity, nothing was kept about them."""
+"""The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
+of its id with the time of its arrival, so that it counts once (see Event.event_id).
+"""
 EVENT_OUTCOME_DUPLICATE: EventOutcome.ValueType  # 3
 """It was known already."""
 Global___EventOutcome: _TypeAlias = EventOutcome  # noqa: Y015
@@ -530,7 +534,7 @@ class DeleteUserResponse(_message.Message):
 
     @_builtins.property
     def remains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is left and for how long: what backups and the append-only file of the store still hold."""
+        """What is left and for how long, in words."""
 
     def __init__(
         self,
@@ -642,8 +646,8 @@ class SetConsentRequest(_message.Message):
     """Whose. Unknown: NOT_FOUND."""
     @_builtins.property
     def consent(self) -> Global___Consent:
-        """Purposes left unspecified stay as they are. Refusing personalisation erases events and taste, refusing
-        photo_learning the uploads; so does PutUser when it takes either away.
+        """Purposes left unspecified stay as they are. Refusing personalisation erases events, seen items, tastes and the
+        digests of event ids, refusing photo_learning the uploads; so does PutUser when it takes either away.
         """
 
     def __init__(
@@ -721,7 +725,10 @@ class Event(_message.Message):
     SHOWN_SIGNALS_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Unique per person: the same id again counts once. 1 to 128 letters."""
+    """Unique per person, 1 to 128 letters: the same id again counts once. An id is remembered while its event is kept in
+    the same catalogue, and otherwise, as a keyed digest with the time of its arrival, for the person's latest 2000
+    events (a setting, at least the 1000 of a call) and 7 days (a setting), or until they withdraw their consent.
+    """
     user_id: _builtins.str
     """Who did it. Unknown: NOT_FOUND."""
     type: Global___EventType.ValueType
@@ -737,7 +744,8 @@ class Event(_message.Message):
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When; left out: now. More than five minutes ahead of the server's clock: INVALID_ARGUMENT, reason EVENT_IN_FUTURE.
-        Older than all of the person's events that are kept in the catalogue: FAILED_PRECONDITION, reason EVENT_TOO_OLD.
+        Of a person's events in a catalogue, and apart from them of the impressions, the latest 200 (settings) are kept. One
+        that is older than that many: FAILED_PRECONDITION, reason EVENT_TOO_OLD.
         """
 
     @_builtins.property
@@ -1161,7 +1169,7 @@ class GetPopularItemsRequest(_message.Message):
     """0: 50. At most 1000, more is clamped; negative: INVALID_ARGUMENT."""
     @_builtins.property
     def domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only of these domains; empty: of all."""
+        """Only of these domains, at most 64; empty: of all."""
 
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

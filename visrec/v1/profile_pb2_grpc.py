@@ -154,7 +154,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordEvents(self, request, context):
-        """What people did. Events succeed or fail one by one; one that was recorded before counts once.
+        """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
+        was lost may be made again, as long as its events are remembered (see Event.event_id).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,9 @@ class ProfileServiceStub:
     SetConsent: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]
-    """What people did. Events succeed or fail one by one; one that was recorded before counts once."""
+    """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
+    was lost may be made again, as long as its events are remembered (see Event.event_id).
+    """
     GetTaste: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetTasteRequest, _profile_pb2.GetTasteResponse]
     """What a person likes, as vectors to search with. Unknown: NOT_FOUND."""
     GetTastes: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetTastesRequest, _profile_pb2.GetTastesResponse]
@@ -80,7 +82,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     SetConsent: _aio.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]  # type: ignore[assignment]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]  # type: ignore[assignment]
-    """What people did. Events succeed or fail one by one; one that was recorded before counts once."""
+    """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
+    was lost may be made again, as long as its events are remembered (see Event.event_id).
+    """
     GetTaste: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetTasteRequest, _profile_pb2.GetTasteResponse]  # type: ignore[assignment]
     """What a person likes, as vectors to search with. Unknown: NOT_FOUND."""
     GetTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetTastesRequest, _profile_pb2.GetTastesResponse]  # type: ignore[assignment]
@@ -153,7 +157,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.RecordEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.RecordEventsResponse, _abc.Awaitable[_profile_pb2.RecordEventsResponse]]:
-        """What people did. Events succeed or fail one by one; one that was recorded before counts once."""
+        """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
+        was lost may be made again, as long as its events are remembered (see Event.event_id).
+        """
 
     @_abc_1.abstractmethod
     def GetTaste(

@@ -1,13 +1,18 @@
--- Removes a person. KEYS: main, requests, event ids; then acts, acts order, shown, shown order and seen of each
--- catalogue. ARGV: the catalogues.
--- Answers counts of profile, events, seen, taste, requests and event ids; 0 when nothing was done because a catalogue
+-- Removes a person, and keeps the answer for a while: to the same attempt, sent again, it is the same.
+-- KEYS: receipt, main, requests, event ids; then acts, acts order, shown, shown order and seen of each catalogue.
+-- ARGV: a name of this attempt, milliseconds to keep the answer; then the catalogues.
+-- Answers "profile events seen taste requests event-ids", how many of each; 0 when nothing was done because a catalogue
 -- is missing; nil when there is no such person.
-local main, requests, event_ids = unpack(KEYS, 1, 3)
-local OWN, EACH = 3, 5
+local receipt, main, requests, event_ids = unpack(KEYS, 1, 4)
+local attempt, receipt_ms = ARGV[1], ARGV[2]
+local FIRST, OWN, EACH = 3, 4, 5
+
+local told = redis.call('HGET', receipt, attempt)
+if told then return told end
 if redis.call('EXISTS', main) == 0 then return nil end
 
 local given = {}
-for _, catalogue in ipairs(ARGV) do given[catalogue] = true end
+for at = FIRST, #ARGV do given[ARGV[at]] = true end
 local tastes = 0
 for _, name in ipairs(redis.call('HKEYS', main)) do
   local catalogue = string.match(name, '^writes:(.*)$')
@@ -21,5 +26,8 @@ for key = OWN, #KEYS - EACH, EACH do
   seen = seen + redis.call('ZCARD', KEYS[key + 5])
 end
 local counts = {1, events, seen, tastes, redis.call('HLEN', requests), redis.call('ZCARD', event_ids)}
-for _, key in ipairs(KEYS) do redis.call('DEL', key) end
-return counts
+for at = 2, #KEYS do redis.call('DEL', KEYS[at]) end
+told = table.concat(counts, ' ')
+redis.call('HSET', receipt, attempt, told)
+redis.call('PEXPIRE', receipt, receipt_ms)
+return told

@@ -1,12 +1,12 @@
 -- Puts a person, unless they have changed since; forgets what a change of consent takes with it; remembers the answer.
--- KEYS: main, requests; then acts, acts order, shown, shown order and seen of each catalogue.
+-- KEYS: main, requests, event ids; then acts, acts order, shown, shown order and seen of each catalogue.
 -- ARGV: version expected ('' for nobody), packed person, consent, a fresh life, what to forget, now, digest of the
 -- request id or '', the answer to remember, milliseconds to remember it, most answers; then the catalogues.
 -- Answers 1, or 0 when nothing was done.
-local main, requests = KEYS[1], KEYS[2]
+local main, requests, event_ids = unpack(KEYS, 1, 3)
 local version, person, consent, life, forget, now, request, answer, ttl_ms, most =
   unpack(ARGV, 1, 10)
-local FIRST, OWN, EACH = 11, 2, 5
+local FIRST, OWN, EACH = 11, 3, 5
 local UPLOAD = 8
 
 if (redis.call('HGET', main, 'person') or '') ~= version then return 0 end
@@ -30,6 +30,7 @@ local function forget_uploads(acts, acts_order)
   end
 end
 
+if forget == 'everything' then redis.call('DEL', event_ids) end
 for number = 1, #ARGV - FIRST + 1 do
   local catalogue, key = ARGV[FIRST + number - 1], OWN + (number - 1) * EACH
   if forget == 'everything' then
