@@ -2,6 +2,10 @@
 
 The clients reconnect by themselves and send a command again when the connection broke under it. So a write may be
 applied twice when its answer was lost: stores make their writes idempotent.
+
+No wait is longer than what is left of the current call. redis-py sets a socket's timeout when it connects, so that a
+connection would go on with the time of the call that opened it; here it is set again before each command and answer.
+What then times out is cleared up as any timeout, and a call without time left ends at the pause before another attempt.
 """
 
 from __future__ import annotations
@@ -11,18 +15,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import redis
-import redis.asyncio
-from redis import exceptions
-from redis.asyncio.retry import Retry as AsyncRetry
+from redis import Connection, SSLConnection, UnixDomainSocketConnection, exceptions
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.cluster import RedisCluster
+from redis.connection import AbstractConnection
 from redis.retry import Retry
 
 from services.errors import InvalidInput, NotReady, Refused
+from services.runtime import deadlines
 from services.runtime.settings import RuntimeSettings
 
 Client = redis.Redis | RedisCluster
-AsyncClient = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 OLDEST = (6, 2)
 """The first version with every command that the stores use."""
@@ -30,7 +33,10 @@ OLDEST = (6, 2)
 RETRIES = 2
 BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 0.5
 
-Durability = Literal["always", "everysec", "no", "none", "unknown"]
+SHORTEST_WAIT_S = 0.001
+"""Zero would mean "do not wait at all" to a socket, which is another mode with other errors."""
+
+Durability = Literal["always", "everysec", "no", "none", "replicated", "unknown"]
 
 _UNAVAILABLE = (
     exceptions.ConnectionError,
@@ -47,32 +53,25 @@ _UNAVAILABLE_WORDS = ("MISCONF", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MASTER
 def open_redis(runtime: RuntimeSettings) -> Client:
     """A client for threads; connects when it is first used, and waits for a free connection of its bounded pool.
 
-    Raises InvalidInput for a URL that is empty or is none.
+    Raises InvalidInput for a URL that is empty or is none, and NotReady for a cluster that does not answer: its nodes
+    are asked for here.
     """
-    url, options = _url(runtime), _options(runtime, Retry(_backoff(), RETRIES))
+    url, retry = _url(runtime), Retry(_TimelyBackoff(LONGEST_BACKOFF_S, BACKOFF_S), RETRIES)
+    options: dict[str, Any] = {
+        "max_connections": runtime.redis_connections,
+        "timeout": runtime.redis_timeout_s,
+        "socket_timeout": runtime.redis_timeout_s,
+        "socket_connect_timeout": runtime.redis_timeout_s,
+        "protocol": 2,
+        "client_name": "visrec",
+    }
     try:
         if runtime.redis_cluster:
-            return RedisCluster.from_url(url, max_connections=runtime.redis_connections, **options)
-        pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=runtime.redis_connections, timeout=runtime.redis_timeout_s, **options
-        )
+            with redis_errors:
+                return RedisCluster.from_url(url, connection_pool_class=_TimelyPool, retry=retry, **options)
+        return redis.Redis.from_pool(_TimelyPool.from_url(url, retry=retry, **options))
     except ValueError as problem:
         raise InvalidInput("VISREC_REDIS_URL", str(problem)) from problem
-    return redis.Redis.from_pool(pool)
-
-
-def open_redis_async(runtime: RuntimeSettings) -> AsyncClient:
-    """The same for an event loop. Call it on the loop that will use the client."""
-    url, options = _url(runtime), _options(runtime, AsyncRetry(_backoff(), RETRIES))
-    try:
-        if runtime.redis_cluster:
-            return redis.asyncio.RedisCluster.from_url(url, max_connections=runtime.redis_connections, **options)
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=runtime.redis_connections, timeout=runtime.redis_timeout_s, **options
-        )
-    except ValueError as problem:
-        raise InvalidInput("VISREC_REDIS_URL", str(problem)) from problem
-    return redis.asyncio.Redis.from_pool(pool)
 
 
 class _RedisErrors:
@@ -87,14 +86,16 @@ class _RedisErrors:
 
 
 redis_errors = _RedisErrors()
-"""`with redis_errors:` around what a store asks of Redis (awaits included): an outage of any kind is NotReady."""
+"""`with redis_errors:` around what a store asks of Redis : an outage of any kind is NotReady."""
 
 
 @dataclass(frozen=True)
 class RedisFacts:
-    """What the server behind a client is. `durability` says which acknowledged writes a crash of it may take:
-    "always" none, "everysec" the last second's, "no" what the kernel had not written, "none" all since the last dump;
-    "unknown" when it does not tell, as managed ones.
+    """What the server behind a client is. `durability` says which acknowledged writes a crash of it may take: of a
+    single server "always" none, "everysec" the last second's, "no" what the kernel had not written, "none" all since
+    the last dump. "replicated": those that had not reached the replica that takes over, which Redis does not wait for.
+    "unknown" when it does not tell, as managed ones, or when what it tells does not suffice: a replica, a cluster whose
+    replicas are not in sight.
     """
 
     version: str
@@ -121,10 +122,17 @@ def version_of(text: str) -> tuple[int, int]:
 
 
 def _durability(client: Client) -> Durability:
+    if isinstance(client, RedisCluster):
+        return "replicated" if client.get_replicas() else "unknown"  # type: ignore[no-untyped-call]
     try:
-        told = _any_node(client.config_get("append*"))
+        replication, told = _any_node(client.info("replication")), _any_node(client.config_get("append*"))
     except exceptions.ResponseError:  # managed servers have no CONFIG
         return "unknown"
+    if replication["role"] != "master":
+        return "unknown"
+    # The backlog outlives the last replica by an hour: one that is cut off for a moment may still be the next master.
+    if replication["connected_slaves"] or replication["repl_backlog_active"]:
+        return "replicated"
     if told.get("appendonly") == "no":
         return "none"
     known: Iterable[Durability] = ("always", "everysec", "no")
@@ -150,15 +158,74 @@ def _url(runtime: RuntimeSettings) -> str:
     return runtime.redis_url
 
 
-def _backoff() -> ExponentialWithJitterBackoff:
-    return ExponentialWithJitterBackoff(cap=LONGEST_BACKOFF_S, base=BACKOFF_S)
+class _Wait:
+    """An attribute in seconds that is read as at most what is left of the current call."""
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = f"_longest_{name}"
+
+    def __set__(self, owner: Any, seconds: float) -> None:
+        setattr(owner, self._name, seconds)
+
+    def __get__(self, owner: Any, _: type) -> float:
+        longest: float = getattr(owner, self._name)
+        left = deadlines.remaining_s()
+        return longest if left is None else max(SHORTEST_WAIT_S, min(longest, left))
 
 
-def _options(runtime: RuntimeSettings, retry: Any) -> dict[str, Any]:
-    return {
-        "socket_timeout": runtime.redis_timeout_s,
-        "socket_connect_timeout": runtime.redis_timeout_s,
-        "retry": retry,
-        "protocol": 2,
-        "client_name": "visrec",
-    }
+class _Timely(AbstractConnection):
+    socket_timeout: Any = _Wait()
+    socket_connect_timeout: Any = _Wait()
+
+    def __init__(self, **options: Any) -> None:
+        self.socket_timeout = options["socket_timeout"]
+        self.socket_connect_timeout = options["socket_connect_timeout"]
+        super().__init__(**options)
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        self._hurry()
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+    def read_response(self, *arguments: Any, **options: Any) -> Any:
+        self._hurry()
+        return super().read_response(*arguments, **options)
+
+    def _hurry(self) -> None:
+        connected = self._get_socket()
+        if connected:
+            connected.settimeout(self.socket_timeout)
+
+
+class _TimelyTcp(_Timely, Connection):
+    pass
+
+
+class _TimelyTls(_Timely, SSLConnection):
+    pass
+
+
+class _TimelyUnix(_Timely, UnixDomainSocketConnection):
+    pass
+
+
+_CLASSES = {Connection: _TimelyTcp, SSLConnection: _TimelyTls, UnixDomainSocketConnection: _TimelyUnix}
+
+
+class _TimelyPool(redis.BlockingConnectionPool):
+    """Waits for a free connection, at most `timeout` seconds and what is left of the call; its connections the same.
+
+    `connection_class` is what redis-py reads from the scheme of the URL.
+    """
+
+    timeout: Any = _Wait()
+
+    def __init__(self, connection_class: type[AbstractConnection] = Connection, **options: Any) -> None:
+        super().__init__(connection_class=_CLASSES[connection_class], **options)  # type: ignore[no-untyped-call]
+
+
+class _TimelyBackoff(ExponentialWithJitterBackoff):
+    """Pauses within the current call. Raises TooLate when there is no time for another attempt."""
+
+    def compute(self, failures: int) -> float:
+        """Seconds until the next attempt."""
+        return deadlines.timeout_s(None, super().compute(failures))

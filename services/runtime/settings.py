@@ -51,12 +51,19 @@ class RuntimeSettings(BaseSettings):
     )
     redis_cluster: bool = Field(default=False, description="`redis_url` is a node of a Redis Cluster.")
     redis_timeout_s: float = Field(
-        default=5.0, gt=0, le=120, description="Longest wait for Redis, per command, in seconds."
+        default=5.0, ge=1, le=120, description="Longest wait for Redis, per command, in seconds."
     )
     redis_connections: int = Field(
-        default=32, ge=1, le=10_000, description="Most connections a process holds to Redis."
+        default=32,
+        ge=1,
+        le=10_000,
+        description="Most connections a process holds to Redis, or to each node of a cluster, for calls. The indexer's "
+        "followers have one more for each partition.",
     )
-    var_dir: Path = Field(default=Path("var"), description="Everything that is kept on disk: Redis, snapshots, models.")
+    var_dir: Path = Field(
+        default=Path("var"),
+        description="Everything that is kept on disk: the private Redis and built graphs.",
+    )
 
     default_deadline_s: float = Field(
         default=10.0, gt=0, le=600, description="Deadline, in seconds, of a call without one."

@@ -5,23 +5,31 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from services.errors import InvalidInput, NotReady, Refused
-from services.runtime import embedded
+from services.errors import InvalidInput, NotReady, Refused, TooLate
+from services.runtime import deadlines, embedded
 from services.runtime.embedded import EmbeddedRedis
-from services.runtime.redis import RedisFacts, inspect_redis, open_redis, open_redis_async, redis_errors, version_of
+from services.runtime.redis import Client, RedisFacts, inspect_redis, open_redis, redis_errors, version_of
 from services.runtime.settings import RuntimeSettings
 
 ROOT = Path(__file__).parents[2]
+
+HANGS_S = 60.0
+"""What takes as long hangs; a bound, not a measure."""
 
 
 @pytest.fixture
@@ -37,10 +45,95 @@ def at(server: EmbeddedRedis, runtime: RuntimeSettings) -> RuntimeSettings:
     return runtime.model_copy(update={"redis_url": server.url, "redis_timeout_s": 5.0})
 
 
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[int]:
+    """A server with a port, which it yields, and settings of its own."""
+    folder.mkdir()
+    port, program = free_cluster_port(), embedded.find_server(embedded.candidates())
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *arguments]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
+        try:
+            with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
+                until(lambda: answers(client))
+            yield port
+        finally:
+            process.kill()
+
+
+def at_port(port: int, runtime: RuntimeSettings) -> Client:
+    return open_redis(runtime.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}"}))
+
+
+def free_cluster_port() -> int:
+    """One whose bus port, 10,000 above it, is a port, too."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        if port < 55_000:
+            return port
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + HANGS_S
+    while not condition():
+        assert time.monotonic() < end, "it does not come to pass"
+        time.sleep(0.01)
+
+
 def test_the_private_server_is_durable_and_new_enough(redis_runtime: RuntimeSettings) -> None:
     facts = inspect_redis(open_redis(redis_runtime))
     assert facts == RedisFacts(facts.version, "always")
     assert version_of(facts.version) >= (6, 2)
+
+
+@pytest.mark.parametrize("promise", ["always", "everysec", "no"])
+def test_a_single_server_keeps_what_its_fsync_says(redis_runtime: RuntimeSettings, promise: str) -> None:
+    client = open_redis(redis_runtime)
+    client.config_set("appendfsync", promise)
+    try:
+        assert inspect_redis(client).durability == promise
+    finally:
+        client.config_set("appendfsync", "always")
+
+
+def test_a_server_with_a_replica_keeps_what_was_replicated(runtime: RuntimeSettings, tmp_path: Path) -> None:
+    """Also while the replica is cut off: it may take over. What a replica itself keeps nobody knows."""
+    with started(tmp_path / "one", "--appendonly", "yes", "--appendfsync", "always") as one:
+        master = at_port(one, runtime)
+        assert inspect_redis(master).durability == "always"
+        with started(tmp_path / "two", "--replicaof", "127.0.0.1", str(one)) as two:
+            until(lambda: inspect_redis(master).durability == "replicated")
+            assert inspect_redis(at_port(two, runtime)).durability == "unknown"
+        assert inspect_redis(master).durability == "replicated"
+
+
+def test_a_server_that_writes_no_file_and_one_that_does_not_tell(runtime: RuntimeSettings, tmp_path: Path) -> None:
+    with started(tmp_path / "dumps") as port:
+        assert inspect_redis(at_port(port, runtime)).durability == "none"
+    with started(tmp_path / "managed", "--rename-command", "CONFIG", "") as port:
+        assert inspect_redis(at_port(port, runtime)).durability == "unknown"
+
+
+def test_a_cluster_without_replicas_in_sight_promises_nothing(runtime: RuntimeSettings, tmp_path: Path) -> None:
+    with started(tmp_path / "cluster", "--cluster-enabled", "yes", "--appendonly", "yes") as port:
+        with redis.Redis(port=port) as node:
+            node.execute_command("CLUSTER ADDSLOTS", *range(16_384))
+            until(lambda: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+        client = at_port(port, runtime.model_copy(update={"redis_cluster": True}))
+        assert inspect_redis(client).durability == "unknown"
+        client.close()
+
+
+def test_a_cluster_that_is_away_is_not_ready(runtime: RuntimeSettings) -> None:
+    with pytest.raises(NotReady):
+        at_port(free_cluster_port(), runtime.model_copy(update={"redis_cluster": True}))
 
 
 def test_the_private_server_never_evicts_and_opens_no_port(redis_url: str) -> None:
@@ -78,15 +171,42 @@ def test_a_client_finds_a_restarted_server_by_itself(server: EmbeddedRedis, runt
     assert client.get("a") == b"1"
 
 
-async def test_the_client_on_a_loop_is_the_same(redis_runtime: RuntimeSettings) -> None:
-    client = open_redis_async(redis_runtime)
-    assert await client.set("a", "1")
-    assert await client.get("a") == b"1"
-    await client.aclose()
-    gone = open_redis_async(redis_runtime.model_copy(update={"redis_url": "unix:///nonexistent/redis.sock"}))
-    with pytest.raises(NotReady), redis_errors:
-        await gone.get("a")
-    await gone.aclose()
+def test_a_stopped_server_costs_no_more_than_what_is_left_of_the_call(
+    server: EmbeddedRedis, runtime: RuntimeSettings
+) -> None:
+    """Whether the connection stands already or is made; and it is not left with an answer that nobody read."""
+    client = open_redis(runtime.model_copy(update={"redis_url": server.url, "redis_timeout_s": HANGS_S}))
+    client.set("a", "1")
+    assert server.pid
+    process = psutil.Process(server.pid)
+    with deadlines.within(HANGS_S):
+        process.suspend()
+        for _ in range(3):
+            with deadlines.within(0.1), pytest.raises((TooLate, NotReady)), redis_errors:
+                client.get("a")
+            with deadlines.within(0.1), pytest.raises((TooLate, NotReady)), redis_errors:
+                client.pipeline().execute_command("GET", "a").execute()
+        process.resume()
+        assert client.get("a") == b"1"
+        deadlines.check()
+
+
+def test_waiting_for_a_free_connection_ends_with_the_call(redis_runtime: RuntimeSettings) -> None:
+    client = open_redis(redis_runtime.model_copy(update={"redis_connections": 1, "redis_timeout_s": HANGS_S}))
+    taken = client.connection_pool.get_connection()  # type: ignore[union-attr]
+    with deadlines.within(HANGS_S):
+        with deadlines.within(0.1), pytest.raises(NotReady), redis_errors:
+            client.get("a")
+        deadlines.check()
+    client.connection_pool.release(taken)  # type: ignore[union-attr]
+    assert client.get("a") is None
+
+
+def test_a_connection_does_not_keep_the_timeout_of_the_call_that_opened_it(redis_runtime: RuntimeSettings) -> None:
+    client = open_redis(redis_runtime)
+    with deadlines.within(0.2):
+        client.ping()
+    assert client.blpop(["nothing"], timeout=0.5) is None
 
 
 def test_a_full_redis_is_not_ready_and_a_wrong_command_is_a_bug(redis_runtime: RuntimeSettings) -> None:
@@ -163,5 +283,3 @@ def test_a_url_that_is_none_is_named(runtime: RuntimeSettings) -> None:
     for url in ("", "http://redis:6379"):
         with pytest.raises(InvalidInput, match="VISREC_REDIS_URL"):
             open_redis(runtime.model_copy(update={"redis_url": url}))
-        with pytest.raises(InvalidInput, match="VISREC_REDIS_URL"):
-            open_redis_async(runtime.model_copy(update={"redis_url": url}))
