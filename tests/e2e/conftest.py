@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from tests.fleet import Fleet, fleet
-from visrec.v1 import embedder_pb2_grpc, indexer_pb2_grpc, profile_pb2_grpc, ranker_pb2_grpc
+from visrec.v1 import embedder_pb2_grpc, indexer_pb2_grpc, profile_pb2_grpc, ranker_pb2, ranker_pb2_grpc
 
 CALL_S = 30.0
 """Deadline of a call in these tests; a bound for what hangs."""
@@ -65,3 +65,11 @@ def visrec(tmp_path_factory: pytest.TempPathFactory, models: dict[str, str]) -> 
     folder: Path = tmp_path_factory.mktemp("fleet")
     with fleet(folder, models) as running, connected(running) as stubs:
         yield stubs
+
+
+def added_up(item: ranker_pb2.Recommendation) -> float:
+    """The contributions one after the other, as the contract says. Not `sum`: since Python 3.12 it compensates."""
+    total = 0.0
+    for part in item.parts:
+        total += part.contribution
+    return total

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from tests.e2e.conftest import CALL_S, Stubs
+from tests.e2e.conftest import CALL_S, Stubs, added_up
 from tests.e2e.pictures import COLOURS, PATTERNS, picture
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
@@ -82,7 +82,7 @@ def recommend(visrec: Stubs, **fields: object) -> ranker_pb2.RecommendResponse:
     request = ranker_pb2.RecommendRequest(catalogue=CATALOGUE, explain=True, **fields)  # type: ignore[arg-type]  # fields of the message
     answer: ranker_pb2.RecommendResponse = visrec.ranker.Recommend(request, timeout=CALL_S)
     for item in answer.recommendations:
-        assert sum((part.contribution for part in item.parts), 0.0) == item.score
+        assert added_up(item) == item.score
     return answer
 
 

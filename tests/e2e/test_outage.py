@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import grpc
 import pytest
 
-from tests.e2e.conftest import CALL_S, Stubs, connected
+from tests.e2e.conftest import CALL_S, Stubs, added_up, connected
 from tests.e2e.pictures import COLOURS, PATTERNS, picture
 from tests.fleet import fleet
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2

@@ -321,7 +321,9 @@ class Recommendation(_message.Message):
     rank: _builtins.int
     """1 for the best."""
     score: _builtins.float
-    """The sum of the contributions of all parts, exactly: added up in their order, in double precision."""
+    """The sum of the contributions of all parts, exactly: added one after the other in double precision. (A sum that
+    compensates for rounding, as Python's since 3.12, may differ in the last bit.)
+    """
     @_builtins.property
     def item(self) -> _indexer_pb2.Item:
         """The item."""
