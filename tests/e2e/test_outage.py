@@ -89,9 +89,7 @@ def test_what_hangs_is_left_out_and_named(shop: Stubs, name: str, signals: set[s
             "PROFILE_UNAVAILABLE",
         }
         assert len(answer.recommendations) == 5
-        assert all(
-            sum((part.contribution for part in item.parts), 0.0) == item.score for item in answer.recommendations
-        )
+        assert all(added_up(item) == item.score for item in answer.recommendations)
     assert {used.signal for used in recommend(shop).used} == {"photo", "taste", "popularity"}
 
 
