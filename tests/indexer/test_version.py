@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +45,31 @@ def test_a_later_position_contains_an_earlier_one_of_the_same_epoch_only() -> No
     assert not Version.nothing(2).contains(at(b"a", 1))
 
 
-@pytest.mark.parametrize("token", ["?", "ä", "AAAA", Version.nothing(2).encode(), Version.nothing(1).encode() + "AAAA"])
+def of_marks(*marks: tuple[int, bytes]) -> str:
+    """A token of one partition with marks of these partitions and epochs."""
+    packed = (struct.pack(">H8sQQ", partition, epoch, 1, 0) for partition, epoch in marks)
+    return base64.urlsafe_b64encode(struct.pack(">BH", 1, 1) + b"".join(packed)).decode()
+
+
+def test_a_token_is_what_these_tests_take_it_for() -> None:
+    assert of_marks((0, b"a" * 8)) == Version((Mark(b"a" * 8, Position(1, 0)),)).encode()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "?",
+        "ä",
+        "AAAA",
+        Version.nothing(2).encode(),
+        Version.nothing(1).encode() + "AAAA",
+        " " + Version.nothing(1).encode(),
+        of_marks((1, b"a" * 8)),
+        of_marks((0, b"a" * 8), (0, b"b" * 8)),
+        of_marks((0, b"a" * 8)) * 300_000,
+    ],
+    ids=str.__len__,
+)
 def test_what_is_no_token_of_this_catalogue_is_refused(token: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         Version.decode(token, 1, "min_version")
