@@ -18,12 +18,13 @@ from services.indexer.metrics import BuildMetrics, ShelfMetrics
 from services.indexer.peers import GrpcEmbedder
 from services.indexer.servicer import IndexerServicer
 from services.indexer.settings import IndexerSettings
-from services.indexer.shelves import Report, Shelves
+from services.indexer.shelf import FOLLOW_WAIT_S
+from services.indexer.shelves import MAX_FOLLOWERS, Report, Shelves
 from services.indexer.wire import pack_failures, pack_item, unpack_failures
 from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
-from services.runtime.redis import inspect_redis, open_redis
+from services.runtime.redis import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from visrec.v1 import indexer_pb2_grpc
@@ -33,16 +34,27 @@ SERVICE = "visrec.v1.IndexerService"
 READS = ("visrec.v1.EmbedderService/GetModel",)
 """What may be asked of the embedder again. A stream of photos may not: its photos are then reported one by one."""
 
-LONG_METHODS = frozenset({"CreateCatalogue", "DeleteCatalogue", "IngestItems", "DeleteItems", "ListItems", "GetStats"})
-
-MAX_FOLLOWERS = 1024
-"""Partitions of all catalogues together; each has a thread that holds a connection to Redis while it waits."""
+LONG_METHODS = frozenset(
+    {
+        "CreateCatalogue",
+        "ListCatalogues",
+        "DeleteCatalogue",
+        "IngestItems",
+        "DeleteItems",
+        "GetItem",
+        "BatchGetItems",
+        "ListItems",
+        "GetStats",
+    }
+)
+"""All that always asks Redis: a Redis that hangs must not take the threads of the searches."""
 
 DURABILITY = {
     "always": "every acknowledged write",
     "everysec": "every acknowledged write but those of the last second",
     "no": "what the operating system had written",
     "none": "nothing since the last dump",
+    "replicated": "up to the last replication",
     "unknown": "unknown",
 }
 """What survives a crash of Redis, for people."""
@@ -50,12 +62,11 @@ DURABILITY = {
 
 def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:
     """The record in Redis, an index in memory for each catalogue, and the use cases over both."""
-    client = open_redis(runtime)
-    waiting = open_redis(runtime.model_copy(update={"redis_connections": MAX_FOLLOWERS}))
+    connection = Connection.open(runtime, MAX_FOLLOWERS, FOLLOW_WAIT_S)
     channel = open_channel("embedder", runtime, idempotent=READS)
     embedder = GrpcEmbedder(channel)
     rules = LogRules(settings.log_entries, settings.log_age_s)
-    catalogues = RedisCatalogues(Connection(client, waiting), rules, secrets.token_bytes)
+    catalogues = RedisCatalogues(connection, rules, secrets.token_bytes)
     builds = BuildMetrics(telemetry.registry)
     shelves = Shelves(catalogues, _index_maker(settings), _reporter(), builds.built, time.monotonic)
     ShelfMetrics(shelves.all, telemetry.registry)
@@ -68,15 +79,14 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         Surroundings(time.monotonic, _now_us, secrets.token_bytes),
     )
     servicer = IndexerServicer(
-        library, lambda: DURABILITY[inspect_redis(client).durability], runtime.default_deadline_s
+        library, lambda: DURABILITY[inspect_redis(connection.client).durability], runtime.default_deadline_s
     )
     shelves.start()
 
     def close() -> None:
         shelves.close()
         channel.close()
-        waiting.close()
-        client.close()
+        connection.close()
 
     return SyncApp(
         services=(SERVICE,),

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from services.errors import Internal, NotFound
 from services.indexer.catalogue import (
@@ -31,13 +31,16 @@ from services.indexer.catalogue import (
 from services.indexer.item import Record
 from services.indexer.record_redis import pack_record, unpack_record
 from services.indexer.version import EPOCH_BYTES, Mark, Position
-from services.runtime.redis import Client, redis_errors
+from services.runtime.redis import Client, open_redis, redis_errors
+from services.runtime.settings import RuntimeSettings
 
 SCRIPTS = Path(__file__).parent / "lua"
 ENTRIES_AT_ONCE = 64
 """Log entries read in one look; a write has at most 100 ids."""
 RECORDS_AT_ONCE = 500
 """Records fetched by one command, about a megabyte."""
+RESEND_S = 600
+"""Until then a client has given up sending a command again whose answer was lost."""
 
 T = TypeVar("T")
 
@@ -61,9 +64,22 @@ class Connection:
     def __init__(self, client: Client, waiting: Client) -> None:
         self.client: Any = client
         self.waiting: Any = waiting
-        self.write, self.follow, self.renew = (
-            client.register_script((SCRIPTS / f"{name}.lua").read_text()) for name in ("write", "follow", "renew")
+        self.write, self.follow, self.renew, self.unregister = (
+            client.register_script((SCRIPTS / f"{name}.lua").read_text())
+            for name in ("write", "follow", "renew", "unregister")
         )
+
+    @classmethod
+    def open(cls, runtime: RuntimeSettings, followers: int, wait_s: float) -> Self:
+        """Both clients; they connect when they are first used. `followers` wait at once, each for up to `wait_s`, which
+        comes on top of the time that any command may take."""
+        waiting = {"redis_connections": followers, "redis_timeout_s": runtime.redis_timeout_s + wait_s}
+        return cls(open_redis(runtime), open_redis(runtime.model_copy(update=waiting)))
+
+    def close(self) -> None:
+        """Closes both."""
+        self.waiting.close()
+        self.client.close()
 
 
 class Keys:
@@ -98,9 +114,9 @@ class RedisCatalogue(Catalogue):
         self, partition: int, upserts: Sequence[Record], removed: Sequence[str], receipt: Receipt | None
     ) -> Written:
         keys = self._keys[partition]
-        asked = receipt or Receipt("", b"")
+        asked, kept_s = (receipt, self._rules.receipt_s) if receipt else (self._unasked(removed), RESEND_S)
         puts = [part for record in upserts for part in (record.item.id, pack_record(record))]
-        rules = (self._rules.receipt_s, self._rules.entries, self._rules.age_s * 1000)
+        rules = (kept_s, self._rules.entries, self._rules.age_s * 1000)
         with redis_errors:
             answer = self._connection.write(
                 [keys.epoch, keys.items, keys.log, keys.receipt(asked.key)],
@@ -177,14 +193,17 @@ class RedisCatalogue(Catalogue):
 
     def end(self) -> int:
         """Removes everything but the receipts, which expire; returns how many items there were."""
-        items = 0
         with redis_errors:
+            # Counted before any is removed, so that a command that is sent again does not count what is gone.
+            items = sum(int(self._client.hlen(keys.items)) for keys in self._keys)
             for keys in self._keys:
-                with self._client.pipeline(transaction=True) as pipe:
-                    pipe.hlen(keys.items)
-                    pipe.unlink(keys.epoch, keys.log, keys.items)
-                    items += int(pipe.execute()[0])
+                self._client.unlink(keys.epoch, keys.log, keys.items)
         return items
+
+    def _unasked(self, removed: Sequence[str]) -> Receipt:
+        """For a write that nobody asked to remember. One that removes counts what was there, so it is remembered until
+        its client has given up sending it again: the second time nothing is there any more."""
+        return Receipt(f"once:{self._random_bytes(16).hex()}", b"once") if removed else Receipt("", b"")
 
     def _look(self, partition: int, position: str) -> list[bytes]:
         keys = self._keys[partition]

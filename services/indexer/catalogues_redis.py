@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 class RedisCatalogues(Catalogues):
-    """Connects when it is first used. The clients of the connection are the caller's to close."""
+    """Connects when it is first used. The connection is the caller's to close."""
 
     def __init__(self, connection: Connection, rules: LogRules, random_bytes: RandomBytes) -> None:
         self._connection = connection
@@ -27,12 +27,17 @@ class RedisCatalogues(Catalogues):
         catalogue = self._catalogue(definition)
         catalogue.begin()
         # The name last: a crash before leaves a few bytes that nobody finds, never half a catalogue.
+        entry = _pack(definition, receipt)
         with redis_errors:
-            mine = self._client.hsetnx(REGISTRY, definition.name, _pack(definition, receipt))
-        if mine:
+            self._client.hsetnx(REGISTRY, definition.name, entry)
+            # Not its answer: a command that is sent again finds what it did itself the first time.
+            known = self._client.hget(REGISTRY, definition.name)
+        if known == entry:
             return definition
         catalogue.end()
-        return self._repeated(definition.name, receipt)
+        if known is None or receipt is None or json.loads(known)["receipt"] != _receipt(receipt):
+            raise already_exists(definition.name)
+        return _unpack(known)
 
     def all(self) -> list[Definition]:
         with redis_errors:
@@ -45,24 +50,19 @@ class RedisCatalogues(Catalogues):
     def delete(self, definition: Definition) -> int:
         with redis_errors:
             known = self._client.hget(REGISTRY, definition.name)
-            if known is None or _unpack(known) != definition:
-                raise NotFound("catalogue", definition.name)
-            self._client.hdel(REGISTRY, definition.name)
-        return self._catalogue(definition).end()
+        if known is None or _unpack(known) != definition:
+            raise NotFound("catalogue", definition.name)
+        # The name last: after a crash before, the same call again finds it and removes what is left.
+        items = self._catalogue(definition).end()
+        with redis_errors:
+            self._connection.unregister([REGISTRY], [definition.name, known])
+        return items
 
     def ping(self) -> None:
         inspect_redis(self._client)
 
     def _catalogue(self, definition: Definition) -> RedisCatalogue:
         return RedisCatalogue(definition, self._connection, self._rules, self._random_bytes)
-
-    def _repeated(self, name: str, receipt: Receipt | None) -> Definition:
-        """The definition that an earlier request with this receipt made."""
-        with redis_errors:
-            known = self._client.hget(REGISTRY, name)
-        if known is None or receipt is None or json.loads(known)["receipt"] != _receipt(receipt):
-            raise already_exists(name)
-        return _unpack(known)
 
 
 def _pack(definition: Definition, receipt: Receipt | None) -> bytes:

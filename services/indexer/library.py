@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, Overloaded, TooLate
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, TooLate
 from services.indexer import reading
 from services.indexer.catalogue import Definition, RandomBytes
 from services.indexer.embedder import Embedder
@@ -32,7 +33,8 @@ MAX_PAGE = 100
 
 @dataclass(frozen=True)
 class Rules:
-    """`partitions`: of a catalogue that names no number. `waiting`: searches that may wait for a version at once."""
+    """`partitions`: of a catalogue that names no number. `waiting`: searches that may wait at once, for a version or
+    for the record."""
 
     partitions: int = 1
     waiting: int = 2
@@ -149,30 +151,50 @@ class Library:
         """Waits for `min_version` (a token, empty: none) while there is patience, then searches.
 
         Raises as `services.indexer.search.search`, TooLate when the version was not reached, Overloaded when too many
-        searches wait already.
+        searches wait already. Asks the record for nothing but catalogues and items that this replica does not have.
         """
-        shelf = self._shelf(name)
+        shelf = self._known(name)
         require_space(space, shelf.definition.space)
         began = self._clock()
         view = self._view(shelf, min_version, patience)
         wait_ms = (self._clock() - began) * 1e3
-        return Answered(search(request, view, lambda item_id: _vector(shelf, item_id), self._clock), view, wait_ms)
+        return Answered(search(request, view, lambda item_id: self._vector(shelf, item_id), self._clock), view, wait_ms)
 
     def spaces(self, name: str) -> tuple[Space, int]:
-        """The catalogue's space, and how many items have a vector in it."""
-        shelf = self._shelf(name)
+        """The catalogue's space, and how many items have a vector in it. Raises Overloaded as `search`."""
+        shelf = self._known(name)
         return shelf.definition.space, shelf.view().size().items
 
     def stats(self, name: str) -> list[Stats]:
-        """Of one catalogue, or of all when the name is empty."""
-        shelves = [self._shelf(name)] if name else self._shelves.all()
-        views = [(shelf.definition, shelf.view()) for shelf in shelves]
-        return [Stats(definition, view.size(), view.version) for definition, view in views]
+        """Of one catalogue, or when the name is empty of all that have been read."""
+        if name:
+            return [_stats(self._shelf(name))]
+        return list(self._all_stats())
+
+    def _all_stats(self) -> Iterator[Stats]:
+        for shelf in self._shelves.all():
+            try:
+                yield _stats(shelf)
+            except (NotReady, NotFound):
+                continue  # still being read, or deleted a moment ago: no reason to say nothing of the others
 
     def _shelf(self, name: str) -> Shelf:
         if not name:
             raise InvalidInput("catalogue", "is required")
         return self._shelves.get(name)
+
+    def _known(self, name: str) -> Shelf:
+        """The same for those who must not wait for the record while others search."""
+        shelf = self._shelves.known(name)
+        if shelf is not None:
+            return shelf
+        with self._place_to_wait():
+            return self._shelf(name)
+
+    def _vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
+        with self._place_to_wait():
+            record = shelf.catalogue.get([item_id])[0]
+        return None if record is None else record.vectors[0].astype("float32")
 
     def _view(self, shelf: Shelf, min_version: str, patience: Patience) -> View:
         if not min_version:
@@ -184,20 +206,26 @@ class Library:
         return shelf.view()
 
     def _wait(self, shelf: Shelf, version: Version, patience: Patience) -> None:
-        if not self._waiting.acquire(blocking=False):
-            raise Overloaded("too many searches wait for a version already")
-        try:
+        with self._place_to_wait():
             until = self._clock() + patience.budget_s
             while not shelf.reach(version, min(LOOK_UP_S, max(0.0, until - self._clock()))):
                 if self._clock() >= until or not patience.wanted():
                     raise TooLate("this replica did not reach min_version in time")
+
+    @contextmanager
+    def _place_to_wait(self) -> Iterator[None]:
+        """Leaves threads to the searches that wait for nothing. Raises Overloaded when no place comes free soon."""
+        if not self._waiting.acquire(timeout=SHORT_WAIT_S):
+            raise Overloaded("too many searches wait already")
+        try:
+            yield
         finally:
             self._waiting.release()
 
 
-def _vector(shelf: Shelf, item_id: str) -> Float32 | None:
-    record = shelf.catalogue.get([item_id])[0]
-    return None if record is None else record.vectors[0].astype("float32")
+def _stats(shelf: Shelf) -> Stats:
+    view = shelf.view()
+    return Stats(shelf.definition, view.size(), view.version)
 
 
 def _encode_name(name: str) -> str:

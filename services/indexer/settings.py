@@ -15,8 +15,8 @@ class IndexerSettings(ServiceSettings):
 
     port: int = Field(PORTS["indexer"], ge=0, le=65535, description="Port of the indexer. 0: any free one.")
     metrics_port: int = Field(METRICS_PORTS["indexer"], ge=0, le=65535, description="Port of its metrics. 0: none.")
-    threads: int = Field(4, ge=2, le=256, description="Threads that answer searches and single reads.")
-    long_threads: int = Field(8, ge=1, le=256, description="Threads that ingest, list and wait for others.")
+    threads: int = Field(4, ge=2, le=256, description="Threads that answer searches.")
+    long_threads: int = Field(8, ge=1, le=256, description="Threads that write, read items and wait for others.")
     partitions: int = Field(
         1, ge=1, le=64, description="Partitions of the record of a new catalogue that names no number."
     )

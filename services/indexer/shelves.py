@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 
-from services.errors import NotFound, NotReady
+from services.errors import NotFound, NotReady, Refused
 from services.indexer.catalogue import Catalogues, Definition, Receipt
 from services.indexer.index.port import Index
 from services.indexer.shelf import FOLLOW_WAIT_S, Shelf
@@ -15,6 +16,8 @@ LOOK_EVERY_S = 1.0
 SETTLE_EVERY_S = 0.1
 CREATE_WAIT_S = 2.0
 """An empty catalogue is read in milliseconds."""
+MAX_FOLLOWERS = 1024
+"""Partitions of all catalogues together; each has a thread that holds a connection to the record while it waits."""
 
 MakeIndex = Callable[[Definition], Index]
 Report = Callable[[str, Exception], None]
@@ -26,7 +29,8 @@ class GiveUp(Exception):
 
 
 class Shelves:
-    """`built`: told how many seconds each build of an index took; `clock`: monotonic seconds."""
+    """`built`: told how many seconds each build of an index took; `clock`: monotonic seconds; `max_followers`:
+    partitions of all catalogues together, beyond which none is made."""
 
     def __init__(
         self,
@@ -35,15 +39,19 @@ class Shelves:
         report: Report,
         built: Callable[[float], None],
         clock: Callable[[], float],
+        *,
+        max_followers: int = MAX_FOLLOWERS,
     ) -> None:
         self._catalogues = catalogues
         self._make_index = make_index
         self._report = report
         self._built = built
         self._clock = clock
+        self._max_followers = max_followers
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
-        self._looked = False
+        self._looks = count(1)
+        self._looked = 0
         self._begun = False
         self._stop = threading.Event()
         self._threads = [
@@ -72,18 +80,24 @@ class Shelves:
         with self._lock:
             return [self._shelves[name] for name in sorted(self._shelves)]
 
-    def get(self, name: str) -> Shelf:
-        """The shelf of a catalogue. Raises NotFound."""
+    def known(self, name: str) -> Shelf | None:
+        """The shelf of a catalogue, None unless this replica has it. Never waits for the record."""
         shelf = self._shelves.get(name)
-        if shelf is None or shelf.gone:
+        return None if shelf is None or shelf.gone else shelf
+
+    def get(self, name: str) -> Shelf:
+        """The shelf of a catalogue, looked up in the record when this replica has none. Raises NotFound."""
+        if self.known(name) is None:
             self.look()
-            shelf = self._shelves.get(name)
+        shelf = self._shelves.get(name)
         if shelf is None:
             raise NotFound("catalogue", name, "CreateCatalogue makes one")
         return shelf
 
     def create(self, definition: Definition, receipt: Receipt | None) -> Definition:
-        """As `Catalogues.create`; on this replica the catalogue can be searched at once."""
+        """As `Catalogues.create`; on this replica the catalogue can be searched at once. Raises Refused when there
+        would be too many partitions."""
+        self._require_followers(definition)
         made = self._catalogues.create(definition, receipt)
         self.get(made.name).wait_until_ready(CREATE_WAIT_S)
         return made
@@ -96,8 +110,12 @@ class Shelves:
 
     def look(self) -> None:
         """Opens a shelf for each catalogue that has none and closes those of catalogues that are gone."""
+        number = next(self._looks)
+        # Outside of the lock: whoever asks for shelves must not wait for the record.
+        wanted = {definition.name: definition for definition in self._catalogues.all()}
         with self._lock:
-            wanted = {definition.name: definition for definition in self._catalogues.all()}
+            if number < self._looked:
+                return  # what a look saw that began after this one is already in place
             for name, shelf in list(self._shelves.items()):
                 if wanted.get(name) != shelf.definition:
                     self._shelves.pop(name).stop()
@@ -105,7 +123,7 @@ class Shelves:
                 shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index(wanted[name]), self._report)
                 self._shelves[name] = shelf
                 shelf.start()
-            self._looked = True
+            self._looked = number
 
     def require_ready(self) -> None:
         """Searches every index and asks the record. Raises NotReady until all catalogues that were there at the start
@@ -118,6 +136,16 @@ class Shelves:
             if shelf.ready or not self._begun:
                 shelf.probe()
         self._begun = True
+
+    def _require_followers(self, definition: Definition) -> None:
+        # Without the one of this name: a creation that is repeated gets the answer of the first.
+        others = sum(shelf.definition.partitions for shelf in self.all() if shelf.definition.name != definition.name)
+        if others + definition.partitions > self._max_followers:
+            raise Refused(
+                f"{others} partitions are in use, at most {self._max_followers} can be: delete a catalogue, or ask for "
+                "fewer",
+                reason="TOO_MANY_PARTITIONS",
+            )
 
     def _settle(self) -> None:
         for shelf in self.all():

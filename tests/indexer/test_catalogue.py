@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import pytest
+import redis
 
-from services.errors import Conflict, InvalidInput, NotFound
+from services.errors import Conflict, InvalidInput, NotFound, NotReady
 from services.indexer.catalogue import Catalogue, Catalogues, Definition, InMemoryCatalogues, LogLost, Receipt
 from services.indexer.catalogue_redis import Connection, LogRules
 from services.indexer.catalogues_redis import RedisCatalogues
@@ -18,14 +21,40 @@ from services.runtime.settings import RuntimeSettings
 from tests.indexer.builders import counted_bytes, definition, record
 
 
-@pytest.fixture(params=["memory", "redis"])
+class Resending(redis.Redis):
+    """Every answer is lost once: each command is sent twice, as the client does when a connection breaks."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+class Interrupted(redis.Redis):
+    """Something happens before each command, which may raise."""
+
+    before: Callable[[], object] = staticmethod(lambda: None)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.before()
+        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, *args: Any, **options: Any) -> Any:
+        self.before()
+        return super().pipeline(*args, **options)
+
+
+def over(client: redis.Redis) -> RedisCatalogues:
+    return RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
+
+
+@pytest.fixture(params=["memory", "redis", "redis, each command twice"])
 def catalogues(request: pytest.FixtureRequest) -> Iterator[Catalogues]:
     if request.param == "memory":
         yield InMemoryCatalogues(counted_bytes())
         return
-    runtime: RuntimeSettings = request.getfixturevalue("redis_runtime")
-    with closing(open_redis(runtime)) as client:
-        yield RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
+    kind = redis.Redis if request.param == "redis" else Resending
+    with closing(kind.from_url(request.getfixturevalue("redis_url"))) as client:
+        yield over(client)
 
 
 @pytest.fixture
@@ -195,6 +224,72 @@ class TestCatalogue:
         assert sorted(scanned(wide, 2)) == sorted(by_partition[2])
         found = wide.get(names)
         assert [one is not None for one in found] == [name not in by_partition[1] for name in names]
+
+
+class TestRedisCatalogues:
+    """What only a record that somebody else changes, or that goes away in between, can show."""
+
+    @pytest.fixture
+    def client(self, redis_url: str) -> Iterator[redis.Redis]:
+        with closing(redis.Redis.from_url(redis_url)) as client:
+            yield client
+
+    @pytest.fixture
+    def interrupted(self, redis_url: str) -> Iterator[Interrupted]:
+        with closing(Interrupted.from_url(redis_url)) as client:
+            assert isinstance(client, Interrupted)
+            yield client
+
+    def test_a_deletion_that_was_cut_short_anywhere_is_finished_by_the_next(
+        self, client: redis.Redis, interrupted: Interrupted
+    ) -> None:
+        catalogues = over(client)
+        for commands in count():
+            shop = catalogues.open(catalogues.create(definition(partitions=2), None))
+            shop.write(0, [record("a")], (), None)
+            left = iter(range(commands))
+            interrupted.before = lambda left=left: _next_or_cut(left)  # type: ignore[misc]
+            try:
+                over(interrupted).delete(definition(partitions=2))
+            except NotReady:
+                with suppress(NotFound):
+                    catalogues.delete(definition(partitions=2))
+                assert client.keys("*") == []
+            else:
+                break
+        assert commands > 2
+        assert client.keys("*") == []
+
+    def test_a_deletion_leaves_the_catalogue_that_has_the_name_by_now(
+        self, client: redis.Redis, interrupted: Interrupted
+    ) -> None:
+        catalogues = over(client)
+        old = catalogues.create(definition(), None)
+        again = replace(definition(), incarnation="ff")
+
+        def overtake() -> None:
+            # After the deletion has read the name.
+            if next(commands) == 1:
+                catalogues.delete(old)
+                catalogues.create(again, None)
+
+        commands = count()
+        interrupted.before = overtake
+        over(interrupted).delete(old)
+        assert catalogues.all() == [again]
+        assert catalogues.open(again).get(["a"]) == [None]
+
+    def test_a_follower_may_wait_longer_than_commands_may_take(self, redis_runtime: RuntimeSettings) -> None:
+        hasty = redis_runtime.model_copy(update={"redis_timeout_s": 0.1})
+        with closing(Connection.open(hasty, followers=2, wait_s=0.5)) as connection:
+            catalogues = RedisCatalogues(connection, LogRules(), counted_bytes())
+            shop = catalogues.open(catalogues.create(definition(), None))
+            assert shop.follow(0, shop.head(0), 0.5).mark == shop.head(0)
+
+
+def _next_or_cut(left: Iterator[int]) -> None:
+    if next(left, None) is None:
+        raise redis.ConnectionError
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
-from services.errors import NotFound, NotReady
+from services.errors import NotFound, NotReady, Refused
 from services.indexer.catalogue import Catalogue, Changes, Definition, InMemoryCatalogues, LogLost, Receipt, Written
 from services.indexer.index.exact import ExactIndex
 from services.indexer.item import Record
@@ -174,6 +175,32 @@ class Catalogues(InMemoryCatalogues):
         return troubled
 
 
+class SlowCatalogues(Catalogues):
+    """Whoever lists them gets what is there, but only when `held` is released; `asked` says that somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__(counted_bytes())
+        self.asked, self.held = threading.Event(), threading.Event()
+        self.held.set()
+
+    def all(self) -> list[Definition]:
+        found = super().all()
+        self.asked.set()
+        assert self.held.wait(SOON_S)
+        return found
+
+
+def over(catalogues: InMemoryCatalogues, max_followers: int = 64) -> Shelves:
+    return Shelves(
+        catalogues,
+        lambda one: ExactIndex(one.space, one.partitions, pack_item),
+        report=lambda _, __: None,
+        built=lambda _: None,
+        clock=monotonic,
+        max_followers=max_followers,
+    )
+
+
 class TestShelves:
     @pytest.fixture
     def catalogues(self) -> InMemoryCatalogues:
@@ -181,15 +208,40 @@ class TestShelves:
 
     @pytest.fixture
     def shelves(self, catalogues: InMemoryCatalogues) -> Iterator[Shelves]:
-        opened = Shelves(
-            catalogues,
-            lambda one: ExactIndex(one.space, one.partitions, pack_item),
-            report=lambda _, __: None,
-            built=lambda _: None,
-            clock=monotonic,
-        )
+        opened = over(catalogues)
         yield opened
         opened.close()
+
+    def test_a_look_at_a_slow_record_keeps_nobody_waiting_and_undoes_nothing(self) -> None:
+        catalogues = SlowCatalogues()
+        shelves = over(catalogues)
+        shelves.create(definition(), None)
+        with ThreadPoolExecutor() as threads:
+            catalogues.asked.clear()
+            catalogues.held.clear()
+            slow = threads.submit(shelves.look)
+            assert catalogues.asked.wait(SOON_S)
+            known = threads.submit(lambda: (shelves.all(), shelves.get("shop")))
+            shops, shop = known.result(SOON_S)
+            assert shops == [shop]
+            # A look that begins later, and ends before.
+            release, catalogues.held = catalogues.held, threading.Event()
+            catalogues.held.set()
+            shelves.create(definition("museum"), None)
+            museum = shelves.get("museum")
+            release.set()
+            slow.result(SOON_S)
+        assert shelves.get("museum") is museum
+        shelves.close()
+
+    def test_no_more_partitions_are_made_than_can_be_followed(self, catalogues: InMemoryCatalogues) -> None:
+        shelves = over(catalogues, max_followers=3)
+        shelves.create(definition(partitions=2), Receipt("one", b"x"))
+        with pytest.raises(Refused, match="at most 3"):
+            shelves.create(definition("museum", partitions=2), None)
+        shelves.create(definition("archive"), None)
+        assert shelves.create(definition(partitions=2), Receipt("one", b"x")) == definition(partitions=2)
+        shelves.close()
 
     def test_a_catalogue_is_there_as_soon_as_it_was_made(self, shelves: Shelves) -> None:
         shelves.create(definition(), None)
