@@ -200,7 +200,7 @@ class Item(_message.Message):
     price: _builtins.float
     """Price in units of the currency; left out: it has none. Finite, not negative."""
     currency: _builtins.str
-    """ISO 4217, three letters; empty: unknown."""
+    """ISO 4217, three capital letters; empty: unknown."""
     availability: Global___Availability.ValueType
     """Can it be had? Unspecified means AVAILABLE."""
     @_builtins.property
@@ -453,6 +453,7 @@ class IngestItemsRequest(_message.Message):
     request_id: _builtins.str
     """The same id with the same items gives the same answer and acts once, for 24 hours; with others: ALREADY_EXISTS.
     Items that failed with UNAVAILABLE, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and only they, are tried again.
+    At most 128 letters.
     """
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___IngestItem]:
@@ -771,7 +772,7 @@ class ListItemsRequest(_message.Message):
     page_token: _builtins.str
     """From the previous page; empty: the first. A page may hold fewer than page_size and still have a next one."""
     title_words: _builtins.str
-    """Only items whose title has all of these words, whatever their case."""
+    """Only items whose title has all of these words, whatever their case; at most 512 letters."""
     include_vectors: _builtins.bool
     """Also their vectors."""
     include_raw_features: _builtins.bool
@@ -1483,7 +1484,7 @@ class GetStatsRequest(_message.Message):
 
     CATALOGUE_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
-    """Which catalogue; empty: all of them."""
+    """Which catalogue; empty: all but those that this replica has not read to the end yet."""
     def __init__(
         self,
         *,

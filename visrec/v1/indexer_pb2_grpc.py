@@ -151,7 +151,8 @@ class IndexerServiceServicer:
     """
 
     def CreateCatalogue(self, request, context):
-        """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS.
+        """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS. More than 1024 partitions in all catalogues
+        together: FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,7 +166,8 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCatalogue(self, request, context):
-        """Removes a catalogue with all its items.
+        """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+        use is NOT_FOUND; the same call again frees it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,11 +37,15 @@ class IndexerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IndexerServiceAsyncStub: ...
     CreateCatalogue: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateCatalogueRequest, _indexer_pb2.CreateCatalogueResponse]
-    """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS."""
+    """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS. More than 1024 partitions in all catalogues
+    together: FAILED_PRECONDITION.
+    """
     ListCatalogues: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListCataloguesRequest, _indexer_pb2.ListCataloguesResponse]
     """All catalogues, by name."""
     DeleteCatalogue: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.DeleteCatalogueRequest, _indexer_pb2.DeleteCatalogueResponse]
-    """Removes a catalogue with all its items."""
+    """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+    use is NOT_FOUND; the same call again frees it.
+    """
     IngestItems: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.IngestItemsRequest, _indexer_pb2.IngestItemsResponse]
     """Adds or replaces items, each from photos or from vectors. Items succeed or fail one by one. Acknowledged when the
     record has them on disk.
@@ -92,11 +96,15 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCatalogue: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateCatalogueRequest, _indexer_pb2.CreateCatalogueResponse]  # type: ignore[assignment]
-    """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS."""
+    """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS. More than 1024 partitions in all catalogues
+    together: FAILED_PRECONDITION.
+    """
     ListCatalogues: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListCataloguesRequest, _indexer_pb2.ListCataloguesResponse]  # type: ignore[assignment]
     """All catalogues, by name."""
     DeleteCatalogue: _aio.UnaryUnaryMultiCallable[_indexer_pb2.DeleteCatalogueRequest, _indexer_pb2.DeleteCatalogueResponse]  # type: ignore[assignment]
-    """Removes a catalogue with all its items."""
+    """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+    use is NOT_FOUND; the same call again frees it.
+    """
     IngestItems: _aio.UnaryUnaryMultiCallable[_indexer_pb2.IngestItemsRequest, _indexer_pb2.IngestItemsResponse]  # type: ignore[assignment]
     """Adds or replaces items, each from photos or from vectors. Items succeed or fail one by one. Acknowledged when the
     record has them on disk.
@@ -150,7 +158,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.CreateCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.CreateCatalogueResponse, _abc.Awaitable[_indexer_pb2.CreateCatalogueResponse]]:
-        """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS."""
+        """Makes an empty catalogue. One of that name exists: ALREADY_EXISTS. More than 1024 partitions in all catalogues
+        together: FAILED_PRECONDITION.
+        """
 
     @_abc_1.abstractmethod
     def ListCatalogues(
@@ -166,7 +176,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.DeleteCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.DeleteCatalogueResponse, _abc.Awaitable[_indexer_pb2.DeleteCatalogueResponse]]:
-        """Removes a catalogue with all its items."""
+        """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+        use is NOT_FOUND; the same call again frees it.
+        """
 
     @_abc_1.abstractmethod
     def IngestItems(
