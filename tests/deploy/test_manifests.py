@@ -195,3 +195,7 @@ def test_redis_acknowledges_what_is_on_disk_and_never_evicts() -> None:
     assert configuration["no-appendfsync-on-rewrite"] == "no"
     assert configuration["maxmemory-policy"] == "noeviction"
     assert configuration["dir"] == container("redis")["volumeMounts"][0]["mountPath"]
+
+
+def test_only_the_record_is_kept_on_a_volume() -> None:
+    assert [name for name in WORKLOADS if WORKLOADS[name]["spec"].get("volumeClaimTemplates")] == ["redis"]
