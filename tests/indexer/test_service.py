@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -242,8 +243,13 @@ class TestVersions:
 
     def test_too_many_waiting_searches_are_told_to_come_again(self, shop: Service) -> None:
         never = Version((Mark(b"12345678", Position(1, 0)),)).encode()
-        waiting = [shop.stub.Search.future(search(1, min_version=never), timeout=1) for _ in range(8)]
-        assert grpc.StatusCode.RESOURCE_EXHAUSTED in {one.code() for one in waiting}
+        ended: SimpleQueue[Any] = SimpleQueue()
+        waiting = [shop.stub.Search.future(search(1, min_version=never), timeout=30) for _ in range(8)]
+        for one in waiting:
+            one.add_done_callback(ended.put)
+        assert ended.get(timeout=30).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        for one in waiting:
+            one.cancel()
 
     def test_a_restart_loses_nothing(self, shop: Service) -> None:
         shop.put(with_vectors("a", 1, 2), with_photos("b", b"one"), with_vectors("c", 3))
