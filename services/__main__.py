@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         from services.launch_all import run_all
 
         return run_all()
-    return run(what)
+    return run(SERVICES[what])
 
 
 if __name__ == "__main__":

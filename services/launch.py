@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -15,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from services.errors import InvalidInput, Refused
+from services.errors import NotReady, VisrecError
 from services.runtime import logs
 from services.runtime.server import AsyncServer, SyncServer
 from services.runtime.settings import RuntimeSettings, ServiceSettings
@@ -42,6 +41,11 @@ class Service:
     def full_name(self) -> str:
         """Of its gRPC service."""
         return f"visrec.v1.{self.name.capitalize()}Service"
+
+    @property
+    def metrics_port_setting(self) -> str:
+        """The variable that chooses its `metrics_port`."""
+        return f"VISREC_{self.name.upper()}_METRICS_PORT"
 
     def read_settings(self) -> ServiceSettings:
         """The service's own settings, from the environment. Raises pydantic.ValidationError."""
@@ -75,22 +79,22 @@ def settings_classes() -> list[type[BaseSettings]]:
     return [RuntimeSettings, *(_load(service.settings) for service in SERVICES.values())]
 
 
-def run(name: str) -> int:
-    """Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code."""
-    # Read when numpy and FAISS are loaded, which is after this: calls run beside each other, so each gets one thread.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+def run(service: Service) -> int:
+    """Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code: EXIT_CONFIGURATION when it could
+    not start and never will, 1 when another start may succeed.
+    """
     try:
-        runtime, settings = RuntimeSettings(), SERVICES[name].read_settings()
+        runtime, settings = RuntimeSettings(), service.read_settings()
     except ValidationError as problem:
         print(explain(problem), file=sys.stderr)
         return EXIT_CONFIGURATION
-    logs.configure(runtime, name)
-    serve = _serve_async if SERVICES[name].kind == "asyncio" else _serve
+    logs.configure(runtime, service.name)
+    serve = _serve_async if service.kind == "asyncio" else _serve
     try:
-        serve(SERVICES[name], settings, runtime)
-    except (InvalidInput, Refused) as problem:
+        serve(service, settings, runtime)
+    except VisrecError as problem:
         logs.logger().error("cannot start", why=problem.message)
-        return EXIT_CONFIGURATION
+        return 1 if isinstance(problem, NotReady) else EXIT_CONFIGURATION
     return 0
 
 
@@ -106,7 +110,7 @@ def _serve(service: Service, settings: ServiceSettings, runtime: RuntimeSettings
         signal.signal(sign, lambda *_: stop.set())
     telemetry = Telemetry()
     server = SyncServer(_load(service.app)(settings, runtime, telemetry), runtime, telemetry, settings.port)
-    telemetry.serve(runtime.host, settings.metrics_port)
+    telemetry.serve(runtime.host, settings.metrics_port, service.metrics_port_setting)
     server.start()
     logs.logger().info("listening", port=server.port, metrics_port=settings.metrics_port)
     stop.wait()
@@ -121,7 +125,7 @@ def _serve_async(service: Service, settings: ServiceSettings, runtime: RuntimeSe
         telemetry = Telemetry()
         app = await _load(service.app)(settings, runtime, telemetry)
         server = AsyncServer(app, runtime, telemetry, settings.port)
-        telemetry.serve(runtime.host, settings.metrics_port)
+        telemetry.serve(runtime.host, settings.metrics_port, service.metrics_port_setting)
         await server.start()
         logs.logger().info("listening", port=server.port, metrics_port=settings.metrics_port)
         await stop.wait()

@@ -20,6 +20,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 import grpc
@@ -35,9 +36,11 @@ DOMAIN = "visrec"
 DETAILS_KEY = "grpc-status-details-bin"
 NOT_READY_RETRY_MS = 500
 
-MAX_MESSAGE_LETTERS = 1000
-"""Statuses travel in HTTP/2 trailers, of which gRPC allows 8 KiB in all; the message is in there twice."""
-MAX_VALUE_LETTERS = 200
+MAX_MESSAGE_BYTES = 1500
+MAX_DESCRIPTION_BYTES = 1000
+MAX_VALUE_BYTES = 300
+"""Statuses travel in HTTP/2 trailers, of which gRPC allows 8 KiB in all. The message is in there twice: by itself, and
+among the details, which may be sent as base64. All three bounds count the bytes of `_weight`."""
 
 Details = Callable[[Any], list[Message]]
 
@@ -52,9 +55,9 @@ class _Rule:
 def status_of(error: VisrecError) -> Status:
     """The google.rpc.Status of an error: of the whole call, or of one element of a bulk response."""
     rule = _RULES[type(error)]
-    metadata = {key: value[:MAX_VALUE_LETTERS] for key, value in error.metadata.items()}
+    metadata = {key: _cut(value, MAX_VALUE_BYTES) for key, value in error.metadata.items()}
     info = details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata | {"kind": _kind(type(error))})
-    status = Status(code=rule.code.value[0], message=error.message[:MAX_MESSAGE_LETTERS])
+    status = Status(code=rule.code.value[0], message=_cut(error.message, MAX_MESSAGE_BYTES))
     for detail in (info, *rule.details(error)):
         status.details.add().Pack(detail)
     return status
@@ -124,6 +127,17 @@ def _transport_error(code: grpc.StatusCode, service: str) -> VisrecError:
             return errors.Internal(f"a call to {service} ended with {code.name}")
 
 
+def _cut(text: str, most: int) -> str:
+    """The beginning of `text`, whole letters that weigh at most `most` bytes together."""
+    weights = accumulate(map(_weight, text))
+    return text[: sum(1 for _ in takewhile(lambda weight: weight <= most, weights))]
+
+
+def _weight(letter: str) -> int:
+    """Bytes of a letter in a status message: gRPC writes `%E6` for each that is not printable ASCII."""
+    return 1 if " " <= letter <= "~" and letter != "%" else 3 * len(letter.encode())
+
+
 def _kind(error: type[VisrecError]) -> str:
     return error.__name__
 
@@ -140,16 +154,15 @@ def _nothing(_: VisrecError) -> list[Message]:
 
 def _bad_request(error: errors.InvalidInput) -> list[Message]:
     violation = details.BadRequest.FieldViolation(
-        field=error.field[:MAX_VALUE_LETTERS],
-        description=error.description[:MAX_MESSAGE_LETTERS],
+        field=_cut(error.field, MAX_VALUE_BYTES),
+        description=_cut(error.description, MAX_DESCRIPTION_BYTES),
         reason=error.reason,
     )
     return [details.BadRequest(field_violations=[violation])]
 
 
 def _resource(error: errors.NotFound) -> list[Message]:
-    name = error.name[:MAX_VALUE_LETTERS]
-    return [details.ResourceInfo(resource_type=error.kind, resource_name=name)]
+    return [details.ResourceInfo(resource_type=error.kind, resource_name=_cut(error.name, MAX_VALUE_BYTES))]
 
 
 def _space_precondition(error: errors.SpaceMismatch) -> list[Message]:
@@ -162,7 +175,7 @@ def _state_precondition(error: errors.Refused) -> list[Message]:
 
 def _precondition(kind: str, subject: str, message: str) -> details.PreconditionFailure:
     violation = details.PreconditionFailure.Violation(
-        type=kind, subject=subject[:MAX_VALUE_LETTERS], description=message[:MAX_MESSAGE_LETTERS]
+        type=kind, subject=_cut(subject, MAX_VALUE_BYTES), description=_cut(message, MAX_DESCRIPTION_BYTES)
     )
     return details.PreconditionFailure(violations=[violation])
 

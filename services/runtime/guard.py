@@ -24,6 +24,9 @@ from services.runtime.telemetry import MethodTelemetry, Telemetry
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
+MAX_REFUSALS = 64
+"""Refusals that may wait to be sent. Beyond them gRPC refuses by itself, at once and without details."""
+
 
 @dataclass(frozen=True)
 class _Method:
@@ -36,7 +39,8 @@ class Guard(grpc.GenericRpcHandler):
     """Looks like a server to the servicers that register, and like one generic handler to the real server.
 
     Unary calls run on the app's `threads`; streams and its `long_methods` on threads of their own. When
-    `max_waiting_calls` wait or run in one of the two, the next is answered RESOURCE_EXHAUSTED without being read.
+    `max_waiting_calls` wait or run in one of the two, the next is answered RESOURCE_EXHAUSTED without being read. The
+    server itself should let in no more than `most_calls` at a time.
     """
 
     def __init__(self, app: SyncApp, runtime: RuntimeSettings, telemetry: Telemetry) -> None:
@@ -45,8 +49,14 @@ class Guard(grpc.GenericRpcHandler):
         self._long_methods = app.long_methods
         self._quick = Pool("quick", app.threads)
         self._long = Pool("long", app.long_threads)
+        self._refusals = Pool("refusal", 1)
         self._inner: list[grpc.GenericRpcHandler] = []
         self._methods: dict[str, _Method] = {}
+
+    @property
+    def most_calls(self) -> int:
+        """Those in the two queues, and the refusals."""
+        return 2 * self._runtime.max_waiting_calls + MAX_REFUSALS
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """What generated code calls to register a servicer."""
@@ -68,6 +78,7 @@ class Guard(grpc.GenericRpcHandler):
         """Ends the threads. The server must have stopped."""
         self._quick.shutdown(wait=False, cancel_futures=True)
         self._long.shutdown(wait=False, cancel_futures=True)
+        self._refusals.shutdown(wait=False, cancel_futures=True)
 
     def _adopt(self, call: grpc.HandlerCallDetails) -> _Method | None:
         inner = next(filter(None, (handler.service(call) for handler in self._inner)), None)
@@ -78,7 +89,7 @@ class Guard(grpc.GenericRpcHandler):
         pool = self._long if slow else self._quick
         telemetry = self._telemetry.method(call.method)
         default_s = self._runtime.stream_deadline_s if streaming else self._runtime.default_deadline_s
-        method = _Method(_guarded(inner, pool, telemetry, default_s), _refusal(telemetry), pool)
+        method = _Method(_guarded(inner, pool, telemetry, default_s), _refusal(telemetry, self._refusals), pool)
         self._methods[call.method] = method
         return method
 
@@ -203,11 +214,11 @@ def _abort(problem: Exception, context: grpc.ServicerContext, telemetry: MethodT
     context.abort(code, status.message)
 
 
-def _refusal(telemetry: MethodTelemetry) -> Handler:
+def _refusal(telemetry: MethodTelemetry, pool: Pool) -> Handler:
     """Refuses before the request is read, so it is made as a stream, whatever the method is: the caller cannot tell."""
 
     def refuse(_: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         telemetry.began()
         _abort(errors.Overloaded("too many calls wait already"), context, telemetry, time.perf_counter())
 
-    return grpc.stream_stream_rpc_method_handler(refuse)
+    return grpc.stream_stream_rpc_method_handler(OnPool(refuse, pool))

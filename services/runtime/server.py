@@ -18,7 +18,7 @@ from services.runtime.telemetry import Telemetry
 from services.runtime.transport import bind, server_options
 
 DOOR_THREADS = 4
-"""For health and for refusals: never behind the service's own work."""
+"""For health, which is never behind the service's own work."""
 
 
 class SyncServer:
@@ -29,8 +29,10 @@ class SyncServer:
         self._drain_s = runtime.drain_s
         self._telemetry = telemetry
         self._door = ThreadPoolExecutor(DOOR_THREADS, thread_name_prefix="door")
-        self._server = grpc.server(self._door, options=server_options(runtime))
         self._guard = Guard(app, runtime, telemetry)
+        self._server = grpc.server(
+            self._door, options=server_options(runtime), maximum_concurrent_rpcs=self._guard.most_calls
+        )
         self._health = health.Health(app.services, self._door)
         self._canary = canary.CanaryThread(app.canary, self._tell, runtime)
         self._register(runtime.reflection)

@@ -14,7 +14,7 @@ from functools import partial
 import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
-from services.errors import VisrecError
+from services.errors import InvalidInput, VisrecError
 from services.runtime import logs
 
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -63,10 +63,16 @@ class Telemetry:
         """What health says."""
         self._serving.set(yes)
 
-    def serve(self, host: str, port: int) -> None:
-        """Answers GET /metrics on a daemon thread. Port 0: no metrics."""
-        if port:
+    def serve(self, host: str, port: int, setting: str) -> None:
+        """Answers GET /metrics on a daemon thread. Port 0: no metrics. Raises InvalidInput, naming the `setting` of the
+        port, when nobody can listen there."""
+        if not port:
+            return
+        try:
             start_http_server(port, host, self.registry)
+        except OSError as problem:
+            message = f"no metrics on {host}:{port} ({problem.strerror}); is it in use?"
+            raise InvalidInput(setting, message, reason="PORT_IN_USE") from problem
 
 
 @dataclass(frozen=True)

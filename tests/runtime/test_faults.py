@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import string
+from urllib.parse import quote
+
 import grpc
 import pytest
 from google.protobuf.message import Message
@@ -73,15 +76,22 @@ def test_what_an_error_knows_survives_the_way() -> None:
     assert full.retry_after_ms == 250
 
 
-@given(field=st.text(max_size=3000), message=st.text(max_size=30_000))
-def test_a_status_always_fits_into_trailers(field: str, message: str) -> None:
-    """gRPC drops a call whose trailers are over 8 KiB; UTF-8 needs up to four bytes a letter, percent-encoding three
-    times that in the message, and base64 a third more in the details.
-    """
-    status = faults.status_of(errors.InvalidInput(field, message))
-    encoded_message = 3 * len(status.message.encode())
-    details_bytes = sum(len(value) for _, value in faults.trailers_of(status)) * 4 / 3
-    assert encoded_message + details_bytes < 8000
+LONG = st.sampled_from(["漢", "🙂", "%", "é", "x", "\n"]).map(lambda letter: letter * 30_000) | st.text(max_size=3000)
+
+
+@given(one=LONG, other=LONG)
+def test_a_status_always_fits_into_trailers(one: str, other: str) -> None:
+    """gRPC drops a call whose trailers are over 8 KiB: the message percent-encoded, the details in base64."""
+    for error in (
+        errors.InvalidInput(one, other),
+        errors.NotFound("catalogue", one, other),
+        errors.SpaceMismatch(one, other),
+        errors.Refused(one),
+    ):
+        status = faults.status_of(error)
+        message = len(quote(status.message, safe=string.printable[:95].replace("%", "")))
+        assert message + sum(len(value) for _, value in faults.trailers_of(status)) * 4 / 3 < 8000
+        assert faults.error_of(status).reason == error.reason
 
 
 def test_a_foreign_status_becomes_the_nearest_of_the_family() -> None:

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services import errors
 from services.runtime.app import AsyncApp
+from services.runtime.guard import MAX_REFUSALS
 from services.runtime.settings import MIB, RuntimeSettings
 from tests.runtime.toy import SERVICE, Toy, ToyStub, async_app, sync_app
 from tests.servers import Served, fault, serving, serving_on_a_loop
@@ -78,6 +79,16 @@ def test_an_error_arrives_with_its_details(stub: ToyStub, toy: Toy) -> None:
     assert error.field == "n"
 
 
+@pytest.mark.parametrize("letter", ["漢", "🙂", "%", "x"])
+def test_the_longest_name_arrives_with_its_details_in_any_script(stub: ToyStub, toy: Toy, letter: str) -> None:
+    toy.problem = errors.NotFound("catalogue", 2000 * letter)
+    error = fault(failure(lambda: stub.fail(StringValue())))
+    assert isinstance(error, errors.NotFound)
+    assert error.reason == "CATALOGUE_NOT_FOUND"
+    assert error.name
+    assert not error.name.strip(letter)
+
+
 def test_an_error_in_a_stream_comes_after_what_was_sent(stub: ToyStub, toy: Toy) -> None:
     toy.problem = errors.NotReady("gone")
     got = []
@@ -135,6 +146,20 @@ def test_a_full_queue_is_said_with_a_time_to_come_again(start: Start, toy: Toy, 
         error = fault(problem)
         assert isinstance(error, errors.Overloaded)
         assert error.retry_after_ms > 0
+        assert health(served).status == health_pb2.HealthCheckResponse.SERVING
+        toy.gate.set()
+        assert first.result(10).value == "first"
+
+
+def test_a_flood_is_refused_alike_and_health_is_answered(toy: Toy, runtime: RuntimeSettings) -> None:
+    """Whether there was room for a refusal with details, or gRPC refused by itself."""
+    with on_threads(toy, runtime.model_copy(update={"max_waiting_calls": 1})) as served:
+        stub = ToyStub(served.channel)
+        first = stub.wait.future(StringValue(value="first"))
+        assert toy.arrived.acquire(timeout=10)
+        refused = [stub.wait.future(StringValue()) for _ in range(2 * MAX_REFUSALS)]
+        codes = {problem.code() for call in refused if isinstance(problem := call.exception(10), grpc.RpcError)}
+        assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
         assert health(served).status == health_pb2.HealthCheckResponse.SERVING
         toy.gate.set()
         assert first.result(10).value == "first"
