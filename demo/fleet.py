@@ -1,4 +1,4 @@
-"""The running services: those that answer already, or `python -m services all` started for the demonstration."""
+"""The running services: those that answer already, or `python -m services all` started to be shown or measured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ START_WITHIN_S = 240.0
 """The first start builds and quantises the network."""
 
 STOP_WITHIN_S = 40.0
+
+Waiting = Callable[[list[str]], None]
 
 
 class FleetError(RuntimeError):
@@ -52,52 +54,67 @@ class Fleet:
 
 
 @contextmanager
-def running(var: Path, log: Path, say: Callable[[str], None], waiting: Callable[[list[str]], None]) -> Iterator[Fleet]:
+def running(var: Path, log: Path, say: Callable[[str], None], waiting: Waiting) -> Iterator[Fleet]:
     """The services while the context lasts. Those that were started here are stopped at its end.
 
-    `var` is where they keep their data and `log` gets what they print; `waiting` is told again and again which services
-    are not ready yet. Raises FleetError.
+    `var` is where they keep their data; `log` and `waiting` as for `started`. Raises FleetError.
     """
     known = Targets.from_environment(os.environ)
-    if not _not_ready(known):
+    if not not_ready(known):
         say(f"using the services that run already (ranker at {known.ranker})")
         yield Fleet(known)
         return
-    fleet = _start(known, var, log)
-    try:
-        _wait(fleet, log, waiting)
-        yield fleet
-    finally:
-        say("stopping the services …")
-        _stop(fleet)
+    targets = on_loopback(free_ports([_port(known, name) for name in SERVICES]))
+    with started(targets, {"VISREC_VAR_DIR": str(var)}, log, waiting) as process:
+        try:
+            yield Fleet(targets, process)
+        finally:
+            say("stopping the services …")
 
 
-def _start(known: Targets, var: Path, log: Path) -> Fleet:
-    ports = _ports(known)
-    embedder, indexer, profile, ranker = (f"127.0.0.1:{ports[name]}" for name in SERVICES)
-    targets = Targets(embedder, indexer, profile, ranker)
-    fleet = Fleet(targets)
-    environment = {**os.environ, **fleet.environment, "VISREC_VAR_DIR": str(var), "VISREC_HOST": "127.0.0.1"}
-    for name, port in ports.items():
-        environment[f"VISREC_{name.upper()}_PORT"] = str(port)
+@contextmanager
+def started(
+    targets: Targets, settings: Mapping[str, str], log: Path, waiting: Waiting = lambda _: None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m services all` on the ports of `targets`, of this machine, from when all are ready; stopped at the end.
+
+    `settings` are further variables of its environment; `log` gets what it prints; `waiting` is told again and again
+    which services are not ready yet. Raises FleetError.
+    """
+    environment = {**os.environ, **Fleet(targets).environment, "VISREC_HOST": "127.0.0.1"}
+    for name in SERVICES:
+        environment[f"VISREC_{name.upper()}_PORT"] = str(_port(targets, name))
         environment[f"VISREC_{name.upper()}_METRICS_PORT"] = "0"
+    command = [sys.executable, "-m", "services", "all"]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services", "all"], stdout=output, stderr=subprocess.STDOUT, env=environment
-        )
-    return Fleet(targets, process)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment | dict(settings))
+    try:
+        _wait(process, targets, log, waiting)
+        yield process
+    finally:
+        _stop(process)
 
 
-def _ports(known: Targets) -> dict[str, int]:
-    """The services' usual ports as far as nobody has them, else any free ones."""
+def on_loopback(ports: Sequence[int]) -> Targets:
+    """The services at these ports of this machine, in the order of SERVICES."""
+    embedder, indexer, profile, ranker = (f"127.0.0.1:{port}" for port in ports)
+    return Targets(embedder, indexer, profile, ranker)
+
+
+def free_ports(wanted: Sequence[int]) -> list[int]:
+    """These ports as far as nobody has them, else (and for 0) any free ones. All are held until the last is known, so
+    that none comes twice. Raises FleetError."""
     with ExitStack() as stack:
-        return {name: _free_port(stack, getattr(known, name)) for name in SERVICES}
+        return [_free_port(stack, port) for port in wanted]
 
 
-def _free_port(stack: ExitStack, usual: str) -> int:
-    """All sockets stay open until every port is chosen, so that none is chosen twice."""
-    number = usual.rpartition(":")[2]
-    for port in (int(number) if number.isdigit() else 0, 0):
+def _port(targets: Targets, name: str) -> int:
+    number = str(getattr(targets, name)).rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _free_port(stack: ExitStack, wanted: int) -> int:
+    for port in (wanted, 0):
         candidate = stack.enter_context(socket.socket())
         # Connections of an earlier run that linger for a minute do not count as somebody who has the port.
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,21 +126,21 @@ def _free_port(stack: ExitStack, usual: str) -> int:
     raise FleetError("no free port on loopback")
 
 
-def _wait(fleet: Fleet, log: Path, waiting: Callable[[list[str]], None]) -> None:
+def _wait(process: subprocess.Popen[bytes], targets: Targets, log: Path, waiting: Waiting) -> None:
     deadline = time.monotonic() + START_WITHIN_S
-    while missing := _not_ready(fleet.targets):
+    while missing := not_ready(targets):
         waiting(missing)
-        assert fleet.process is not None
-        if fleet.process.poll() is not None:
+        if process.poll() is not None:
             raise FleetError(
-                f"the services ended with exit code {fleet.process.returncode}: {_last_line(log)} (all of it: {log})"
+                f"the services ended with exit code {process.returncode}: {_last_line(log)} (all of it: {log})"
             )
         if time.monotonic() > deadline:
             raise FleetError(f"{', '.join(missing)} not ready within {START_WITHIN_S:.0f} s; {log} has what they said")
         time.sleep(0.2)
 
 
-def _not_ready(targets: Targets) -> list[str]:
+def not_ready(targets: Targets) -> list[str]:
+    """Names of the services that are not serving now."""
     return [name for name in SERVICES if not _serving(targets, name)]
 
 
@@ -139,10 +156,7 @@ def _serving(targets: Targets, name: str) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _stop(fleet: Fleet) -> None:
-    process = fleet.process
-    if process is None:
-        return
+def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
