@@ -94,7 +94,7 @@ def taste(context: typer.Context, user: UserArgument, catalogue: CatalogueOption
     """What a person likes in a catalogue, and where that is from."""
     session = session_of(context)
     held = session.client.taste(user, catalogue, include_seen=True)
-    agreed = "" if held.personalised else "They did not agree to personalisation, so nothing is kept."
+    agreed = "" if held.personalised else "They did not agree to personalisation, so nothing is learned."
     nothing_yet = agreed or "Nothing yet: record a like, a save or a purchase."
     session.show(held, as_json, tables.taste(held) if held.interests else nothing_yet)
 
@@ -146,7 +146,7 @@ def _line(item: str, result: profile_pb2.EventResult) -> str:
         return f"[red]{escape(item)}: {escape(sentence(VisrecCallError.from_status(result.status)))}[/]"
     learned = {
         profile_pb2.EVENT_OUTCOME_LEARNED: "learned",
-        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is kept about somebody who did not agree",
+        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned about somebody who did not agree",
         profile_pb2.EVENT_OUTCOME_DUPLICATE: "known already",
     }
     return f"{escape(item)}: {learned.get(result.outcome, 'recorded')}"
