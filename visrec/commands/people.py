@@ -146,7 +146,7 @@ def _line(item: str, result: profile_pb2.EventResult) -> str:
         return f"[red]{escape(item)}: {escape(sentence(VisrecCallError.from_status(result.status)))}[/]"
     learned = {
         profile_pb2.EVENT_OUTCOME_LEARNED: "learned",
-        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned about somebody who did not agree",
+        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned of who did not agree",
         profile_pb2.EVENT_OUTCOME_DUPLICATE: "known already",
     }
     return f"{escape(item)}: {learned.get(result.outcome, 'recorded')}"
