@@ -29,6 +29,7 @@ async def build(settings: EmbedderSettings, runtime: RuntimeSettings, telemetry:
         QueueLimits(
             workers=settings.workers or _processors(),
             max_waiting=settings.max_waiting,
+            max_waiting_bytes=settings.max_waiting_bytes,
             max_bulk=2 * settings.bulk_window,
             max_batch=settings.max_batch,
         ),

@@ -19,6 +19,7 @@ import numpy as np
 
 from services.embedder.images import DEFAULT_LIMITS, WHOLE, Box, Limits, Pixels, read_picture
 from services.embedder.model import Model
+from services.embedder.room import PixelRoom
 from services.errors import Internal, NotReady, Overloaded, TooLate, VisrecError
 from services.spaces import Float32
 
@@ -48,11 +49,12 @@ class Embedded:
 
 @dataclass(frozen=True)
 class QueueLimits:
-    """`workers` threads; in front of them at most `max_waiting` photos that came alone and `max_bulk` that came in
-    bulk; at most `max_batch` in one run."""
+    """`workers` threads; in front of them at most `max_waiting` photos, of `max_waiting_bytes` together, that came
+    alone, and `max_bulk` that came in bulk; at most `max_batch` in one run."""
 
     workers: int = 2
     max_waiting: int = 64
+    max_waiting_bytes: int = 256 * 1024 * 1024
     max_bulk: int = 16
     max_batch: int = 4
 
@@ -86,9 +88,12 @@ class EmbeddingQueue:
         self._model = model
         self._limits = queue
         self._pictures = pictures
+        # All workers together decode no more at a time than one of them may.
+        self._room = PixelRoom(pictures.max_pixels)
         self._clock = clock
         self._waiting: deque[_Job] = deque()
         self._alone = 0
+        self._alone_bytes = 0
         self._bulk = asyncio.Semaphore(queue.max_bulk)
         self._changed = threading.Condition()
         self._closed = False
@@ -133,12 +138,25 @@ class EmbeddingQueue:
         with self._changed:
             if self._closed:
                 raise NotReady("the embedder is shutting down")
-            if job.alone and self._alone >= self._limits.max_waiting:
+            if job.alone and self._full(len(job.photo.data)):
                 raise Overloaded("too many photos are waiting", retry_after_ms=self._drained_in_ms())
             self._waiting.append(job)
-            self._alone += job.alone
+            self._count(job, 1)
             self._changed.notify()
         return await asyncio.wrap_future(job.answer)
+
+    def _full(self, more_bytes: int) -> bool:
+        """An empty queue takes any photo."""
+        limits = self._limits
+        if not self._alone:
+            return False
+        return self._alone >= limits.max_waiting or self._alone_bytes + more_bytes > limits.max_waiting_bytes
+
+    def _count(self, job: _Job, times: int) -> None:
+        """What waits, of those that came alone."""
+        if job.alone:
+            self._alone += times
+            self._alone_bytes += times * len(job.photo.data)
 
     def _drained_in_ms(self) -> int:
         """How long the workers need for half of a full queue: by then there is room for those who come back."""
@@ -160,7 +178,8 @@ class EmbeddingQueue:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             share = math.ceil(len(self._waiting) / self._limits.workers)
             taken = [self._waiting.popleft() for _ in range(min(share, self._limits.max_batch))]
-            self._alone -= sum(job.alone for job in taken)
+            for job in taken:
+                self._count(job, -1)
             return taken
 
     def _read(self, job: _Job) -> _Read | None:
@@ -180,7 +199,9 @@ class EmbeddingQueue:
 
     def _pixels(self, photo: Photo) -> Pixels:
         side = self._model.card.input_pixels
-        return read_picture(photo.data, side, field=photo.field, crop=photo.crop, limits=self._pictures)
+        return read_picture(
+            photo.data, side, field=photo.field, crop=photo.crop, limits=self._pictures, room=self._room
+        )
 
     def _run(self, read: list[_Read]) -> None:
         started = self._clock()

@@ -7,6 +7,7 @@ decoded, and whatever a decoder raises on a broken file becomes `InvalidPicture`
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from services.embedder.room import PixelRoom
 from services.errors import InvalidInput, InvalidPicture
 
 Pixels = NDArray[np.uint8]
@@ -28,6 +30,14 @@ FRAMING_VERSION: Final = 1
 _ORIENTATION_TAG: Final = 0x0112
 _JPEG_OVERSAMPLING: Final = 1
 """Least ratio of what the JPEG decoder's own scaling leaves to what the network needs; the rest is resampled."""
+
+_REDUCING_GAP: Final = 2.0
+"""What averaging blocks of pixels leaves, in multiples of what is needed; the rest is resampled with care."""
+_BICUBIC_MARGIN: Final = 1.5
+"""Resampled pixels that bicubic resampling looks at on either side."""
+_STRIP_PIXELS: Final = 1_000_000
+_WEBP_COPIES: Final = 4
+"""The decoder animates, also what stands still: it has the last frame, this one, its bytes, and then the picture."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,13 @@ WHOLE: Final = Box(0.0, 0.0, 1.0, 1.0)
 
 
 def read_picture(
-    data: bytes, side: int, *, field: str = "photo", crop: Box = WHOLE, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    side: int,
+    *,
+    field: str = "photo",
+    crop: Box = WHOLE,
+    limits: Limits = DEFAULT_LIMITS,
+    room: PixelRoom | None = None,
 ) -> Pixels:
     """The centre square of the (cropped) picture as uint8 RGB (side, side, 3), upright, alpha laid over white.
 
@@ -71,6 +87,8 @@ def read_picture(
     without a profile. Raises InvalidPicture, naming `field`.data, for anything that is not such a picture, is broken or
     cut short, is above `limits`, or leaves fewer than `MIN_SIDE` pixels on a side; InvalidInput for a bad `crop`,
     naming its edge within `field`.crop.
+
+    What is decoded takes its pixels of `room`, waiting for them. Beyond the decoder's own picture memory is small.
     """
     crop.check(f"{field}.crop")
     at = f"{field}.data"
@@ -81,7 +99,7 @@ def read_picture(
     try:
         with _open(data, at) as image:
             _check_size(image, limits, at)
-            return _decode(image, crop, side, at)
+            return _decode(image, _Framing(crop, side), room or PixelRoom(limits.max_pixels), at)
     except InvalidInput:
         raise
     # Decoders answer hostile files with any exception there is (struct.error, KeyError, MemoryError, ...).
@@ -106,9 +124,15 @@ def _check_size(image: Image.Image, limits: Limits, at: str) -> None:
         raise InvalidPicture(at, f"{width}x{height} pixels, at least {MIN_SIDE} on each side are needed")
 
 
-def _decode(image: Image.Image, crop: Box, side: int, at: str) -> Pixels:
-    orientation = _orientation(image)
-    square = _centre_square(_stored(crop, orientation), image.size)
+@dataclass(frozen=True)
+class _Framing:
+    crop: Box
+    side: int
+
+
+def _decode(image: Image.Image, framing: _Framing, room: PixelRoom, at: str) -> Pixels:
+    orientation, side = _orientation(image), framing.side
+    square = _centre_square(_stored(framing.crop, orientation), image.size)
     edge = square.right - square.left
     if edge < MIN_SIDE:
         raise InvalidPicture(at, f"the crop leaves {edge:.0f} pixels on a side, at least {MIN_SIDE} are needed")
@@ -118,15 +142,59 @@ def _decode(image: Image.Image, crop: Box, side: int, at: str) -> Pixels:
         needed = min(1.0, _JPEG_OVERSAMPLING * side / edge)
         image.draft("RGB", (max(1, int(width * needed)), max(1, int(height * needed))))
     scale_x, scale_y = image.size[0] / width, image.size[1] / height
-    box = (square.left * scale_x, square.top * scale_y, square.right * scale_x, square.bottom * scale_y)
-    small = _rgb(image).resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+    box = Box(square.left * scale_x, square.top * scale_y, square.right * scale_x, square.bottom * scale_y)
+    with room.held(_pixels_held(image, width * height)):
+        small = _resized(image, box, side)
     upright = small.transpose(_TURNS[orientation]) if orientation in _TURNS else small
     return np.asarray(upright, dtype=np.uint8)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Decodes. Any mode of the formats above to RGB."""
+def _pixels_held(image: Image.Image, whole: int) -> int:
+    """While the picture of `whole` pixels is decoded to the size of `image`."""
+    if image.format == "WEBP":
+        return _WEBP_COPIES * whole
+    # A progressive JPEG is held in full before it is scaled.
+    return whole if "progressive" in image.info else math.prod(image.size)
+
+
+def _resized(image: Image.Image, box: Box, side: int) -> Image.Image:
+    """Decodes. The box (in pixels) as RGB, `side` pixels wide and high.
+
+    As `resize(reducing_gap=2.0)` does it, but in strips: the picture is never copied as a whole, neither to lay it over
+    white nor to change its mode.
+    """
     image.load()
+    factor_x = max(1, int((box.right - box.left) / side / _REDUCING_GAP))
+    factor_y = max(1, int((box.bottom - box.top) / side / _REDUCING_GAP))
+    left, top, right, bottom = _with_margin(box, side, image.size)
+    rows = factor_y * max(1, _STRIP_PIXELS // (right - left) // factor_y)
+    reduced = Image.new("RGB", (-(-(right - left) // factor_x), -(-(bottom - top) // factor_y)))
+    for start in range(top, bottom, rows):
+        strip = _rgb(image.crop((left, start, right, min(start + rows, bottom))))
+        reduced.paste(strip.reduce((factor_x, factor_y)), (0, (start - top) // factor_y))
+    within = (
+        (box.left - left) / factor_x,
+        (box.top - top) / factor_y,
+        (box.right - left) / factor_x,
+        (box.bottom - top) / factor_y,
+    )
+    return reduced.resize((side, side), Image.Resampling.BICUBIC, box=within)
+
+
+def _with_margin(box: Box, side: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The whole pixels that resampling looks at: those of the box and, where there are any, some around it."""
+    margin_x = _BICUBIC_MARGIN * (box.right - box.left) / side
+    margin_y = _BICUBIC_MARGIN * (box.bottom - box.top) / side
+    return (
+        max(0, int(box.left - margin_x)),
+        max(0, int(box.top - margin_y)),
+        min(size[0], math.ceil(box.right + margin_x)),
+        min(size[1], math.ceil(box.bottom + margin_y)),
+    )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode of the formats above to RGB."""
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:

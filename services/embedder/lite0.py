@@ -15,7 +15,7 @@ def open_lite0(
 ) -> OnnxModel:
     """EfficientNet-Lite0, ready to embed. Without a `cache` the graph is built anew; `fitted` is what ships by default.
 
-    Raises NotReady when the weights are not installed or are not the pinned ones.
+    Raises Refused when the weights are not installed or are not the pinned ones.
     """
     fitted = fitted or Fitted.load()
     checkpoint = weights.load_checkpoint(weights.find_checkpoint())

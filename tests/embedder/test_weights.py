@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.embedder.weights import SHA256, find_checkpoint, load_checkpoint, read_checkpoint
-from services.errors import Internal, NotReady
+from services.errors import Internal, Refused
 
 MAGIC, PROTOCOL, PLATFORM = 0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}
 
@@ -39,7 +39,7 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.pth"
     data = find_checkpoint().read_bytes()
     other.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    with pytest.raises(NotReady, match=SHA256):
+    with pytest.raises(Refused, match=SHA256):
         load_checkpoint(other)
 
 
