@@ -17,6 +17,7 @@ from services.embedder.metrics import EmbedderMetrics
 from services.embedder.model import Model
 from services.errors import InvalidInput, NotImplementedYet, VisrecError
 from services.runtime import deadlines, faults
+from services.runtime.wire import encode_space
 from services.spaces import Space, encode
 from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
 
@@ -45,7 +46,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
                 licence=card.licence,
                 input_pixels=card.input_pixels,
                 raw_dimension=card.raw_dimension,
-                spaces=[_space(self._model.space)],
+                spaces=[encode_space(self._model.space)],
             )
         )
 
@@ -111,13 +112,3 @@ def _photo(photo: common_pb2.Photo, field: str) -> Photo:
     crop = photo.crop
     box = Box(crop.left, crop.top, crop.right, crop.bottom) if photo.HasField("crop") else WHOLE
     return Photo(photo.data, box, field)
-
-
-def _space(space: Space) -> common_pb2.Space:
-    return common_pb2.Space(
-        name=space.name,
-        blocks=[
-            common_pb2.Block(name=block.name, dimension=block.dimension, default_weight=block.default_weight)
-            for block in space.blocks
-        ],
-    )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from services.errors import Internal, VisrecError
 from services.indexer.embedder import Embedder, Photo
-from services.indexer.wire import decode_space
 from services.runtime.channel import Channel
 from services.runtime.faults import error_of
+from services.runtime.wire import decode_space
 from services.spaces import Float32, Space
 from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
 

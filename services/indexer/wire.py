@@ -1,4 +1,4 @@
-"""Items, spaces and failures between the contract and the domain in both directions, and the forms they are kept in."""
+"""Items and failures between the contract and the domain in both directions, and the forms they are kept in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from services.errors import VisrecError
 from services.indexer.ingest import Failures
 from services.indexer.item import AttributeValue, Availability, Item
 from services.runtime.faults import error_of, status_of
-from services.spaces import Block, Space
 from visrec.v1 import common_pb2, indexer_pb2
 
 _AVAILABILITIES = {
@@ -82,20 +81,6 @@ def encode_time(microseconds: int) -> Timestamp:
     """The timestamp of microseconds since 1970."""
     seconds, rest = divmod(microseconds, 1_000_000)
     return Timestamp(seconds=seconds, nanos=rest * 1000)
-
-
-def decode_space(message: common_pb2.Space) -> Space:
-    """Raises InvalidInput for a space that cannot be."""
-    return Space(message.name, tuple(Block(b.name, b.dimension, b.default_weight) for b in message.blocks))
-
-
-def encode_space(space: Space) -> common_pb2.Space:
-    """The message of a space."""
-    blocks = [
-        common_pb2.Block(name=block.name, dimension=block.dimension, default_weight=block.default_weight)
-        for block in space.blocks
-    ]
-    return common_pb2.Space(name=space.name, blocks=blocks)
 
 
 def pack_failures(failures: Failures) -> bytes:

@@ -12,8 +12,9 @@ from services.indexer.ingest import Failures, Ingested
 from services.indexer.item import Record
 from services.indexer.library import Answered, Stats
 from services.indexer.search import ALIAS, Hits
-from services.indexer.wire import encode_item, encode_space, encode_time
+from services.indexer.wire import encode_item, encode_time
 from services.runtime.faults import status_of
+from services.runtime.wire import encode_space
 from services.spaces import Space, encode
 from visrec.v1 import common_pb2, indexer_pb2
 

@@ -9,8 +9,9 @@ import numpy as np
 from services.errors import Internal
 from services.profile.items import CatalogueItem, Items, Resolved
 from services.runtime.channel import Channel
-from services.spaces import Block, Space, canonical
-from visrec.v1 import common_pb2, indexer_pb2
+from services.runtime.wire import decode_space
+from services.spaces import Space, canonical
+from visrec.v1 import indexer_pb2
 from visrec.v1.indexer_pb2_grpc import IndexerServiceStub
 
 IDEMPOTENT = ("visrec.v1.IndexerService/BatchGetItems", "visrec.v1.IndexerService/ListSpaces")
@@ -52,7 +53,7 @@ class IndexerItems(Items):
 
     def _list(self, catalogue: str) -> list[Space]:
         listed = self._stub.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue))
-        spaces = [_space(state.space) for state in listed.spaces]
+        spaces = [decode_space(state.space) for state in listed.spaces]
         if len(self._spaces) + len(spaces) > MAX_SPACES:
             self._spaces.clear()
         self._spaces.update({space.name: space for space in spaces})
@@ -60,10 +61,6 @@ class IndexerItems(Items):
 
     def close(self) -> None:
         self._channel.close()
-
-
-def _space(message: common_pb2.Space) -> Space:
-    return Space(message.name, tuple(Block(each.name, each.dimension, each.default_weight) for each in message.blocks))
 
 
 def _item(stored: indexer_pb2.StoredItem, space: Space) -> CatalogueItem:

@@ -24,7 +24,8 @@ from services.ranker.ports import (
     Taste,
 )
 from services.runtime.channel_async import AsyncChannel
-from services.spaces import Block, Space
+from services.runtime.wire import decode_space
+from services.spaces import Space
 from visrec.v1 import (
     common_pb2,
     embedder_pb2,
@@ -72,7 +73,7 @@ class GrpcIndexer(Indexer):
         until, space = self._spaces.get(catalogue, (now, None))
         if space is None or until <= now:
             answer = await self._stub.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue))
-            space = _space(answer.spaces[0].space)
+            space = decode_space(answer.spaces[0].space)
             self._spaces[catalogue] = (now + self._ttl_s, space)
         return space
 
@@ -131,10 +132,6 @@ class GrpcProfile(Profile):
             request = profile_pb2.GetPopularItemsRequest(catalogue=catalogue, item_ids=chosen)
             scores += [item.score for item in (await self._stub.GetPopularItems(request)).items]
         return np.array(scores, dtype=np.float64)
-
-
-def _space(space: common_pb2.Space) -> Space:
-    return Space(space.name, tuple(Block(b.name, b.dimension, b.default_weight) for b in space.blocks))
 
 
 def _interest(interest: profile_pb2.Interest) -> Interest:

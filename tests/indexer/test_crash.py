@@ -16,8 +16,8 @@ import grpc
 import numpy as np
 import pytest
 
-from services.indexer import wire
 from services.runtime.embedded import EmbeddedRedis
+from services.runtime.wire import encode_space
 from tests.fleet import ROOT, free_ports
 from tests.indexer.builders import SPACE, vectors
 from tests.indexer.worlds import vector, with_vectors
@@ -151,7 +151,7 @@ def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half(
     told = Told()
     with indexer.channel() as channel:
         stub = IndexerServiceStub(channel)
-        stub.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="shop", space=wire.encode_space(SPACE)))
+        stub.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="shop", space=encode_space(SPACE)))
         writer = threading.Thread(target=ingest, args=(stub, told, count(0, BATCH)))
         writer.start()
         assert told.enough.wait(60)

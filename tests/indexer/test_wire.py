@@ -9,7 +9,7 @@ from services.errors import InvalidInput, InvalidPicture, NotReady, SpaceMismatc
 from services.indexer import wire
 from services.indexer.item import Item, Record
 from services.indexer.record_redis import pack_record, unpack_record
-from tests.indexer.builders import SPACE, instants, items, record, vectors
+from tests.indexer.builders import instants, items, record, vectors
 
 errors: st.SearchStrategy[VisrecError] = st.sampled_from(
     [
@@ -50,10 +50,6 @@ def test_failures_survive_packing(failures: dict[int, VisrecError]) -> None:
     assert {at: (type(one), one.message) for at, one in unpacked.items()} == {
         at: (type(one), one.message) for at, one in failures.items()
     }
-
-
-def test_a_space_survives_the_contract() -> None:
-    assert wire.decode_space(wire.encode_space(SPACE)) == SPACE
 
 
 @given(instants)

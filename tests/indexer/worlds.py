@@ -21,6 +21,7 @@ from services.runtime.app import SyncApp
 from services.runtime.faults import status_of
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
+from services.runtime.wire import encode_space
 from services.spaces import Space, encode
 from tests.indexer.builders import SPACE, ToyEmbedder, counted_bytes, definition, vectors
 from tests.servers import fault, serving
@@ -45,7 +46,7 @@ class ToyEmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     def GetModel(  # noqa: N802 - named as in the contract
         self, request: embedder_pb2.GetModelRequest, context: grpc.ServicerContext
     ) -> embedder_pb2.GetModelResponse:
-        model = embedder_pb2.Model(spaces=[wire.encode_space(self._toy.default_space())])
+        model = embedder_pb2.Model(spaces=[encode_space(self._toy.default_space())])
         return embedder_pb2.GetModelResponse(model=model)
 
     def EmbedImages(  # noqa: N802 - named as in the contract
@@ -91,7 +92,7 @@ class Service:
     restart: Callable[[], None]
 
     def create(self, name: str = "shop", space: Space = SPACE, **fields: object) -> indexer_pb2.Catalogue:
-        request = indexer_pb2.CreateCatalogueRequest(catalogue=name, space=wire.encode_space(space), **fields)  # type: ignore[arg-type]
+        request = indexer_pb2.CreateCatalogueRequest(catalogue=name, space=encode_space(space), **fields)  # type: ignore[arg-type]
         return self.stub.CreateCatalogue(request).catalogue
 
     def put(self, *items: indexer_pb2.IngestItem, catalogue: str = "shop", request_id: str = "") -> str:
