@@ -7,6 +7,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import grpc
@@ -47,13 +48,22 @@ def channel_options(runtime: RuntimeSettings, idempotent: Iterable[str]) -> list
 
 
 def channel_credentials(runtime: RuntimeSettings, target: str) -> grpc.ChannelCredentials | None:
-    """What the settings say, None for plain text. Raises InvalidInput when they forbid plain text to this target."""
+    """What the settings say, None for plain text. Raises InvalidInput when they forbid plain text to this target, or
+    name a file that cannot be read."""
     if runtime.channel_ca is None:
         require_loopback(target, runtime, "VISREC_CHANNEL_CA")
         return None
-    key = runtime.channel_key.read_bytes() if runtime.channel_key else None
-    chain = runtime.channel_cert.read_bytes() if runtime.channel_cert else None
-    return grpc.ssl_channel_credentials(runtime.channel_ca.read_bytes(), key, chain)
+    key, chain = read_pem(runtime, "channel_key"), read_pem(runtime, "channel_cert")
+    return grpc.ssl_channel_credentials(read_pem(runtime, "channel_ca"), key, chain)
+
+
+def read_pem(runtime: RuntimeSettings, setting: str) -> bytes | None:
+    """The bytes of the file that `setting` names, None without one. Raises InvalidInput when it cannot be read."""
+    path: Path | None = getattr(runtime, setting)
+    try:
+        return path.read_bytes() if path else None
+    except OSError as problem:
+        raise InvalidInput(f"VISREC_{setting.upper()}", f"cannot read {path} ({problem.strerror})") from problem
 
 
 def require_loopback(address: str, runtime: RuntimeSettings, remedy: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from services.errors import InvalidInput
-from services.runtime.channel import KEEPALIVE_MS, require_loopback
+from services.runtime.channel import KEEPALIVE_MS, read_pem, require_loopback
 from services.runtime.settings import RuntimeSettings
 
 
@@ -28,16 +28,16 @@ def server_options(runtime: RuntimeSettings) -> list[tuple[str, Any]]:
 
 
 def server_credentials(runtime: RuntimeSettings) -> grpc.ServerCredentials | None:
-    """What the settings say, None for plain text. Raises InvalidInput, naming the setting, when they are incomplete or
-    plain text would leave this machine unasked.
+    """What the settings say, None for plain text. Raises InvalidInput, naming the setting, when they are incomplete, a
+    file cannot be read, or plain text would leave this machine unasked.
     """
     if runtime.tls_cert is None or runtime.tls_key is None:
         if runtime.tls_cert or runtime.tls_key or runtime.tls_client_ca:
             raise InvalidInput("VISREC_TLS_CERT", "TLS needs both VISREC_TLS_CERT and VISREC_TLS_KEY")
         require_loopback(runtime.host, runtime, "VISREC_TLS_CERT")
         return None
-    client_ca = runtime.tls_client_ca.read_bytes() if runtime.tls_client_ca else None
-    pair = (runtime.tls_key.read_bytes(), runtime.tls_cert.read_bytes())
+    client_ca = read_pem(runtime, "tls_client_ca")
+    pair = (read_pem(runtime, "tls_key"), read_pem(runtime, "tls_cert"))
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
 
 

@@ -163,3 +163,11 @@ def test_half_of_a_certificate_is_an_error_that_names_the_settings(runtime: Runt
         server_credentials(runtime.model_copy(update={"tls_cert": CERTIFICATES / "leaf.pem"}))
     with pytest.raises(errors.InvalidInput, match="VISREC_TLS_CERT"):
         server_credentials(runtime.model_copy(update={"host": "0.0.0.0"}))
+
+
+def test_a_certificate_that_cannot_be_read_is_named(runtime: RuntimeSettings) -> None:
+    gone = CERTIFICATES / "gone.pem"
+    with pytest.raises(errors.InvalidInput, match=r"VISREC_TLS_KEY: cannot read .*gone\.pem"):
+        server_credentials(runtime.model_copy(update={"tls_cert": CERTIFICATES / "leaf.pem", "tls_key": gone}))
+    with pytest.raises(errors.InvalidInput, match="VISREC_CHANNEL_CA"):
+        channel.open_channel("indexer", runtime.model_copy(update={"channel_ca": gone}))
