@@ -53,17 +53,17 @@ def channel_credentials(runtime: RuntimeSettings, target: str) -> grpc.ChannelCr
     if runtime.channel_ca is None:
         require_loopback(target, runtime, "VISREC_CHANNEL_CA")
         return None
-    key, chain = read_pem(runtime, "channel_key"), read_pem(runtime, "channel_cert")
-    return grpc.ssl_channel_credentials(read_pem(runtime, "channel_ca"), key, chain)
+    key = read_pem(runtime.channel_key, "VISREC_CHANNEL_KEY") if runtime.channel_key else None
+    chain = read_pem(runtime.channel_cert, "VISREC_CHANNEL_CERT") if runtime.channel_cert else None
+    return grpc.ssl_channel_credentials(read_pem(runtime.channel_ca, "VISREC_CHANNEL_CA"), key, chain)
 
 
-def read_pem(runtime: RuntimeSettings, setting: str) -> bytes | None:
-    """The bytes of the file that `setting` names, None without one. Raises InvalidInput when it cannot be read."""
-    path: Path | None = getattr(runtime, setting)
+def read_pem(path: Path, setting: str) -> bytes:
+    """The bytes of the file that `setting` names. Raises InvalidInput when it cannot be read."""
     try:
-        return path.read_bytes() if path else None
+        return path.read_bytes()
     except OSError as problem:
-        raise InvalidInput(f"VISREC_{setting.upper()}", f"cannot read {path} ({problem.strerror})") from problem
+        raise InvalidInput(setting, f"cannot read {path} ({problem.strerror})") from problem
 
 
 def require_loopback(address: str, runtime: RuntimeSettings, remedy: str) -> None:

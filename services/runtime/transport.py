@@ -36,8 +36,8 @@ def server_credentials(runtime: RuntimeSettings) -> grpc.ServerCredentials | Non
             raise InvalidInput("VISREC_TLS_CERT", "TLS needs both VISREC_TLS_CERT and VISREC_TLS_KEY")
         require_loopback(runtime.host, runtime, "VISREC_TLS_CERT")
         return None
-    client_ca = read_pem(runtime, "tls_client_ca")
-    pair = (read_pem(runtime, "tls_key"), read_pem(runtime, "tls_cert"))
+    client_ca = read_pem(runtime.tls_client_ca, "VISREC_TLS_CLIENT_CA") if runtime.tls_client_ca else None
+    pair = (read_pem(runtime.tls_key, "VISREC_TLS_KEY"), read_pem(runtime.tls_cert, "VISREC_TLS_CERT"))
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
 
 
