@@ -109,6 +109,7 @@ def report(costs: Sequence[Cost], generator: str, items: int) -> None:
     """The table on the terminal, and everything in var/bench/cost.json."""
     where = machine.describe()
     console.print(table(costs))
+    console.print(processes(costs))
     console.print(
         f"{items} items; load by {generator}; " + ", ".join(f"{name} {value}" for name, value in where.items())
     )
@@ -118,17 +119,28 @@ def report(costs: Sequence[Cost], generator: str, items: int) -> None:
 
 
 def table(costs: Sequence[Cost]) -> Table:
-    """One row for each case; the last columns say what an answer costs and where."""
-    table = Table(title=f"gRPC, one caller and {CALLERS} callers, metrics on", box=SIMPLE_HEAD)
+    """One row for each case, within 80 columns."""
+    table = Table(title=f"one caller, then {CALLERS}; ms; metrics on", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("call", no_wrap=True)
-    for column in ("alone p50 ms", "p99 ms", f"{CALLERS} callers /s", "p50 ms", "p99 ms", "CPU ms", "x empty"):
-        table.add_column(column, justify="right")
-    table.add_column("CPU ms by process")
+    for column in ("1: p50", "p99", f"{CALLERS}: per s", "p50", "p99", "CPU", "x empty"):
+        table.add_column(column, justify="right", no_wrap=True)
     for each in costs:
-        times = (each.alone_p50_ms, each.alone_p99_ms, each.per_s, each.p50_ms, each.p99_ms, each.total_cpu_ms)
-        where = ", ".join(f"{name} {ms:.2f}" for name, ms in each.cpu_ms.items() if ms >= 0.005)
+        alone, full = (each.alone_p50_ms, each.alone_p99_ms), (each.p50_ms, each.p99_ms, each.total_cpu_ms)
         ratio = each.total_cpu_ms / costs[0].total_cpu_ms
-        table.add_row(each.name, *(f"{value:.2f}" for value in times), f"{ratio:.1f}", where)
+        cells = [*(f"{ms:.2f}" for ms in alone), f"{each.per_s:.0f}", *(f"{ms:.2f}" for ms in full), f"{ratio:.1f}"]
+        table.add_row(each.name, *cells)
+    return table
+
+
+def processes(costs: Sequence[Cost]) -> Table:
+    """Which process the CPU of an answer was spent in, ms; one row for each case, one column for each process."""
+    names = list(dict.fromkeys(name for each in costs for name in each.cpu_ms))
+    table = Table(title="CPU of an answer by process, ms", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("call", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in costs:
+        table.add_row(each.name, *(f"{each.cpu_ms[name]:.2f}" if name in each.cpu_ms else "" for name in names))
     return table
 
 
