@@ -6,9 +6,9 @@ import asyncio
 import importlib
 import signal
 import sys
-import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -86,7 +86,7 @@ def run(service: Service) -> int:
     try:
         runtime, settings = RuntimeSettings(), service.read_settings()
     except ValidationError as problem:
-        print(explain(problem), file=sys.stderr)
+        print(explain(problem, [RuntimeSettings, _load(service.settings)]), file=sys.stderr)
         return EXIT_CONFIGURATION
     logs.configure(runtime, service.name)
     serve = _serve_async if service.kind == "asyncio" else _serve
@@ -98,22 +98,28 @@ def run(service: Service) -> int:
     return 0
 
 
-def explain(problem: ValidationError) -> str:
-    """One line per wrong variable. Values are not repeated: a URL may hold a password."""
-    lines = [f"  {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors()]
-    return "\n".join((f"wrong settings ({problem.title}):", *lines))
+def explain(problem: ValidationError, groups: Iterable[type[BaseSettings]]) -> str:
+    """One line per wrong variable of the `groups`. Values are not repeated: a URL may hold a password."""
+    prefixes = {group.__name__: str(group.model_config.get("env_prefix", "")) for group in groups}
+    prefix = prefixes.get(problem.title, "")
+    lines = [
+        f"  {prefix}{'.'.join(map(str, error['loc']))}".upper() + f": {error['msg']}" for error in problem.errors()
+    ]
+    return "\n".join(("wrong settings:", *lines))
 
 
 def _serve(service: Service, settings: ServiceSettings, runtime: RuntimeSettings) -> None:
-    stop = threading.Event()
+    # Not an Event: a handler runs between any two steps of the main thread, also within the `set` of another handler,
+    # whose lock is not re-entrant. `SimpleQueue.put` is made for that.
+    stop: SimpleQueue[None] = SimpleQueue()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+        signal.signal(sign, lambda *_: stop.put(None))
     telemetry = Telemetry()
     server = SyncServer(_load(service.app)(settings, runtime, telemetry), runtime, telemetry, settings.port)
     telemetry.serve(runtime.host, settings.metrics_port, service.metrics_port_setting)
     server.start()
     logs.logger().info("listening", port=server.port, metrics_port=settings.metrics_port)
-    stop.wait()
+    stop.get()
     server.drain()
 
 

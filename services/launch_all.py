@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
 from services.errors import InvalidInput, Refused, VisrecError
-from services.launch import EXIT_CONFIGURATION, SERVICES, explain
+from services.launch import EXIT_CONFIGURATION, SERVICES, explain, settings_classes
 from services.runtime import logs
 from services.runtime.channel_async import open_channel
 from services.runtime.embedded import EmbeddedRedis
@@ -39,7 +39,7 @@ def run_all() -> int:
         with locked(runtime.var_dir):
             return asyncio.run(_run(runtime))
     except ValidationError as problem:
-        print(explain(problem), file=sys.stderr)
+        print(explain(problem, settings_classes()), file=sys.stderr)
         return EXIT_CONFIGURATION
     except VisrecError as problem:
         print(problem.message, file=sys.stderr)

@@ -90,7 +90,7 @@ class RuntimeSettings(BaseSettings):
         default="info", description="Least severe line that is logged; debug writes one line per call."
     )
     log_format: Literal["json", "console"] = Field(
-        default="json", description="One JSON object a line, or text for people."
+        default="json", description="`json`: one JSON object a line. `console`: text for people."
     )
 
     def target(self, service: str) -> str:

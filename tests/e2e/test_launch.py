@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
 
 from services.launch import SERVICES
-from tests.fleet import ROOT, STOP_S, Fleet, fleet
+from tests.fleet import ROOT, STOP_S, Fleet, fleet, free_ports
+from tests.servers import await_serving
 
 
 def children(running: Fleet) -> list[psutil.Process]:
@@ -64,7 +67,7 @@ def test_a_wrong_setting_ends_the_start_with_its_name(tmp_path: Path) -> None:
     """Of a service this time: the launcher does not start again what cannot run."""
     command = [sys.executable, "-m", "services", "all"]
     for variables, told in (
-        ({"VISREC_DRAIN_S": "soon"}, "drain_s"),
+        ({"VISREC_DRAIN_S": "soon"}, "VISREC_DRAIN_S"),
         ({"VISREC_INDEXER_PORT": "0"}, "VISREC_INDEXER_PORT"),
         ({"VISREC_HOST": "0.0.0.0"}, "VISREC_INSECURE"),
     ):
@@ -74,3 +77,24 @@ def test_a_wrong_setting_ends_the_start_with_its_name(tmp_path: Path) -> None:
         )
         assert ended.returncode in {1, 78}
         assert told in ended.stderr
+
+
+def test_many_signals_at_once_stop_a_service_as_one_does(redis_url: str, tmp_path: Path) -> None:
+    """A handler may run within another one, so it must not take a lock."""
+    (port,) = free_ports(1)
+    environment = {
+        "VISREC_REDIS_URL": redis_url,
+        "VISREC_VAR_DIR": str(tmp_path),
+        "VISREC_INDEXER_PORT": str(port),
+        "VISREC_INDEXER_METRICS_PORT": "0",
+    }
+    with subprocess.Popen([sys.executable, "-m", "services", "indexer"], cwd=ROOT, env=os.environ | environment) as one:
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                await_serving(channel)
+            for _ in range(300):
+                one.send_signal(signal.SIGTERM)
+            one.wait(STOP_S)
+        finally:
+            one.kill()
+    assert one.returncode == 0

@@ -41,8 +41,9 @@ def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "secret")
     with pytest.raises(ValidationError) as caught:
         RuntimeSettings()
-    assert "max_message_bytes" in explain(caught.value)
-    assert "secret" not in explain(caught.value)
+    said = explain(caught.value, [RuntimeSettings])
+    assert "VISREC_MAX_MESSAGE_BYTES: " in said
+    assert "secret" not in said
 
 
 def test_the_table_has_every_setting_with_its_default() -> None:
