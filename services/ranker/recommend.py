@@ -113,7 +113,7 @@ class Recommender:
         present = {PHOTO: photo is not None, SEEDS: bool(ask.seeds), TASTE: bool(interests), POPULARITY: bool(popular)}
         material = Material(ask, photo, taste, interests, popular, effective_weights(weights, present))
         if stages.weakened and not material.weights:
-            left_out = "; ".join(dropped.message for dropped in stages.dropped)
+            left_out = "; ".join(dict.fromkeys(dropped.message for dropped in stages.dropped))
             raise NotReady(f"nothing is left to recommend from: {left_out}")
         return material
 
