@@ -17,7 +17,7 @@ from demo.people import Deed, Person
 from demo.pictures import NOTHING, data_uri
 from demo.questions import Answer
 from visrec.items import NewItem
-from visrec.tables import part_name, price
+from visrec.tables import part_name, price, telling
 from visrec.v1 import ranker_pb2
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -152,7 +152,7 @@ def _card(each: ranker_pb2.Recommendation, files: Files, largest: float, move: s
     bars = "".join(_bar(part, largest) for part in each.parts if part.contribution > 0)
     terms = "".join(
         f"<tr><td><i class={_colour(part)}></i>{escape(part_name(part))}<td>{part.contribution:+.3f}"
-        for part in each.parts
+        for part in telling(each.parts)
     )
     return (
         f"<article class=card><div class=photo><img src='{_picture(files.get(each.item.id))}' alt='{title}' "

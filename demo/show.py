@@ -62,7 +62,11 @@ class Show:
 
     def ingest(self, catalogue: Catalogue) -> Stocked:
         """Brings the catalogue up to date, with a progress bar, and names what could not be ingested."""
-        self.step(f"Indexing {len(catalogue.items)} photos into the catalogue `{catalogue.name}`")
+        kept = len(catalogue.queries)
+        self.step(
+            f"Indexing {len(catalogue.items)} photos into the catalogue `{catalogue.name}`; "
+            f"{kept} more {'is' if kept == 1 else 'are'} kept back to ask with"
+        )
         with self.progress("photos", len(catalogue.items)) as advance:
             stocked = stock(self.client, catalogue.name, catalogue.items, advance)
         self.console.print(

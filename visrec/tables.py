@@ -89,8 +89,13 @@ def _explained(answer: ranker_pb2.RecommendResponse) -> Table:
 
 
 def parts(of: Iterable[ranker_pb2.ScorePart]) -> str:
-    """The terms of a score, one a line: they add up to it."""
-    return "\n".join(f"{part.contribution:+.3f} {escape(part_name(part))}" for part in of)
+    """The terms of a score that count, one a line: they add up to it."""
+    return "\n".join(f"{part.contribution:+.3f} {escape(part_name(part))}" for part in telling(of))
+
+
+def telling(of: Iterable[ranker_pb2.ScorePart]) -> list[ranker_pb2.ScorePart]:
+    """Without the parts that would be written as 0.000."""
+    return [part for part in of if round(part.contribution, 3)]
 
 
 def part_name(part: ranker_pb2.ScorePart) -> str:

@@ -16,6 +16,7 @@ from demo.page import Story, render
 from demo.pictures import NOTHING, data_uri
 from demo.show import Show
 from tests.client.fakes import Fleet
+from visrec import tables
 from visrec.client import Client
 from visrec.v1 import ranker_pb2
 
@@ -41,6 +42,7 @@ def test_a_run_tells_every_step(client: Client, photos: Path, services: Fleet) -
     told = output.getvalue()
     assert "left out red/red_0.png: photos[0]: not a picture" in told
     assert "15 written, 0 there already, 0 removed, 1 failed" in told
+    assert "16 photos into the catalogue `demo-photos`; 2 more are kept back to ask with" in told
     assert "Mira goes for" in told
     assert told.count("▸ Recommended") == 7
     assert "shows the same kind of thing" in told
@@ -115,6 +117,15 @@ def test_the_page_shows_scores_parts_reasons_and_histories(story: Story) -> None
     assert "no taste: no history" in page
     assert "What Mira did" in page
     assert "search 1.5" in page
+
+
+def test_parts_that_round_to_nothing_are_left_out(story: Story) -> None:
+    nothing = ranker_pb2.ScorePart(signal="popularity", contribution=0.0004)
+    for answer in story.answers:
+        for each in answer.response.recommendations:
+            each.parts.append(nothing)
+    assert "0.000" not in render(story)
+    assert tables.parts([nothing, ranker_pb2.ScorePart(signal="seeds", contribution=-0.0006)]) == "-0.001 seeds"
 
 
 def test_hostile_words_stay_words(story: Story) -> None:
