@@ -76,7 +76,7 @@ def _demonstrate(options: argparse.Namespace, console: Console) -> None:
 
 def _catalogue(given: Path | None, console: Console) -> Catalogue:
     if given:
-        return own(given)
+        return own(given, console.print)
     console.print("[bold green]▸[/] [bold]Photos for the catalogue[/]")
     sources = (Interiors(), Shop(), Gcompris())
     with console.status("getting photos …"):

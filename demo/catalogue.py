@@ -34,11 +34,13 @@ class Catalogue:
     """One line about each source, for people."""
 
 
-def own(path: Path) -> Catalogue:
-    """A folder of photos or an items.csv. Raises CatalogueFileError."""
-    items = read_items(path)
+def own(path: Path, say: Callable[[str], None] = lambda _: None) -> Catalogue:
+    """A folder of photos or an items.csv; `say` is told of every row that is left out. Raises CatalogueFileError."""
+    reading = read_items(path)
+    for refusal in reading.refused:
+        say(f"[red]left out[/] {escape(refusal)}")
     word = re.sub(r"[^a-z0-9]+", "-", (path.resolve().name if path.is_dir() else path.resolve().parent.name).lower())
-    return split(f"{DEFAULT_NAME}-{word.strip('-')}"[:48].rstrip("-"), items, [f"your own photos in {path}"])
+    return split(f"{DEFAULT_NAME}-{word.strip('-')}"[:48].rstrip("-"), reading.items, [f"your own photos in {path}"])
 
 
 def gather(sources: Sequence[Source], cache: Path, say: Callable[[str], None]) -> Catalogue:

@@ -44,10 +44,8 @@ class Person:
     @property
     def leaning(self) -> str:
         """Their categories, for people."""
-        words = dict.fromkeys(
-            deed.item.category or "photos like these" for deed in self.deeds if deed.type != "dislike"
-        )
-        return " and ".join(words)
+        liked = dict.fromkeys(deed.item.category for deed in self.deeds if deed.type != "dislike")
+        return " and ".join(f"“{category}”" if category else "photos like these" for category in liked)
 
 
 Neighbours = Callable[[NewItem], Sequence[str]]

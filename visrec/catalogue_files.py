@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from visrec.items import Attribute, NewItem
@@ -15,44 +17,67 @@ COLUMNS = ("id", "title", "category", "image", "domain", "price", "currency", "t
 """The columns of an items.csv that have a meaning of their own: `id` and `image` must be there, every other column
 becomes an attribute. Several tags or images of one item are separated by `|`."""
 
+_GIVE = "give a folder of photos or an items.csv"
+
 MAX_ID_LETTERS = 128
 MAX_ATTRIBUTE_LETTERS = 256
 
 
 class CatalogueFileError(ValueError):
-    """A folder or an items.csv that cannot be read as a catalogue; says where and what to do."""
+    """A folder or an items.csv that cannot be read as a catalogue, or a row of one; says where and what to do."""
 
 
-def read_items(source: Path, *, domain: str = "") -> list[NewItem]:
+@dataclass
+class Reading:
+    """What was found. `refused` says of every row or photo that cannot become an item where it is and why."""
+
+    items: list[NewItem] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def read_items(source: Path, *, domain: str = "") -> Reading:
     """The items of a folder (its items.csv if it has one, else its photos), or of a csv file, in a stable order.
 
-    `domain` is given to items that name none. Photos are not opened. Raises CatalogueFileError.
+    `domain` is given to items that name none. Photos are not opened. A bad row or name is refused alone; raises
+    CatalogueFileError when there is nothing to read, or a csv file that cannot be read or lacks a column.
     """
     if source.is_dir():
         listing = source / "items.csv"
-        items = list(_from_csv(listing, domain) if listing.is_file() else _from_folder(source, domain))
+        found = _from_csv(listing, domain) if listing.is_file() else _from_folder(source, domain)
     elif source.is_file():
-        items = list(_from_csv(source, domain))
+        found = _from_csv(source, domain)
     else:
-        raise CatalogueFileError(f"{source} does not exist: give a folder of photos or an items.csv")
-    if not items:
+        raise CatalogueFileError(f"{source} does not exist: {_GIVE}")
+    reading = Reading()
+    for each in found:
+        if isinstance(each, NewItem):
+            reading.items.append(each)
+        else:
+            reading.refused.append(str(each))
+    if not reading.items and not reading.refused:
         kinds = " ".join(sorted(PHOTO_SUFFIXES))
         raise CatalogueFileError(f"{source} holds no items: it needs photos ({kinds}) or an items.csv with rows")
-    return items
+    return reading
 
 
-def _from_folder(root: Path, domain: str) -> Iterator[NewItem]:
+def _from_folder(root: Path, domain: str) -> Iterator[NewItem | CatalogueFileError]:
     """One item for each photo below `root`; the folders between are its category."""
+    numbers: Counter[str] = Counter()
     for path in sorted(root.rglob("*")):
         place = PurePosixPath(path.relative_to(root).as_posix())
         if path.suffix.lower() not in PHOTO_SUFFIXES or any(part.startswith(".") for part in place.parts):
             continue
         if len(str(place)) > MAX_ID_LETTERS:
-            raise CatalogueFileError(
+            yield CatalogueFileError(
                 f"{place} is too long to be an id ({MAX_ID_LETTERS} letters): give it a shorter name"
             )
+            continue
         category = "" if place.parent == PurePosixPath() else str(place.parent)
-        yield NewItem(str(place), [path], title=title_of(path.stem), category=category, domain=domain)
+        numbers[category] += 1
+        title = title_of(path.stem)
+        if _says_nothing(path.stem):
+            title = f"{title_of(place.parent.name)} {numbers[category]}" if category else path.stem
+        yield NewItem(str(place), [path], title=title, category=category, domain=domain)
 
 
 def title_of(stem: str) -> str:
@@ -61,7 +86,13 @@ def title_of(stem: str) -> str:
     return " ".join(words).lower().capitalize()
 
 
-def _from_csv(path: Path, domain: str) -> Iterator[NewItem]:
+def _says_nothing(stem: str) -> bool:
+    """Whether a file's name is a number, a UUID, a hash, or what a camera made up, such as `IMG_1234`."""
+    code = re.fullmatch(r"(?:img|dscn?|dscf|pxl)?(\d+|[0-9a-f]{8,})", re.sub(r"[\W_]", "", stem.lower()))
+    return code is not None and 3 * sum(letter.isdigit() for letter in code[1]) >= len(code[1])
+
+
+def _from_csv(path: Path, domain: str) -> Iterator[NewItem | CatalogueFileError]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -72,31 +103,30 @@ def _from_csv(path: Path, domain: str) -> Iterator[NewItem]:
                 )
             seen: dict[str, int] = {}
             for row in rows:
-                item = _Row(path, rows.line_num, row).item(domain)
-                if item.id in seen:
-                    raise CatalogueFileError(
-                        f"{path}, line {rows.line_num}: id {item.id!r} is that of line {seen[item.id]}"
-                    )
-                seen[item.id] = rows.line_num
-                yield item
+                try:
+                    yield _Row(path, rows.line_num, row).item(domain, seen)
+                except CatalogueFileError as error:
+                    yield error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogueFileError(f"{path} is not a csv file in UTF-8: {error}") from error
+        raise CatalogueFileError(f"{path} is not a csv file in UTF-8: {_GIVE}") from error
 
 
 class _Row:
     """One line of a csv file, which knows where it is for the sake of its errors."""
 
     def __init__(self, path: Path, line: int, cells: Mapping[str | None, str | Sequence[str] | None]) -> None:
+        self._line = line
         self._where = f"{path}, line {line}"
         if None in cells:
             raise CatalogueFileError(f"{self._where}: more cells than the first line has columns")
         self._folder = path.parent
         self._cells = {str(name): str(value or "").strip() for name, value in cells.items()}
 
-    def item(self, domain: str) -> NewItem:
+    def item(self, domain: str, seen: dict[str, int]) -> NewItem:
+        """`seen` has the line of every id so far and gets this one. Raises CatalogueFileError."""
         cell = self._cells
         return NewItem(
-            self._id(),
+            self._id(seen),
             self._images(),
             title=cell.get("title", ""),
             category=cell.get("category", ""),
@@ -108,10 +138,12 @@ class _Row:
             attributes={_name(name): _value(text) for name, text in cell.items() if name not in COLUMNS and text},
         )
 
-    def _id(self) -> str:
+    def _id(self, seen: dict[str, int]) -> str:
         name = self._cells["id"]
         if not 1 <= len(name) <= MAX_ID_LETTERS:
             raise CatalogueFileError(f"{self._where}: an id has 1 to {MAX_ID_LETTERS} letters, this one {len(name)}")
+        if seen.setdefault(name, self._line) != self._line:
+            raise CatalogueFileError(f"{self._where}: id {name!r} is that of line {seen[name]}")
         return name
 
     def _images(self) -> list[Path]:

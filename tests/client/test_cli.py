@@ -47,6 +47,18 @@ def test_a_folder_is_ingested_and_what_fails_is_named(run: Run, folder: Path, se
     assert services.indexer.catalogues["new"]["chairs/red.jpg"].domain == "furniture"
 
 
+def test_a_bad_row_is_named_and_the_others_go_in(run: Run, folder: Path, services: Fleet) -> None:
+    rows = ["id,image,price", "a,chairs/red.jpg,5", "b,gone.jpg,5", "c,chairs/red.jpg,cheap", "d,lamps/tall.jpg,5"]
+    (folder / "items.csv").write_text("\n".join(rows))
+    code, out, err = run("ingest", str(folder))
+    assert code == 1
+    assert "1 of 4 items are in shop." in out
+    assert err.count("left out") == 3
+    assert "line 3: image" in err
+    assert "line 4: price 'cheap'" in err
+    assert set(services.indexer.catalogues["shop"]) == {"a"}
+
+
 def test_ingest_can_insist_on_an_existing_catalogue(run: Run, folder: Path) -> None:
     code, _, err = run("ingest", str(folder), "-c", "new", "--no-create")
     assert code == 1

@@ -50,6 +50,15 @@ def test_a_folder_has_a_catalogue_of_its_own(photos: Path) -> None:
     assert own(odd).name == "demo-t-2024-ghent"
 
 
+def test_a_row_that_is_left_out_is_named(photos: Path) -> None:
+    rows = [f"{at},{path.relative_to(photos)}" for at, path in enumerate(sorted(photos.rglob("*.png")))]
+    (photos / "items.csv").write_text("\n".join(["id,image", *rows, "last,gone.png"]))
+    said: list[str] = []
+    own(photos, said.append)
+    assert len(said) == 1
+    assert "gone.png does not exist" in said[0]
+
+
 def test_a_photo_that_cannot_be_opened_is_never_asked_with(photos: Path) -> None:
     for path in (photos / "red").iterdir():
         path.write_bytes(b"not a picture")

@@ -16,13 +16,11 @@ from visrec.catalogue_files import read_items
 from visrec.commands.faults import sentence
 from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, session_of
 from visrec.errors import VisrecCallError
-from visrec.ingest import IngestReport
+from visrec.ingest import IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.v1 import indexer_pb2
 
 item_app = typer.Typer(no_args_is_help=True, help="Look at items and delete them.")
-
-FAILURES_SHOWN = 20
 
 
 def ingest(
@@ -36,7 +34,7 @@ def ingest(
 
     Sub-folders are categories. An items.csv has the columns id and image (relative to the file) and, as far as you
     have them, title, category, domain, price, currency, tags and group_id; every other column becomes an attribute to
-    filter by. Several images or tags are separated by |. Bad photos are named at the end and the others go in.
+    filter by. Several images or tags are separated by |. Bad photos and rows are named at the end and the others go in.
 
     ```
     visrec ingest photos/ -c shop --domain fashion
@@ -44,18 +42,21 @@ def ingest(
     ```
     """
     session = session_of(context)
-    items = read_items(source, domain=domain)
+    reading = read_items(source, domain=domain)
     if create:
         _create_if_missing(session, catalogue)
-    report = _ingest_with_progress(session, catalogue, items)
-    session.out.print(f"{report.written:,} of {len(items):,} items are in {catalogue}.")
-    for outcome in report.failed[:FAILURES_SHOWN]:
-        assert outcome.error is not None
-        session.notes.print(f"[red]left out[/] {escape(outcome.item_id)}: {escape(sentence(outcome.error))}")
-    if len(report.failed) > FAILURES_SHOWN:
-        session.notes.print(f"[red]left out[/] {len(report.failed) - FAILURES_SHOWN:,} more")
-    if report.failed:
+    report = _ingest_with_progress(session, catalogue, reading.items)
+    left_out = [*reading.refused, *(_failure(outcome) for outcome in report.failed)]
+    session.out.print(f"{report.written:,} of {report.written + len(left_out):,} items are in {catalogue}.")
+    for line in left_out:
+        session.notes.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
+    if left_out:
         raise typer.Exit(1)
+
+
+def _failure(outcome: ItemOutcome) -> str:
+    assert outcome.error is not None
+    return f"{outcome.item_id}: {sentence(outcome.error)}"
 
 
 def _create_if_missing(session: Session, catalogue: str) -> None:
