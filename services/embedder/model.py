@@ -89,14 +89,7 @@ class OnnxModel(Model):
     def __init__(
         self, graph: bytes, graph_key: str, classifier: Float32, fitted: Fitted, *, precision: Precision, threads: int
     ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Waiting threads would burn the processor that the other workers need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Processors without VNNI overflow when they multiply uint8 by int8. There, and only there, this makes the
-        # weights uint8: the same numbers, more slowly. Without it the content of such a machine is at cosine 0.79.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = _session(graph, threads)
         self._head = content.ContentHead.of(classifier, fitted.content_mean, fitted.content_deviation)
         self._colour_mean = fitted.colour_mean.astype(np.float32)
         self._canary = fitted.canary.get(precision)
@@ -107,16 +100,36 @@ class OnnxModel(Model):
             f"visual@{digest[:16]}",
             (Block("content", content.DIMENSION), Block("colour", colour.DIMENSION, COLOUR_WEIGHT)),
         )
+        if self._canary is not None and precision == "int8" and not self._is_right():
+            self._session = _session(graph, threads, overflows=True)
 
     def embed(self, pixels: Pixels) -> Embeddings:
         features: Float32 = self._session.run(["features"], {"pixels": pixels})[0]
         blocks = {"content": self._head(features), "colour": colour.describe(pixels) - self._colour_mean}
         return Embeddings(self.space.combine(blocks), features)
 
+    def _is_right(self) -> bool:
+        try:
+            self.check()
+        except NotReady:
+            return False
+        return True
+
     def known_canary(self) -> Float32:
         if self._canary is None:
             raise NotReady(f"no canary was fitted for {self.card.precision}", reason="CANARY_MISSING")
         return self.space.normalise(self._canary.astype(np.float32))
+
+
+def _session(graph: bytes, threads: int, *, overflows: bool = False) -> onnxruntime.InferenceSession:
+    """`overflows`: this processor has no VNNI, and multiplying uint8 by int8 overflows. onnxruntime then makes the
+    weights uint8: the same numbers at less than half the speed (it cannot tell itself whether that is needed)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads would burn the processor that the other workers need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.x64quantprecision", "1" if overflows else "0")
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class ToyModel(Model):
