@@ -122,7 +122,7 @@ class Show:
         for question in questions(catalogue.queries, people):
             self.step(f"Recommended {question.title}")
             answer = ask(self.client, catalogue.name, question, version, self.clock)
-            self.console.print(tables.recommendations(answer.response))
+            self.console.print(tables.recommendations(answer.response), crop=False)
             self.console.print(tables.signals(answer.response))
             answers.append(answer)
         return answers

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -22,10 +24,21 @@ app = typer.Typer(
 )
 
 
+PIPE_WIDTH = 200
+"""Letters in a line where the output is not a terminal."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"visrec {version('visrec')}")
+        raise typer.Exit
+
+
 @app.callback()
 def connect(
     context: typer.Context,
     timeout: Annotated[float, typer.Option(min=0.1, help="Longest wait for an answer, in seconds.")] = 10.0,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit.")] = False,
 ) -> None:
     """Visual recommendations from the command line.
 
@@ -45,7 +58,8 @@ def connect(
     """
     client = Client.from_environment(os.environ, timeout_s=timeout)
     context.call_on_close(client.close)
-    context.obj = Session(client, Console(), Console(stderr=True))
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    context.obj = Session(client, Console(width=width), Console(stderr=True))
 
 
 app.command("ingest")(items.ingest)

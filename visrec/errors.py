@@ -58,7 +58,7 @@ class VisrecCallError(Exception):
             status.MergeFromString(details)
         except DecodeError:
             status.Clear()
-        status.code = int(error.code().value[0])
+        status.code = int(_code_of(error).value[0])
         status.message = error.details() or status.message
         return cls.from_status(status)
 
@@ -74,6 +74,14 @@ class VisrecCallError(Exception):
             retry_after_s=retry.retry_delay.ToTimedelta().total_seconds() if retry.HasField("retry_delay") else None,
             metadata=dict(info.metadata),
         )
+
+
+def _code_of(error: grpc.RpcError) -> grpc.StatusCode:
+    """gRPC tells of a deadline that passed while the connection was made as UNKNOWN: Stream removed (Deadline …)."""
+    code: grpc.StatusCode = error.code()
+    if code is grpc.StatusCode.UNKNOWN and "deadline exceeded" in (error.details() or "").lower():
+        return grpc.StatusCode.DEADLINE_EXCEEDED
+    return code
 
 
 _Details = tuple[error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo]

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
+from visrec.hints import advised
 from visrec.items import attribute
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
+TITLE_LETTERS = 32
+"""Longer titles of an explained answer may be broken over lines."""
 
-def _table(*columns: str, numbers: Iterable[str] = ()) -> Table:
-    """An empty table; columns in `numbers` are set to the right."""
+
+def _table(*columns: str, numbers: Iterable[str] = (), whole: Mapping[str, Iterable[str]] | None = None) -> Table:
+    """An empty table; columns in `numbers` are set to the right. `whole` has the texts of a column that stay on one
+    line however narrow the terminal is, as ids must to be copied."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        texts = (whole or {}).get(column)
+        width = max(map(cell_len, [column, *texts])) if texts is not None else None
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", width=width)
     return table
+
+
+def _ids(of: Iterable[indexer_pb2.Item]) -> Mapping[str, Iterable[str]]:
+    return {"id": [item.id for item in of]}
 
 
 def catalogues(found: Iterable[indexer_pb2.Catalogue]) -> Table:
@@ -40,9 +52,9 @@ def stats(answer: indexer_pb2.GetStatsResponse) -> Table:
     return table
 
 
-def items(found: Iterable[indexer_pb2.Item]) -> Table:
+def items(found: Sequence[indexer_pb2.Item]) -> Table:
     """One line an item."""
-    table = _table("id", "title", "domain", "category", "price", numbers=["price"])
+    table = _table("id", "title", "domain", "category", "price", numbers=["price"], whole=_ids(found))
     for item in found:
         table.add_row(escape(item.id), escape(item.title), escape(item.domain), escape(item.category), price(item))
     return table
@@ -57,20 +69,26 @@ def item(found: indexer_pb2.Item) -> Table:
     return _facts(rows)
 
 
-def hits(answer: indexer_pb2.SearchResponse) -> Table:
-    """The nearest items, with the part of each block."""
-    table = _table("", "title", "id", "category", "price", "score", *answer.part_blocks, numbers=["", "price", "score"])
+def hits(answer: indexer_pb2.SearchResponse) -> Table | str:
+    """The nearest items, with the part of each block. In words when there is none."""
+    if not answer.hits:
+        return "nothing found"
+    columns = ("", "title", "id", "category", "price", "score", *answer.part_blocks)
+    table = _table(*columns, numbers=["", "price", "score"], whole=_ids(hit.item for hit in answer.hits))
     for rank, hit in enumerate(answer.hits, 1):
         parts = [f"{part:+.3f}" for part in hit.parts[: len(answer.part_blocks)]]
         table.add_row(str(rank), *_names(hit.item), price(hit.item), f"{hit.score:.3f}", *parts)
     return table
 
 
-def recommendations(answer: ranker_pb2.RecommendResponse) -> Table:
-    """The answer in order; with parts and reasons when they were asked for."""
+def recommendations(answer: ranker_pb2.RecommendResponse) -> Table | str:
+    """The answer in order; with parts and reasons when they were asked for. In words when there is none."""
+    if not answer.recommendations:
+        return "nothing found"
     if any(each.parts for each in answer.recommendations):
         return _explained(answer)
-    table = _table("", "title", "id", "category", "price", "score", numbers=["", "price", "score"])
+    whole = _ids(each.item for each in answer.recommendations)
+    table = _table("", "title", "id", "category", "price", "score", numbers=["", "price", "score"], whole=whole)
     for each in answer.recommendations:
         table.add_row(str(each.rank), *_names(each.item), price(each.item), f"{each.score:.3f}")
     return table
@@ -78,7 +96,8 @@ def recommendations(answer: ranker_pb2.RecommendResponse) -> Table:
 
 def _explained(answer: ranker_pb2.RecommendResponse) -> Table:
     """Fewer and taller columns: what a score is made of needs the room."""
-    table = _table("", "what", "score", "made of", "because", numbers=["", "score"])
+    whole = [text for each in answer.recommendations for text in (each.item.id, each.item.title[:TITLE_LETTERS])]
+    table = _table("", "what", "score", "made of", "because", numbers=["", "score"], whole={"what": whole})
     for each in answer.recommendations:
         title, *facts = (*_names(each.item), price(each.item))
         what = f"[bold]{title}[/]\n[dim]{chr(10).join(fact for fact in facts if fact)}[/]"
@@ -108,7 +127,10 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
     """What the answer was made from, what was left out and why, and what it cost."""
     used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
     lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
-    lines += [f"[bold]left out[/] {each.signal}: {escape(each.message or each.reason)}" for each in answer.dropped]
+    lines += [
+        f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason) or each.reason)}"
+        for each in answer.dropped
+    ]
     return "\n".join([*lines, costs(answer.costs)])
 
 
@@ -137,7 +159,8 @@ def model(found: embedder_pb2.Model) -> Table:
 
 def popular(answer: profile_pb2.GetPopularItemsResponse, known: dict[str, indexer_pb2.Item]) -> Table:
     """What people like now; `known` has the items by id, as far as they could be had."""
-    table = _table("", "title", "id", "category", "score", numbers=["", "score"])
+    whole = {"id": [each.item_id for each in answer.items]}
+    table = _table("", "title", "id", "category", "score", numbers=["", "score"], whole=whole)
     for rank, each in enumerate(answer.items, 1):
         found = known.get(each.item_id, indexer_pb2.Item(id=each.item_id))
         table.add_row(str(rank), *_names(found), f"{each.score:.2f}")
@@ -175,14 +198,16 @@ def consent_rows(found: profile_pb2.Consent) -> list[tuple[str, str]]:
 
 def taste(found: profile_pb2.Taste) -> Table:
     """The interests of a person and the items they come from."""
-    table = _table("interest", "share", "comes from", numbers=["share"])
-    for number, interest in enumerate(found.interests, 1):
-        sources = [
-            f"{source.item_id or 'a photo'} ({_enum(profile_pb2.EventType.Name(source.event_type), 'EVENT_TYPE_')})"
-            for source in interest.sources
-        ]
-        table.add_row(str(number), f"{interest.weight:.0%}", escape(", ".join(sources)))
+    sources = [[_source(source) for source in interest.sources] for interest in found.interests]
+    whole = {"comes from": [source for each in sources for source in each]}
+    table = _table("interest", "share", "comes from", numbers=["share"], whole=whole)
+    for number, (interest, lines) in enumerate(zip(found.interests, sources, strict=True), 1):
+        table.add_row(str(number), f"{interest.weight:.0%}", escape("\n".join(lines)))
     return table
+
+
+def _source(of: profile_pb2.InterestSource) -> str:
+    return f"{of.item_id or 'a photo'} ({_enum(profile_pb2.EventType.Name(of.event_type), 'EVENT_TYPE_')})"
 
 
 def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from typer.testing import CliRunner
 
 from tests.client.fakes import Fleet
+from visrec import tables
 from visrec.cli import app
-from visrec.v1 import profile_pb2
+from visrec.commands.faults import sentence
+from visrec.errors import VisrecCallError
+from visrec.v1 import profile_pb2, ranker_pb2
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -206,6 +212,36 @@ def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
     code, _, err = run("scenes", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
     assert code == 1
     assert err.startswith("error: no service answers; start the services with `python -m services all`")
+
+
+def test_an_answer_that_takes_too_long_says_how_to_wait_longer(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        code, _, err = run("--timeout", "0.1", "scenes", environment={"VISREC_RANKER_TARGET": target})
+    assert code == 1
+    assert err == "error: the time was up before an answer came; `visrec --timeout SECONDS …` waits longer\n"
+
+
+def test_advice_names_commands_and_no_calls() -> None:
+    message = "catalogue 'attic' does not exist; CreateCatalogue makes one"
+    error = VisrecCallError(grpc.StatusCode.NOT_FOUND, message, "CATALOGUE_NOT_FOUND")
+    assert "CreateCatalogue" not in sentence(error)
+    assert "catalogue 'attic' does not exist; `visrec catalogue list` shows" in sentence(error)
+    dropped = ranker_pb2.DroppedSignal(signal="taste", reason="USER_NOT_FOUND", message="unknown; PutUser makes one")
+    said = tables.signals(ranker_pb2.RecommendResponse(dropped=[dropped]))
+    assert "left out[/] taste: unknown; `visrec user put USER` makes one" in said
+
+
+def test_an_empty_answer_says_so_with_what_was_used(stocked: Run, services: Fleet) -> None:
+    services.indexer.catalogues["shop"].clear()
+    code, out, _ = stocked("recommend")
+    assert code == 0
+    assert out.startswith("nothing found")
+    assert "used " in out
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version") == (0, f"visrec {version('visrec')}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,23 @@ def test_nobody_listening_is_an_error_that_may_pass() -> None:
     assert error.value.may_pass
 
 
+class Removed(grpc.RpcError):
+    """A call whose deadline passed while its connection was being made."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return "Stream removed (Deadline Exceeded)"
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+def test_a_deadline_that_grpc_calls_unknown_is_a_deadline() -> None:
+    assert VisrecCallError.from_rpc(Removed()).code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
 def test_a_code_that_grpc_does_not_know_is_unknown() -> None:
     assert VisrecCallError.from_status(status_pb2.Status(code=77)).code is grpc.StatusCode.UNKNOWN
 

@@ -12,13 +12,9 @@ from typer.core import TyperGroup
 
 from visrec.catalogue_files import CatalogueFileError
 from visrec.errors import VisrecCallError
+from visrec.hints import advised
 
-_NEXT_BY_REASON = {
-    "CATALOGUE_NOT_FOUND": "`visrec catalogue list` shows those there are, `visrec catalogue create NAME` makes one",
-    "USER_NOT_FOUND": "`visrec user put USER` makes one",
-    "ITEM_NOT_FOUND": "`visrec item list -c NAME` shows those there are",
-    "SPACE_MISMATCH": "the catalogue was made with another model: create a new one and ingest its items again",
-}
+_OTHER_MODEL = "the catalogue was made with another model: create a new one and ingest its items again"
 
 _NEXT_BY_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: "`visrec --timeout SECONDS …` waits longer",
@@ -61,12 +57,16 @@ def next_step(error: VisrecCallError) -> str:
     """What a person can do now; empty when the error already says it."""
     if error.code is grpc.StatusCode.UNAVAILABLE:
         return "try again in a moment" if error.reason else _START
-    return _NEXT_BY_REASON.get(error.reason) or _NEXT_BY_CODE.get(error.code, "")
+    if error.reason == "SPACE_MISMATCH":
+        return _OTHER_MODEL
+    return _NEXT_BY_CODE.get(error.code, "")
 
 
 def _said(error: VisrecCallError) -> str:
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
         return "no service answers"
+    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED and not error.reason:
+        return "the time was up before an answer came"
     fields = [violation.field for violation in error.violations if violation.field not in error.message]
-    message = error.message.strip().rstrip(".") or error.code.name.lower().replace("_", " ")
+    message = advised(error.message.strip().rstrip("."), error.reason) or error.code.name.lower().replace("_", " ")
     return f"{', '.join(fields)}: {message}" if fields else message

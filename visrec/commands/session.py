@@ -36,7 +36,7 @@ class Session:
             sys.stdout.write(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
             return
         for piece in pieces:
-            self.out.print(piece)
+            self.out.print(piece, crop=False)
 
 
 def session_of(context: typer.Context) -> Session:

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console, RenderableType
+
+from tests.client.fakes import Fleet
+from visrec import tables
+from visrec.client import Client
+from visrec.commands.session import Session
+from visrec.v1 import indexer_pb2, profile_pb2, ranker_pb2
+
+ID = "furniture/arm chairs/" + "x" * 50 + ".jpg"
+ITEM = indexer_pb2.Item(id=ID, title="A chair of many words " * 5, category="arm chairs of all kinds")
+
+
+def recommended(*parts: ranker_pb2.ScorePart) -> RenderableType:
+    each = ranker_pb2.Recommendation(item=ITEM, rank=1, parts=parts)
+    return tables.recommendations(ranker_pb2.RecommendResponse(recommendations=[each]))
+
+
+def all_tables() -> Iterator[RenderableType]:
+    yield tables.items([ITEM])
+    hit = indexer_pb2.Hit(item=ITEM, parts=[0.1, 0.2])
+    yield tables.hits(indexer_pb2.SearchResponse(part_blocks=["content", "colour"], hits=[hit]))
+    yield recommended()
+    yield recommended(ranker_pb2.ScorePart(signal="photo", block="content", contribution=0.5))
+    liked = profile_pb2.GetPopularItemsResponse(items=[profile_pb2.PopularItem(item_id=ID)])
+    yield tables.popular(liked, {ID: ITEM})
+    sources = [profile_pb2.InterestSource(item_id=name) for name in (ID, "b")]
+    yield tables.taste(profile_pb2.Taste(interests=[profile_pb2.Interest(sources=sources)]))
+
+
+@pytest.mark.parametrize("table", list(all_tables()))
+def test_an_id_is_never_broken_over_lines(table: RenderableType, client: Client, services: Fleet) -> None:
+    """It could not be copied otherwise."""
+    output = io.StringIO()
+    console = Console(file=output, width=80)
+    Session(client, console, console).show(ITEM, False, table)
+    assert ID in output.getvalue()

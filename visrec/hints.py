@@ -1,0 +1,16 @@
+"""What a person at a terminal can do next, in commands where the services speak of calls."""
+
+from __future__ import annotations
+
+_NEXT_BY_REASON = {
+    "CATALOGUE_NOT_FOUND": "`visrec catalogue list` shows those there are, `visrec catalogue create NAME` makes one",
+    "USER_NOT_FOUND": "`visrec user put USER` makes one",
+    "ITEM_NOT_FOUND": "`visrec item list -c NAME` shows those there are",
+}
+
+
+def advised(message: str, reason: str) -> str:
+    """The message with the next step; a service's own advice, which names a call after `; `, gives way to it."""
+    if reason not in _NEXT_BY_REASON:
+        return message
+    return f"{message.partition('; ')[0]}; {_NEXT_BY_REASON[reason]}"
