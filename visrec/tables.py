@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.cells import cell_len
@@ -12,6 +13,9 @@ from rich.table import Table
 from visrec.hints import advised
 from visrec.items import attribute
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+
+LEAST_LETTERS = 8
+"""Width that a column of words keeps beside long ids; a terminal that is too narrow for both breaks the line itself."""
 
 TITLE_LETTERS = 32
 """Longer titles of an explained answer may be broken over lines."""
@@ -24,7 +28,9 @@ def _table(*columns: str, numbers: Iterable[str] = (), whole: Mapping[str, Itera
     for column in columns:
         texts = (whole or {}).get(column)
         width = max(map(cell_len, [column, *texts])) if texts is not None else None
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", width=width)
+        least = max(2, len(column)) if column in numbers else LEAST_LETTERS
+        side: Literal["left", "right"] = "right" if column in numbers else "left"
+        table.add_column(column, justify=side, overflow="fold", width=width, min_width=least)
     return table
 
 

@@ -40,3 +40,9 @@ def test_an_id_is_never_broken_over_lines(table: RenderableType, client: Client,
     console = Console(file=output, width=80)
     Session(client, console, console).show(ITEM, False, table)
     assert ID in output.getvalue()
+
+
+def test_a_long_id_leaves_room_for_the_rest() -> None:
+    output = io.StringIO()
+    Console(file=output, width=80).print(recommended(), crop=False)
+    assert {"title", "id", "category", "score"} <= set(output.getvalue().split())
