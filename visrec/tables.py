@@ -7,6 +7,7 @@ from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,10 +22,18 @@ TITLE_LETTERS = 32
 """Longer titles of an explained answer may be broken over lines."""
 
 
+class _Wide(Table):
+    """Wider than the terminal rather than without its last columns; to be printed with crop=False."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        least = sum(max(column.width or 0, column.min_width or 0) + 2 for column in self.columns)
+        return super().__rich_console__(console, options.update(max_width=max(options.max_width, least)))
+
+
 def _table(*columns: str, numbers: Iterable[str] = (), whole: Mapping[str, Iterable[str]] | None = None) -> Table:
     """An empty table; columns in `numbers` are set to the right. `whole` has the texts of a column that stay on one
     line however narrow the terminal is, as ids must to be copied."""
-    table = Table(header_style="bold", box=None, pad_edge=False)
+    table = _Wide(header_style="bold", box=None, pad_edge=False)
     for column in columns:
         texts = (whole or {}).get(column)
         width = max(map(cell_len, [column, *texts])) if texts is not None else None
