@@ -7,15 +7,17 @@ import os
 import random
 import signal
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 
 from demo.catalogue import Catalogue, gather, own, photo_of
-from demo.fleet import Fleet, FleetError, running
+from demo.fleet import SERVICES, Fleet, FleetError, found
+from demo.fleet import own as own_services
 from demo.page import render
 from demo.show import Show
 from demo.sources.gcompris import Gcompris
@@ -30,6 +32,9 @@ VAR = Path("var")
 FOLDER = VAR / "demo"
 LOG = FOLDER / "services.log"
 PAGE = FOLDER / "index.html"
+
+BESIDE = " ".join(["VISREC_VAR_DIR=var/second", *(f"VISREC_{name.upper()}_TARGET=127.0.0.1:0" for name in SERVICES)])
+"""Variables with which the services start a second time on this machine."""
 
 RESULT_COLUMNS = 150
 """Width of the tables where the output is not a terminal."""
@@ -57,21 +62,36 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _demonstrate(options: argparse.Namespace, console: Console) -> None:
     catalogue = _catalogue(options.catalog, console)
-    with console.status("starting the services …") as status:
-        fleet_of = running(
-            VAR,
-            LOG,
-            console.print,
-            lambda missing: status.update(f"waiting for {', '.join(missing)} (the first start builds the network) …"),
+    with console.status("starting the services …") as status, _fleet(options.serve, console, status) as fleet:
+        status.stop()
+        with Client.connect(fleet.targets) as client:
+            story = Show(client, console, datetime.now(UTC), random.Random(7)).run(catalogue)  # noqa: S311 (a play)
+        PAGE.write_text(render(story), encoding="utf-8")
+        console.print(f"\n[bold green]▸[/] [bold]To look at: {PAGE}[/]")
+        if options.serve:
+            _serve(fleet, catalogue, console)
+
+
+def _fleet(serve: bool, console: Console, status: Status) -> AbstractContextManager[Fleet]:
+    """Services of another start are used when they are there, but cannot be served from here. Raises FleetError."""
+    before = found()
+    if before and serve:
+        raise FleetError(
+            f"services of another start answer already ({before.addresses}): stop them, or start these beside them on "
+            f"free ports, with data of their own: {BESIDE} make run"
         )
-        with fleet_of as fleet:
-            status.stop()
-            with Client.connect(fleet.targets) as client:
-                story = Show(client, console, datetime.now(UTC), random.Random(7)).run(catalogue)  # noqa: S311 (a play)
-            PAGE.write_text(render(story), encoding="utf-8")
-            console.print(f"\n[bold green]▸[/] [bold]To look at: {PAGE}[/]")
-            if options.serve:
-                _serve(fleet, catalogue, console)
+    if before:
+        console.print(
+            f"using the services that run already ({before.addresses}): they are of another start, and the photos "
+            "go into its data"
+        )
+        return nullcontext(before)
+    return own_services(
+        VAR,
+        LOG,
+        console.print,
+        lambda missing: status.update(f"waiting for {', '.join(missing)} (the first start builds the network) …"),
+    )
 
 
 def _catalogue(given: Path | None, console: Console) -> Catalogue:
@@ -87,6 +107,7 @@ def _serve(fleet: Fleet, catalogue: Catalogue, console: Console) -> None:
     """Says how to call the services, and waits for Ctrl-C. Raises FleetError when the services end by themselves."""
     photo = photo_of(catalogue.queries[0])
     exports = "\n".join(f"  export {name}={target}" for name, target in fleet.environment.items())
+    metrics = "\n".join(f"  http://127.0.0.1:{port}/metrics  ({name})" for name, port in fleet.metrics.items())
     commands = Path(sys.executable).parent
     console.print(
         f"""
@@ -109,6 +130,10 @@ def _serve(fleet: Fleet, catalogue: Catalogue, console: Console) -> None:
       for each in visrec.recommend("{catalogue.name}", user="demo-jonas", n=5).recommendations:
           print(each.rank, each.item.title, round(each.score, 3))
   END
+
+Metrics, for Prometheus or a browser:
+
+{metrics}
 """,
         highlight=False,
         soft_wrap=True,

@@ -10,9 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -20,6 +19,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from visrec.connection import Targets
 
 SERVICES = ("embedder", "indexer", "profile", "ranker")
+
+METRICS_PORTS = (9151, 9152, 9153, 9154)
+"""Where the services tell their metrics unless somebody has the ports, in the order of SERVICES."""
 
 START_WITHIN_S = 240.0
 """The first start builds and quantises the network."""
@@ -35,39 +37,51 @@ class FleetError(RuntimeError):
 
 @dataclass(frozen=True)
 class Fleet:
-    """Where the services are. `process` is None when they ran before and go on running."""
+    """Where the services are. `process` is None when they ran before and go on running; `metrics` has the ports, of
+    this machine, where each tells its metrics, as far as they were started here to do so."""
 
     targets: Targets
     process: subprocess.Popen[bytes] | None = None
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which another caller finds them."""
         return {f"VISREC_{name.upper()}_TARGET": getattr(self.targets, name) for name in SERVICES}
 
+    @property
+    def addresses(self) -> str:
+        """Where each of them is, for people."""
+        return ", ".join(f"{name} at {getattr(self.targets, name)}" for name in SERVICES)
+
     def wait(self) -> None:
         """Until a signal ends this process. Raises FleetError when services that were started here end before that."""
-        if self.process is None:
-            Event().wait()
-        else:
+        if self.process is not None:
             raise FleetError(f"the services ended by themselves, with exit code {self.process.wait()}")
 
 
-@contextmanager
-def running(var: Path, log: Path, say: Callable[[str], None], waiting: Waiting) -> Iterator[Fleet]:
-    """The services while the context lasts. Those that were started here are stopped at its end.
+def found() -> Fleet | None:
+    """The services that another start left running where the environment says they are; None unless all are ready."""
+    known = Targets.from_environment(os.environ)
+    return None if not_ready(known) else Fleet(known)
 
-    `var` is where they keep their data; `log` and `waiting` as for `started`. Raises FleetError.
+
+@contextmanager
+def own(var: Path, log: Path, say: Callable[[str], None], waiting: Waiting) -> Iterator[Fleet]:
+    """Services started here, on the ports that the environment names as far as they are free; stopped at the end.
+
+    `var` is where they keep their data unless VISREC_VAR_DIR says otherwise; `log` and `waiting` as for `started`.
+    Raises FleetError.
     """
     known = Targets.from_environment(os.environ)
-    if not not_ready(known):
-        say(f"using the services that run already (ranker at {known.ranker})")
-        yield Fleet(known)
-        return
-    targets = on_loopback(free_ports([_port(known, name) for name in SERVICES]))
-    with started(targets, {"VISREC_VAR_DIR": str(var)}, log, waiting) as process:
+    ports = free_ports([*(_port(known, name) for name in SERVICES), *METRICS_PORTS])
+    targets = on_loopback(ports[: len(SERVICES)])
+    metrics = dict(zip(SERVICES, ports[len(SERVICES) :], strict=True))
+    settings = {f"VISREC_{name.upper()}_METRICS_PORT": str(port) for name, port in metrics.items()}
+    settings["VISREC_VAR_DIR"] = os.environ.get("VISREC_VAR_DIR") or str(var)
+    with started(targets, settings, log, waiting) as process:
         try:
-            yield Fleet(targets, process)
+            yield Fleet(targets, process, metrics)
         finally:
             say("stopping the services …")
 

@@ -24,7 +24,7 @@ def test_a_port_that_somebody_has_is_replaced_and_none_comes_twice() -> None:
 def test_services_that_end_at_once_say_why_and_where_to_read_on(tmp_path: Path) -> None:
     targets, log = on_loopback(free_ports([0] * len(SERVICES))), tmp_path / "services.log"
     settings = {"VISREC_VAR_DIR": str(tmp_path), "VISREC_EMBEDDER_MODEL": "unheard-of"}
-    with pytest.raises(FleetError, match=r"model.*services\.log"), started(targets, settings, log):
+    with pytest.raises(FleetError, match=r"MODEL.*services\.log"), started(targets, settings, log):
         pass
-    assert "model" in log.read_text()
+    assert "MODEL" in log.read_text()
     assert not_ready(targets) == list(SERVICES)

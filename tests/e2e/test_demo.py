@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -32,10 +35,12 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "my photos"
 
 
-def demo(folder: Path, photos: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def demo(
+    folder: Path, photos: Path, environment: Mapping[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
     """One run with `folder` as the working directory, where it makes its `var`."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "CATALOG": str(photos), **environment}
-    command = [sys.executable, "-m", "demo"]
+    command = [sys.executable, "-m", "demo", *arguments]
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
@@ -72,6 +77,38 @@ def test_services_that_run_already_are_used_and_left_running(tmp_path: Path, pho
     assert "using the services that run already" in first.stdout
     assert "0 written, 10 there already, 0 removed, 0 failed" in second.stdout
     visrec.fleet.await_serving("ranker")
+
+
+def test_services_that_run_already_cannot_be_served_a_second_time(tmp_path: Path, photos: Path, visrec: Stubs) -> None:
+    targets = {f"VISREC_{name.upper()}_TARGET": visrec.fleet.target(name) for name in SERVICES}
+    done = demo(tmp_path, photos, targets, "--serve")
+    assert done.returncode == 1
+    assert visrec.fleet.target("ranker") in done.stdout
+    assert "VISREC_VAR_DIR" in done.stdout
+    assert "Serving" not in done.stdout
+
+
+def test_what_is_served_tells_metrics_and_ends_with_a_signal(
+    tmp_path: Path, photos: Path, models: dict[str, str]
+) -> None:
+    nobody = {f"VISREC_{name.upper()}_TARGET": "127.0.0.1:0" for name in SERVICES}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "CATALOG": str(photos), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "demo", "--serve"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=variables | models | nobody, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        addresses = []
+        for line in process.stdout:
+            if found := re.search(r"http://\S+/metrics", line):
+                addresses.append(found[0])
+            if len(addresses) == len(SERVICES):
+                break
+        pages = [urlopen(address, timeout=10).read().decode() for address in addresses]
+        process.send_signal(signal.SIGTERM)
+    assert len(pages) == len(SERVICES)
+    assert all("grpc_server" in page for page in pages)
+    assert running_below(tmp_path) == []
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
