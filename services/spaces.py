@@ -158,7 +158,9 @@ class Space:
 
     def parts(self, weighed: Float32, items: Float16 | Float32) -> Float32:
         """(D,) weighed query and (n, D) canonical items -> (n, blocks) float32, the exact terms of each score."""
-        return np.add.reduceat(items.astype(np.float32) * weighed, self.block_starts, axis=1, dtype=np.float32)
+        terms = items.astype(np.float32) * weighed
+        parts: Float32 = np.add.reduceat(terms, self.block_starts, axis=1, dtype=np.float32)
+        return parts
 
 
 def canonical(vectors: Float32) -> Float16:

@@ -146,8 +146,8 @@ class ToyModel(Model):
         mean, spread = unit.mean(axis=(1, 2)), unit.std(axis=(1, 2))
         # The small constant keeps a plain grey picture from having no direction at all.
         blocks = {
-            "content": tiles.mean(axis=-1).reshape(len(unit), -1) + 1e-3,
-            "colour": np.concatenate([mean, spread], axis=-1) + 1e-3,
+            "content": np.asarray(tiles.mean(axis=-1).reshape(len(unit), -1) + 1e-3, dtype=np.float32),
+            "colour": np.asarray(np.concatenate([mean, spread], axis=-1) + 1e-3, dtype=np.float32),
         }
         return Embeddings(self.space.combine(blocks), np.asarray(tiles.reshape(len(unit), -1), dtype=np.float32))
 

@@ -21,7 +21,7 @@ def ward(points: NDArray[np.float64], merge_below: float) -> list[list[int]]:
     sizes = np.ones(len(points))
     members: list[list[int]] = [[row] for row in range(len(points))]
     while len(points) > 1:
-        a, b = divmod(int(distances.argmin()), len(points))
+        a, b = divmod(int(np.argmin(distances)), len(points))
         if not distances[a, b] < merge_below:
             break
         a, b = min(a, b), max(a, b)

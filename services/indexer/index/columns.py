@@ -46,7 +46,7 @@ class Columns:
         for condition in filter_.must:
             passing &= self._condition(condition, rows, find_rows)
         if filter_.should:
-            passing &= np.logical_or.reduce([self._condition(one, rows, find_rows) for one in filter_.should])
+            passing &= np.any([self._condition(one, rows, find_rows) for one in filter_.should], axis=0)
         for condition in filter_.must_not:
             passing &= ~self._condition(condition, rows, find_rows)
         return passing
