@@ -25,12 +25,16 @@ SPACE = common_pb2.Space(
 )
 
 
+PICTURES = tuple(picture(pattern, colour, 0, size=48) for pattern in PATTERNS for colour in COLOURS)
+
+
 @dataclass
 class Ingest:
     """1,000 items on their way in. `acknowledged` holds the ids of those that the service said it had written."""
 
     visrec: Stubs
     catalogue: str
+    item: Callable[[int], indexer_pb2.IngestItem]
     acknowledged: set[str] = field(default_factory=set)
     version: str = ""
     failures: int = 0
@@ -63,38 +67,22 @@ class Ingest:
         search = indexer_pb2.SearchRequest(catalogue=self.catalogue, queries=[query], min_version=version)
         self.visrec.indexer.Search(search, timeout=CALL_S)
 
-    def item(self, number: int) -> indexer_pb2.IngestItem:
-        raise NotImplementedError
 
-    def target(self, number: int) -> indexer_pb2.Query:
-        """A query that the item with this number answers best."""
-        raise NotImplementedError
+def data(number: int, row: int) -> bytes:
+    """The vector of one row of an item: a direction of its own."""
+    return np.random.default_rng([number, row]).standard_normal(16).astype("<f4").tobytes()
 
 
-class ByVector(Ingest):
-    """Each item has two vectors of its own."""
-
-    def item(self, number: int) -> indexer_pb2.IngestItem:
-        vectors = [common_pb2.Vector(space=SPACE.name, data=self.data(number, row)) for row in range(PHOTOS)]
-        return indexer_pb2.IngestItem(item=indexer_pb2.Item(id=f"item-{number}"), vectors=vectors)
-
-    def target(self, number: int) -> indexer_pb2.Query:
-        vector = common_pb2.Vector(space=SPACE.name, data=self.data(number, PHOTOS - 1))
-        return indexer_pb2.Query(name="same", vector=vector)
-
-    @staticmethod
-    def data(number: int, row: int) -> bytes:
-        return np.random.default_rng([number, row]).standard_normal(16).astype("<f4").tobytes()
+def by_vector(number: int) -> indexer_pb2.IngestItem:
+    """An item with two vectors of its own."""
+    vectors = [common_pb2.Vector(space=SPACE.name, data=data(number, row)) for row in range(PHOTOS)]
+    return indexer_pb2.IngestItem(item=indexer_pb2.Item(id=f"item-{number}"), vectors=vectors)
 
 
-class ByPhoto(Ingest):
-    """Each item has two photos; a few different pictures do, it is about the processes."""
-
-    PICTURES = tuple(picture(pattern, colour, 0, size=48) for pattern in PATTERNS for colour in COLOURS)
-
-    def item(self, number: int) -> indexer_pb2.IngestItem:
-        photos = [common_pb2.Photo(data=self.PICTURES[(number + row) % len(self.PICTURES)]) for row in range(PHOTOS)]
-        return indexer_pb2.IngestItem(item=indexer_pb2.Item(id=f"item-{number}"), photos=photos)
+def by_photo(number: int) -> indexer_pb2.IngestItem:
+    """An item with two photos; a few different pictures do, it is about the processes."""
+    photos = [common_pb2.Photo(data=PICTURES[(number + row) % len(PICTURES)]) for row in range(PHOTOS)]
+    return indexer_pb2.IngestItem(item=indexer_pb2.Item(id=f"item-{number}"), photos=photos)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +96,7 @@ def own_visrec(tmp_path_factory: pytest.TempPathFactory, models: dict[str, str])
 def test_killing_a_process_during_an_ingest_loses_nothing(own_visrec: Stubs, victim: str) -> None:
     request = indexer_pb2.CreateCatalogueRequest(catalogue=f"crash-{victim}", space=SPACE)
     own_visrec.indexer.CreateCatalogue(request, timeout=CALL_S, wait_for_ready=True)
-    ingest = ByVector(own_visrec, f"crash-{victim}")
+    ingest = Ingest(own_visrec, f"crash-{victim}", by_vector)
     kill_in_the_middle(ingest, victim)
     stored = check_record(ingest)
     check_search(ingest, sorted(stored)[:: max(1, len(stored) // 100)])
@@ -117,7 +105,7 @@ def test_killing_a_process_during_an_ingest_loses_nothing(own_visrec: Stubs, vic
 def test_killing_the_embedder_during_an_ingest_of_photos_loses_nothing(own_visrec: Stubs) -> None:
     request = indexer_pb2.CreateCatalogueRequest(catalogue="crash-embedder")
     own_visrec.indexer.CreateCatalogue(request, timeout=CALL_S, wait_for_ready=True)
-    ingest = ByPhoto(own_visrec, "crash-embedder")
+    ingest = Ingest(own_visrec, "crash-embedder", by_photo)
     kill_in_the_middle(ingest, "embedder")
     assert ingest.failures, "no photo was refused while the embedder was away"
     check_record(ingest)
@@ -160,7 +148,8 @@ def check_record(ingest: Ingest) -> set[str]:
 def check_search(ingest: Ingest, ids: list[str]) -> None:
     """Each of these items is found by its last vector, first of all."""
     for item_id in ids:
-        query = ingest.target(int(item_id.removeprefix("item-")))
+        own = data(int(item_id.removeprefix("item-")), PHOTOS - 1)
+        query = indexer_pb2.Query(name="own", vector=common_pb2.Vector(space=SPACE.name, data=own))
         answer = ingest.visrec.indexer.Search(
             indexer_pb2.SearchRequest(
                 catalogue=ingest.catalogue,
@@ -178,10 +167,7 @@ def test_people_and_their_events_survive_a_kill(own_visrec: Stubs) -> None:
     """Not only the catalogue: what the profile acknowledged is there after Redis and the profile itself were killed."""
     catalogue = indexer_pb2.CreateCatalogueRequest(catalogue="crash-people", space=SPACE)
     own_visrec.indexer.CreateCatalogue(catalogue, timeout=CALL_S)
-    items = ByVector(own_visrec, "crash-people")
-    request = indexer_pb2.IngestItemsRequest(
-        catalogue="crash-people", items=[items.item(number) for number in range(8)]
-    )
+    request = indexer_pb2.IngestItemsRequest(catalogue="crash-people", items=map(by_vector, range(8)))
     own_visrec.indexer.IngestItems(request, timeout=CALL_S)
     consent = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
     user = profile_pb2.User(user_id="ann", consent=consent)
