@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import signal
+import socket
 import sys
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -109,18 +109,28 @@ def explain(problem: ValidationError, groups: Iterable[type[BaseSettings]]) -> s
 
 
 def _serve(service: Service, settings: ServiceSettings, runtime: RuntimeSettings) -> None:
-    # Not an Event: a handler runs between any two steps of the main thread, also within the `set` of another handler,
-    # whose lock is not re-entrant. `SimpleQueue.put` is made for that.
-    stop: SimpleQueue[None] = SimpleQueue()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.put(None))
+    stopped = _stop_signals()
     telemetry = Telemetry()
     server = SyncServer(_load(service.app)(settings, runtime, telemetry), runtime, telemetry, settings.port)
     telemetry.serve(runtime.host, settings.metrics_port, service.metrics_port_setting)
     server.start()
     logs.logger().info("listening", port=server.port, metrics_port=settings.metrics_port)
-    stop.get()
+    stopped.recv(1)
     server.drain()
+
+
+def _stop_signals() -> socket.socket:
+    """Readable once SIGTERM or SIGINT has come.
+
+    Python's handlers run in the main thread when it next can, so a main thread that is just falling asleep would miss
+    one, and a handler may run within another one. The interpreter writes to the wake-up socket itself, at once.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: None)
+    return reader
 
 
 def _serve_async(service: Service, settings: ServiceSettings, runtime: RuntimeSettings) -> None:
