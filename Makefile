@@ -20,7 +20,7 @@ GOOGLEAPIS := var/googleapis
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=…  the interpreter of a new $(VENV) (3.11 to 3.13)   CATALOG=…  a folder of photos for demo and run"
 	@echo "  ARGS=…    further arguments, such as make test ARGS='tests/ranker -k prefix'"
@@ -54,6 +54,15 @@ $(RUN):
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
 	  f"visrec needs Python 3.11, 3.12 or 3.13; $(PYTHON) is {sys.version.split()[0]}")'
 	@$(PYTHON) -m venv $(VENV)
+
+# ---- environments beside the development one, of the same Python
+
+.PRECIOUS: var/envs/%/.packages
+var/envs/%/.packages: requirements/%.txt | $(RUN)
+	@echo "Installing the pinned packages of $< into var/envs/$* …"
+	@rm -rf var/envs/$* && $(RUN) -m venv var/envs/$*
+	@var/envs/$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
 
 # ---- checking it
 
@@ -97,21 +106,27 @@ check-settings: setup
 check-deploy: setup
 	@$(RUN) -m deploy.check
 
-.PHONY: test soak
-test: setup ## The tests; a private Redis is started for them.
+.PHONY: test soak fuzz
+test: setup var/envs/interop/.packages ## The tests; a private Redis is started for them.
 	@$(BIN)/pytest $(ARGS)
 
 soak: setup ## The long crash and load runs that `make test` leaves out.
 	@$(BIN)/pytest -m soak $(ARGS)
 
+fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the decoder, as many as ARGS say.
+	@var/envs/fuzz/bin/python -m tests.fuzz.pictures $(ARGS)
+
 # ---- measuring it
 
-.PHONY: eval bench load
+.PHONY: eval bench bench-embedder load
 eval: setup ## Quality on labelled photos: precision@10 by content and by colour.
 	@$(RUN) -m bench.quality $(ARGS)
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
 	@$(RUN) -m bench.cost $(ARGS)
+
+bench-embedder: setup var/envs/peers/.packages ## The embedder beside a bare loop and other servers (ARGS=--soak: memory).
+	@$(RUN) -m bench.embedder $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)
@@ -132,6 +147,6 @@ readme: setup ## Write the settings into README.md.
 lock: setup ## Resolve requirements/*.txt after a change of dependencies (ARGS=--upgrade for new versions).
 	@$(RUN) -m tooling.locks $(ARGS)
 
-clean: ## Remove the virtual environment and caches; var/, where the data lives, stays.
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+clean: ## Remove the virtual environments and caches; var/, where the data lives, stays otherwise.
+	@rm -rf $(VENV) var/envs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Hashed dependency locks: one for each image and one for development.
+"""Hashed dependency locks: one for each image, one for development, and one for each environment beside it.
 
 `python -m tooling.locks` resolves them anew; `--check` verifies, without any network, that they still belong to
 pyproject.toml. What is checked is what can be decided from the files alone, so a registry that moves on never breaks
@@ -6,7 +6,8 @@ an old commit:
 
 - each lock was made from the dependency tables as they are now (a digest of them is its first line);
 - every line is a pin with hashes: no address of a registry, no other option;
-- every image's pins are among those of the development lock: what is deployed is what was tested.
+- every image's pins are among those of the development lock: what is deployed is what was tested;
+- an environment beside development's has the same versions of what the two are compared in.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,15 +31,24 @@ OLDEST_PYTHON = "3.11"
 
 REMEDY = "run `make lock`"
 
-_PIN = re.compile(r"(?P<pin>[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;]+( ; .+?)?)(?P<hashes>( --hash=sha256:[0-9a-f]{64})*)")
+_PIN = re.compile(
+    r"(?P<pin>(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==[^\s;]+( ; .+?)?)(?P<hashes>( --hash=sha256:[0-9a-f]{64})*)"
+)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file and the extra of pyproject.toml it resolves; without one, what every caller of visrec needs."""
+    """A lock file and the extra, or else the dependency group, of pyproject.toml that it resolves; without either, what
+    every caller of visrec needs.
+
+    `shared` names the packages whose pins must be among development's; None says all of them, and none at all that the
+    lock is resolved on its own.
+    """
 
     name: str
-    extra: str | None
+    extra: str | None = None
+    group: str | None = None
+    shared: frozenset[str] | None = None
 
     def path(self, root: Path) -> Path:
         """Where this lock lives under the project's `root`."""
@@ -52,6 +63,17 @@ IMAGES = (
     Lock("profile", "profile"),
     Lock("ranker", "ranker"),
 )
+BESIDE = (
+    # What is compared with the embedder decodes and computes with the same libraries, or the figures say nothing.
+    Lock("peers", group="peers", shared=frozenset({"numpy", "onnxruntime", "pillow"})),
+    # The decoders that are attacked are those that serve.
+    Lock("fuzz", group="fuzz", shared=frozenset({"numpy", "pillow"})),
+    # A stranger's client with a protobuf of its own, which development's would not let in.
+    Lock("interop", group="interop", shared=frozenset()),
+)
+"""Environments of their own, below var/envs: what nobody installs beside the services."""
+
+DEPENDENT = (*IMAGES, *BESIDE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,42 +92,45 @@ def main(arguments: list[str] | None = None) -> int:
 
 def resolve(root: Path, *, upgrade: bool) -> None:
     """Write every lock under `root`, the development lock first because it constrains the others."""
-    project = _project(root)
+    tables = _tables(root)
     _compile(root, DEVELOPMENT, upgrade, constraints=[])
-    for lock in IMAGES:
-        _compile(root, lock, upgrade, constraints=["--constraint", str(DEVELOPMENT.path(root))])
-    for lock in (DEVELOPMENT, *IMAGES):
+    for lock in DEPENDENT:
+        alone = lock.shared is not None and not lock.shared
+        _compile(root, lock, upgrade, constraints=[] if alone else ["--constraint", str(DEVELOPMENT.path(root))])
+    for lock in (DEVELOPMENT, *DEPENDENT):
         path = lock.path(root)
-        path.write_text(_first_line(project, lock) + "\n" + path.read_text())
+        path.write_text(_first_line(tables, lock) + "\n" + path.read_text())
 
 
 def complaints(root: Path) -> Iterator[str]:
     """Yield one sentence for each way in which the locks under `root` disagree with pyproject.toml or each other."""
-    project = _project(root)
+    tables = _tables(root)
     tested = _pins(DEVELOPMENT.path(root))
-    for lock in (DEVELOPMENT, *IMAGES):
+    for lock in (DEVELOPMENT, *DEPENDENT):
         path = lock.path(root)
         if not path.exists():
             yield f"{path.name}: missing; {REMEDY}"
             continue
-        yield from _complaints_about(path, _first_line(project, lock), tested)
+        yield from _complaints_about(path, _first_line(tables, lock), lock.shared, tested)
 
 
-def digest_of_dependencies(project: dict[str, object], extra: str | None) -> str:
-    """Hex SHA-256 over what decides a resolution: Python range, dependencies and the closure of `extra`."""
-    extras = project.get("optional-dependencies", {})
-    assert isinstance(extras, dict)
-    wanted = {
-        "requires-python": project["requires-python"],
-        "dependencies": project.get("dependencies", []),
-        "extras": {name: extras[name] for name in sorted(_closure(extras, extra))},
-    }
+def digest_of_dependencies(tables: _Tables, lock: Lock) -> str:
+    """Hex SHA-256 over what decides a resolution: the Python range and either the group, or the dependencies and the
+    closure of the extra."""
+    project = tables.project
+    wanted: dict[str, object] = {"requires-python": project["requires-python"]}
+    if lock.group:
+        wanted["group"] = tables.groups[lock.group]
+    else:
+        extras = project.get("optional-dependencies", {})
+        wanted["dependencies"] = project.get("dependencies", [])
+        wanted["extras"] = {name: extras[name] for name in sorted(_closure(extras, lock.extra))}
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
 
 def dependencies(root: Path) -> list[str]:
     """What every caller needs, as pyproject.toml under `root` says it: bounds, not pins."""
-    stated = _project(root).get("dependencies", [])
+    stated = _tables(root).project.get("dependencies", [])
     assert isinstance(stated, list)
     return stated
 
@@ -125,7 +150,7 @@ def _closure(extras: dict[str, list[str]], extra: str | None) -> set[str]:
     return reached
 
 
-def _complaints_about(path: Path, first_line: str, tested: set[str]) -> Iterator[str]:
+def _complaints_about(path: Path, first_line: str, shared: frozenset[str] | None, tested: set[str]) -> Iterator[str]:
     text = path.read_text()
     if text.partition("\n")[0] != first_line:
         yield f"{path.name}: made from other dependencies than pyproject.toml has now; {REMEDY}"
@@ -133,7 +158,7 @@ def _complaints_about(path: Path, first_line: str, tested: set[str]) -> Iterator
         match = _PIN.fullmatch(line)
         if not match or not match["hashes"]:
             yield f"{path.name}: not a pin with hashes: {line[:80]}; {REMEDY}"
-        elif match["pin"] not in tested:
+        elif (shared is None or match["name"] in shared) and match["pin"] not in tested:
             yield f"{path.name}: {match['pin']} is not what the development lock tests with; {REMEDY}"
 
 
@@ -149,20 +174,28 @@ def _logical_lines(text: str) -> list[str]:
     return [line.strip() for line in joined.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def _first_line(project: dict[str, object], lock: Lock) -> str:
-    digest = digest_of_dependencies(project, lock.extra)
+def _first_line(tables: _Tables, lock: Lock) -> str:
+    digest = digest_of_dependencies(tables, lock)
     return f"# Made by `make lock` from pyproject.toml, dependencies sha256:{digest}"
 
 
-def _project(root: Path) -> dict[str, object]:
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    assert isinstance(project, dict)
-    return project
+@dataclass(frozen=True)
+class _Tables:
+    """Those of pyproject.toml that name dependencies: `[project]` and `[dependency-groups]`."""
+
+    project: dict[str, Any]
+    groups: dict[str, list[str]]
+
+
+def _tables(root: Path) -> _Tables:
+    stated = tomllib.loads((root / "pyproject.toml").read_text())
+    return _Tables(stated["project"], stated["dependency-groups"])
 
 
 def _compile(root: Path, lock: Lock, upgrade: bool, constraints: list[str]) -> None:
     """Run uv's resolver; existing pins are kept unless `upgrade`, so that a lock changes only where it must."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet"]
+    command += ["--group", lock.group] if lock.group else ["pyproject.toml"]
     command += ["--universal", "--python-version", OLDEST_PYTHON]
     command += ["--generate-hashes", "--no-header", "--no-annotate"]
     command += ["--extra", lock.extra] if lock.extra else []

@@ -43,6 +43,14 @@ def test_a_changed_dependency_makes_the_locks_stale_that_depend_on_it(project: P
     assert stale == {"dev.txt", "embedder.txt"}
 
 
+def test_a_changed_group_makes_its_own_lock_stale_and_no_other(project: Path) -> None:
+    edited(project / "pyproject.toml", lambda text: text.replace('"mosec>=', '"mosec>=0.'))
+
+    stale = {fault.partition(":")[0] for fault in locks.complaints(project)}
+
+    assert stale == {"peers.txt"}
+
+
 def test_a_setting_of_a_tool_leaves_the_locks_alone(project: Path) -> None:
     edited(project / "pyproject.toml", lambda text: text.replace("line-length = 120", "line-length = 100"))
 
@@ -56,13 +64,28 @@ def test_a_missing_lock_is_named(project: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["--index-url https://packages.example", "left-pad", "left-pad==1.0.0"])
-def test_a_line_that_is_no_pin_with_hashes_is_refused(project: Path, line: str) -> None:
-    edited(project / "requirements" / "client.txt", lambda text: f"{text}{line}\n")
+@pytest.mark.parametrize("lock", ["client", "interop"])
+def test_a_line_that_is_no_pin_with_hashes_is_refused(project: Path, lock: str, line: str) -> None:
+    edited(project / "requirements" / f"{lock}.txt", lambda text: f"{text}{line}\n")
 
-    assert "not a pin with hashes" in complaint_about(project, "client")
+    assert "not a pin with hashes" in complaint_about(project, lock)
 
 
 def test_an_image_may_not_have_another_version_than_development(project: Path) -> None:
     edited(project / "requirements" / "ranker.txt", lambda text: text.replace("grpcio==", "grpcio==0.", 1))
 
     assert "not what the development lock tests with" in complaint_about(project, "ranker")
+
+
+@pytest.mark.parametrize("package", ["numpy", "onnxruntime", "pillow"])
+def test_what_the_embedder_is_compared_with_computes_with_its_versions(project: Path, package: str) -> None:
+    edited(project / "requirements" / "peers.txt", lambda text: text.replace(f"{package}==", f"{package}==0.", 1))
+
+    assert "not what the development lock tests with" in complaint_about(project, "peers")
+
+
+def test_beside_what_is_compared_another_environment_has_versions_of_its_own(project: Path) -> None:
+    edited(project / "requirements" / "peers.txt", lambda text: text.replace("click==", "click==0.", 1))
+    edited(project / "requirements" / "interop.txt", lambda text: text.replace("numpy==", "numpy==0.", 1))
+
+    assert list(locks.complaints(project)) == []
