@@ -1,4 +1,5 @@
-"""Python from the contract: protos/visrec/v1/*.proto → visrec/v1, with type stubs for messages, servicers and clients.
+"""Python from the contract, with type stubs for messages, servicers and clients: protos/visrec/v1/*.proto → visrec/v1,
+and the standard that the embedder speaks besides: protos/inference/*.proto → services/embedder/inference.
 
 `python -m tooling.protos` writes the generated code; `--check` generates it again beside and names every difference.
 `--imports FOLDER` copies the googleapis protos that the contract imports there, for tools other than protoc.
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc_tools
@@ -21,10 +23,34 @@ from google.rpc import status_pb2
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "protos"
 PACKAGE = Path("visrec/v1")
-"""The package's folder: the same below `protos/` (the sources) and below the root (what is generated)."""
+"""The contract's folder: the same below `protos/` (the sources) and below the root (what is generated)."""
 
 IMPORTED = ("google/rpc/status.proto",)
 """Files the contract imports beyond protobuf's own; they are in the googleapis-common-protos distribution."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """`sources`, below `protos/`, and the Python package that is made of them, `folder`, below the root."""
+
+    sources: Path
+    folder: Path
+
+    def command(self, into: Path) -> list[str]:
+        """protoc's. It is told that the sources lie where the package will, for that is how the modules that it makes
+        import each other, and how descriptors are named: no other copy of the standard has these names."""
+        command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{self.folder}={SOURCES / self.sources}"]
+        command += [f"-I{_googleapis()}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
+        command += [f"--plugin=protoc-gen-{name}={_plugin(name)}" for name in ("mypy", "mypy_grpc")]
+        command += [f"{output}{into}" for output in _OUTPUTS]
+        return [*command, *map(str, self.files())]
+
+    def files(self) -> list[Path]:
+        """The sources."""
+        return sorted((SOURCES / self.sources).glob("*.proto"))
+
+
+PACKAGES = (Package(PACKAGE, PACKAGE), Package(Path("inference"), Path("services/embedder/inference")))
 
 _SERVICE = re.compile(r"^service ", re.MULTILINE)
 _OUTPUTS = ("--python_out=", "--mypy_out=quiet:", "--grpc_python_out=", "--mypy_grpc_out=quiet:")
@@ -52,40 +78,32 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def generate(into: Path) -> None:
-    """Write the package's generated code below `into`. Exits when a source is not valid; protoc has said why."""
-    sources = sorted((SOURCES / PACKAGE).glob("*.proto"))
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{SOURCES}", f"-I{_googleapis()}"]
-    command += [f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
-    command += [f"--plugin=protoc-gen-{name}={_plugin(name)}" for name in ("mypy", "mypy_grpc")]
-    command += [f"{output}{into}" for output in _OUTPUTS]
-    if code := subprocess.run([*command, *map(str, sources)], check=False).returncode:
-        sys.exit(code)
-    for source in sources:
-        if not _SERVICE.search(source.read_text()):
-            _remove_empty_stubs(into / PACKAGE, source.stem)
+    """Write the generated code below `into`. Exits when a source is not valid; protoc has said why."""
+    for package in PACKAGES:
+        if code := subprocess.run(package.command(into), check=False).returncode:
+            sys.exit(code)
+        for source in package.files():
+            if not _SERVICE.search(source.read_text()):
+                _remove_empty_stubs(into / package.folder, source.stem)
 
 
 def replace(generated: Path, root: Path) -> None:
     """Make the generated files of `root` those of `generated`, and remove the ones that no source makes any more."""
     for name in _generated_names(root) - _generated_names(generated):
-        (root / PACKAGE / name).unlink()
-    (root / PACKAGE).mkdir(parents=True, exist_ok=True)
+        (root / name).unlink()
     for name in _generated_names(generated):
-        shutil.copyfile(generated / PACKAGE / name, root / PACKAGE / name)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(generated / name, root / name)
 
 
 def differences(generated: Path, root: Path) -> list[str]:
     """One sentence for each generated file of `root` that is missing, left over or not what `generated` has."""
     expected, present = _generated_names(generated), _generated_names(root)
-    changed = {
-        name
-        for name in expected & present
-        if (generated / PACKAGE / name).read_bytes() != (root / PACKAGE / name).read_bytes()
-    }
+    changed = {name for name in expected & present if (generated / name).read_bytes() != (root / name).read_bytes()}
     return [
-        *(f"{PACKAGE / name}: missing" for name in sorted(expected - present)),
-        *(f"{PACKAGE / name}: made from no source" for name in sorted(present - expected)),
-        *(f"{PACKAGE / name}: not what the contract generates" for name in sorted(changed)),
+        *(f"{name}: missing" for name in sorted(expected - present)),
+        *(f"{name}: made from no source" for name in sorted(present - expected)),
+        *(f"{name}: not what the contract generates" for name in sorted(changed)),
     ]
 
 
@@ -102,8 +120,9 @@ def _remove_empty_stubs(folder: Path, stem: str) -> None:
         (folder / f"{stem}_pb2_grpc.{suffix}").unlink()
 
 
-def _generated_names(root: Path) -> set[str]:
-    return {path.name for path in (root / PACKAGE).glob("*_pb2*") if path.is_file()}
+def _generated_names(root: Path) -> set[Path]:
+    files = (path for package in PACKAGES for path in (root / package.folder).glob("*_pb2*"))
+    return {path.relative_to(root) for path in files if path.is_file()}
 
 
 def _googleapis() -> Path:
