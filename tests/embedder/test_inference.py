@@ -336,7 +336,7 @@ async def test_calls_and_photos_are_counted(runtime: RuntimeSettings) -> None:
 def standing_before(embed: Embed, *, ready: bool = True) -> AsyncApp:
     """The servicer alone, before a queue that is made up."""
     metrics = EmbedderMetrics(CollectorRegistry(), lambda: 0)
-    servicer = InferenceServicer(TOY, embed, metrics, lambda: ready, waiting=64)
+    servicer = InferenceServicer(TOY, embed, metrics, ready=lambda: ready, waiting=64)
 
     async def nothing() -> None:
         return

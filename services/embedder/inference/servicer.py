@@ -46,7 +46,7 @@ class InferenceServicer(GRPCInferenceServiceServicer):
     request may have half, at most `MOST_PHOTOS`."""
 
     def __init__(
-        self, model: Model, embed: Embed, metrics: EmbedderMetrics, ready: Callable[[], bool], waiting: int
+        self, model: Model, embed: Embed, metrics: EmbedderMetrics, *, ready: Callable[[], bool], waiting: int
     ) -> None:
         self._model = model
         self._embed = embed
