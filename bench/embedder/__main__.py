@@ -106,11 +106,11 @@ def _notes(found: Run, by: str) -> str:
     moved, got = drift(found.bare), min(each.cores for each in found.bare)
     lines = f"""\
 CPU is of all processes of a server for each photo, x is that beside the bare loop's with one thread; MB is the
-proportional set size of all of them at the end. The bare loop had the processors for itself; the servers shared them
-with the 16 callers ({by}), which took, in cores: {cores}.
-Between its {len(found.bare)} runs the bare loop's CPU of a photo moved by {moved:.0%}, and its two
-threads got {got:.2f} cores or more.""".splitlines()
-    busy = ["The machine was busy: measure again when it is not."] if moved > QUIET or got < WHOLE else []
+proportional set size of all of them, warm and at the end. The bare loop had the processors for itself; the servers
+shared them with the 16 callers ({by}), which took, in cores: {cores}.
+Between its {len(found.bare)} runs the bare loop's CPU of a photo moved by {moved:.0%}, and its two threads
+got {got:.2f} cores or more.""".splitlines()
+    busy = ["[red]The machine was busy: these figures mean little.[/red]"] if moved > QUIET or got < WHOLE else []
     return " ".join([*lines, *busy])
 
 

@@ -16,7 +16,7 @@ def figures(bare: Bare, measured: Sequence[Measured]) -> Table:
     """One row for the bare loop and one for each server."""
     table = _table(
         "one caller (bare: one thread), then 16 callers (bare: two threads); ms",
-        ("1: p50", "p99", "CPU", "x", "16: /s", "p50", "p99", "CPU", "x", "MB"),
+        ("1: p50", "p99", "CPU", "x", "16: /s", "p50", "p99", "CPU", "x", "MB", "end"),
     )
     table.add_row(
         "bare loop",
@@ -36,6 +36,7 @@ def figures(bare: Bare, measured: Sequence[Measured]) -> Table:
             *(f"{ms:.0f}" for ms in (together.latency.p50_ms, together.latency.p99_ms)),
             *_ms(together.cpu_ms),
             f"{together.cpu_ms / bare.cpu_ms:.2f}",
+            f"{each.start_mb:.0f}",
             f"{each.end_mb:.0f}",
         )
     return table
@@ -78,4 +79,4 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 
 
 def _ms(*values: float) -> list[str]:
-    return [f"{value:.1f}" for value in values]
+    return [f"{value:.1f}" if value < 100 else f"{value:.0f}" for value in values]
