@@ -160,6 +160,7 @@ def running_embedder(folder: Path, good: bytes) -> Iterator[Embedder]:
         process.wait(CALL_S)
     finally:
         process.kill()
+        process.wait()
 
 
 def ask(embedder: Embedder, question: Question) -> None:
