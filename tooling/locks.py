@@ -16,8 +16,10 @@ import argparse
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,13 +95,14 @@ def main(arguments: list[str] | None = None) -> int:
 def resolve(root: Path, *, upgrade: bool) -> None:
     """Write every lock under `root`, the development lock first because it constrains the others."""
     tables = _tables(root)
-    _compile(root, DEVELOPMENT, upgrade, constraints=[])
-    for lock in DEPENDENT:
-        alone = lock.shared is not None and not lock.shared
-        _compile(root, lock, upgrade, constraints=[] if alone else ["--constraint", str(DEVELOPMENT.path(root))])
     for lock in (DEVELOPMENT, *DEPENDENT):
-        path = lock.path(root)
-        path.write_text(_first_line(tables, lock) + "\n" + path.read_text())
+        alone = lock is DEVELOPMENT or lock.shared == frozenset()
+        constraints = [] if alone else ["--constraint", str(DEVELOPMENT.path(root))]
+        path, resolved = lock.path(root), _compile(root, lock, upgrade, constraints)
+        text = _first_line(tables, lock) + "\n" + resolved
+        # A lock that stays as it was keeps its time, too, or make would install its packages again.
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
 
 
 def complaints(root: Path) -> Iterator[str]:
@@ -192,15 +195,20 @@ def _tables(root: Path) -> _Tables:
     return _Tables(stated["project"], stated["dependency-groups"])
 
 
-def _compile(root: Path, lock: Lock, upgrade: bool, constraints: list[str]) -> None:
-    """Run uv's resolver; existing pins are kept unless `upgrade`, so that a lock changes only where it must."""
+def _compile(root: Path, lock: Lock, upgrade: bool, constraints: list[str]) -> str:
+    """What uv resolves; existing pins are kept unless `upgrade`, so that a lock changes only where it must."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet"]
     command += ["--group", lock.group] if lock.group else ["pyproject.toml"]
     command += ["--universal", "--python-version", OLDEST_PYTHON]
     command += ["--generate-hashes", "--no-header", "--no-annotate"]
     command += ["--extra", lock.extra] if lock.extra else []
     command += ["--upgrade"] if upgrade else []
-    subprocess.run([*command, *constraints, "--output-file", str(lock.path(root))], cwd=root, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / lock.path(root).name
+        if lock.path(root).exists():
+            shutil.copy(lock.path(root), output)
+        subprocess.run([*command, *constraints, "--output-file", str(output)], cwd=root, check=True)
+        return output.read_text()
 
 
 if __name__ == "__main__":
