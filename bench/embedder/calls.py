@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -29,6 +29,19 @@ from bench.embedder.endpoints import HTTP_HEADERS, TIMEOUT_S
 
 CONNECTIONS = 8
 """Of gRPC, which carries many calls over one; with HTTP/1.1 there are as many as calls at a time."""
+
+
+KEPT_S = 1.0
+"""For so long a connection of HTTP/1.1 waits for the next call. A server closes it when it was idle for some time,
+which is five seconds with uvicorn."""
+
+
+class Connection(NamedTuple):
+    """One that nobody uses since then, by time.monotonic."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    since_s: float
 
 
 class Client(ABC):
@@ -61,11 +74,10 @@ class Http1(Client):
         self._host, _, self._port = address.partition(":")
         headers = "".join(f"{name}: {value}\r\n" for name, value in HTTP_HEADERS.items())
         self._head = f"POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: "
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[Connection] = []
 
     async def call(self, body: bytes) -> None:
-        connection = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, int(self._port))
-        reader, writer = connection
+        reader, writer = await self._connection()
         writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
         await writer.drain()
         head = await reader.readuntil(b"\r\n\r\n")
@@ -73,7 +85,16 @@ class Http1(Client):
         if b" 200 " not in head.partition(b"\r\n")[0] or not length:
             raise RuntimeError(f"answered with {head[:200]!r}")
         await reader.readexactly(int(length[1]))
-        self._idle.append(connection)
+        self._idle.append(Connection(reader, writer, time.monotonic()))
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The one that was used last, or a new one."""
+        if self._idle and time.monotonic() - self._idle[-1].since_s < KEPT_S:
+            return self._idle.pop()[:2]
+        for connection in self._idle:
+            connection.writer.close()
+        self._idle.clear()
+        return await asyncio.open_connection(self._host, int(self._port))
 
 
 class Stopwatch:
