@@ -1,21 +1,22 @@
-"""The colour block: which colours a picture shows, as a soft histogram over CIE Lab.
+"""The colour block: which colours the thing in a picture has, as a soft histogram over CIE Lab.
 
 Each colour is shared between the (up to eight) nearest cells of a 4x4x4 grid over Lab; the square root of the shares
-is a unit vector whose inner product is the Bhattacharyya coefficient of two palettes. What looks like the backdrop
-counts less, the more so the plainer the picture's border is, so that a shoe on white is described by the shoe.
+is a unit vector whose inner product is the Bhattacharyya coefficient of two palettes. The thing is where the network's
+last feature map is active, and rather in the middle: a palette F weighted by that is held against the palette B of the
+rest, and a colour counts F (F / (F + B))^2, so that what is found outside as well counts little.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
+from services.spaces import Float32
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever the same pixels give other numbers than before."""
 
 CELLS: Final = 4
@@ -28,19 +29,28 @@ _STRIDE: Final = 3
 """Every third pixel of every third row is looked at: a palette does not need more."""
 _CHROMA: Final = 60.0
 """Lab's a and b are cut to +-60, where nearly all colours of real things are."""
-_BORDER: Final = 8
-"""Width in pixels of the frame that is taken for the backdrop."""
-_SAME: Final = 10.0
-"""Lab distance within which two border pixels are one backdrop."""
-_FAR: Final = 20.0
-"""Lab distance from the backdrop from which a colour certainly belongs to the thing."""
-_LEAST: Final = 0.05
-"""Weight of the very colour of a plain backdrop. Above 0: a white thing on white still has a colour."""
+_GRID: Final = 7
+"""Rows and columns of a picture without a map."""
+_FLOOR: Final = 0.05
+"""Least activity of a region, of a greatest of 1: a thing that the network overlooks still has a colour."""
+_SIGMA: Final = 2 / 7
+"""Of the bell around the middle, in sides of the picture."""
+_LEAST_OUTSIDE: Final = 1e-3
+"""What every pixel is outside at least, so that B is of something."""
 
 
-def describe(pixels: NDArray[np.uint8]) -> Float32:
-    """(n, height, width, 3) uint8 sRGB -> (n, 64) float32, each row of unit norm and not negative."""
-    return np.sqrt(np.stack([_shares(picture) for picture in pixels])).astype(np.float32)
+_NOTHING: Final = 1e-12
+"""Share below which a cell is empty."""
+
+
+def describe(pixels: NDArray[np.uint8], maps: Float32 | None = None) -> Float32:
+    """(n, height, width, 3) uint8 sRGB, and (n, channels, rows, columns) features of its regions if there are any ->
+    (n, 64) float32, each row of unit norm and not negative."""
+    if maps is None:
+        activity: NDArray[np.float64] = np.ones((len(pixels), _GRID, _GRID))
+    else:
+        activity = maps.sum(axis=1, dtype=np.float64)
+    return np.sqrt(np.stack([_shares(*each) for each in zip(pixels, activity, strict=True)])).astype(np.float32)
 
 
 def to_lab(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -58,54 +68,70 @@ _RGB_TO_XYZ: Final = np.array(
 _D65: Final = np.array([0.95047, 1.0, 1.08883])
 
 
-def _shares(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(64,) of sum 1: the share of each cell among the weighted pixels."""
+def _shares(picture: NDArray[np.uint8], activity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(64,) of sum 1: the share of each cell in what the thing is made of."""
     codes = _codes(picture[::_STRIDE, ::_STRIDE])
+    inside = np.bincount(codes.ravel(), _enlarged(_where(activity), codes.shape).ravel(), _LEVELS**3)
     counts = np.bincount(codes.ravel(), minlength=_LEVELS**3)
     present = np.flatnonzero(counts)
-    weighted = counts[present] * _weights(present, _frame(codes))
-    cells, parts = _cell_tables()
-    # Not a matrix product: BLAS would wake a thread per processor for it, each already at work on another photo.
-    sums = np.bincount(cells[present].ravel(), (parts[present] * weighted[:, None]).ravel(), minlength=DIMENSION)
-    shares: NDArray[np.float64] = sums / sums.sum()
-    return shares
+    thing = _palette(present, inside[present])
+    rest = _palette(present, (1 + _LEAST_OUTSIDE) * counts[present] - inside[present])
+    shares = thing * (thing / np.maximum(thing + rest, _NOTHING)) ** 2
+    return np.asarray(shares / shares.sum())
 
 
-def _codes(picture: NDArray[np.uint8]) -> NDArray[np.intp]:
+def _codes(picture: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """(..., 3) -> (...): the number of each pixel's colour among the `_LEVELS` cubed that are told apart."""
-    red, green, blue = (picture[..., channel].astype(np.intp) // _STEP for channel in range(3))
-    return (red * _LEVELS + green) * _LEVELS + blue
+    wide = picture.astype(np.uint16)
+    return np.asarray((wide[..., 0] >> 4 << 8) | (wide[..., 1] >> 4 << 4) | (wide[..., 2] >> 4), dtype=np.uint16)
 
 
-def _frame(codes: NDArray[np.intp]) -> NDArray[np.intp]:
-    width = _BORDER // _STRIDE
-    return np.concatenate(
-        [codes[:width].ravel(), codes[-width:].ravel(), codes[:, :width].ravel(), codes[:, -width:].ravel()]
-    )
+def _where(activity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(rows, columns): how likely each region shows the thing, greatest value 1."""
+    active = activity - activity.min()
+    unit = active / active.max() if active.max() > 0 else np.ones_like(active)
+    weight = (_FLOOR + (1 - _FLOOR) * unit) * _bell(*activity.shape)
+    return np.asarray(weight / weight.max())
 
 
-def _weights(colours: NDArray[np.intp], frame: NDArray[np.intp]) -> NDArray[np.float64]:
-    """How much each colour counts, `_LEAST` to 1, given the colours of the border."""
-    lab = _lab_table()
-    border = lab[frame]
-    backdrop = np.median(border, axis=0)
-    plainness = np.mean(np.linalg.norm(border - backdrop, axis=-1) < _SAME)
-    foreground = np.clip(np.linalg.norm(lab[colours] - backdrop, axis=-1) / _FAR, _LEAST, 1.0)
-    return np.asarray(1.0 - plainness * (1.0 - foreground))
+def _enlarged(where: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    rows, columns = _interpolation(shape[0], len(where)), _interpolation(shape[1], where.shape[1])
+    # Not matrix products: BLAS would wake a thread per processor for them, each already at work on another photo.
+    return np.asarray(np.einsum("ip,pj->ij", rows, np.einsum("pq,jq->pj", where, columns)))
 
 
-@lru_cache(maxsize=1)
-def _lab_table() -> NDArray[np.float64]:
-    """(4096, 3): Lab of the middle of every colour that is told apart."""
-    middles = np.arange(_LEVELS) * _STEP + _STEP / 2
-    return to_lab(np.stack(np.meshgrid(middles, middles, middles, indexing="ij"), axis=-1)).reshape(-1, 3)
+def _palette(colours: NDArray[np.intp], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """(64,) of sum 1: the share of each cell in weighted colours."""
+    cells, parts = _cell_tables()
+    sums = np.bincount(cells[colours].ravel(), (parts[colours] * weights[:, None]).ravel(), minlength=DIMENSION)
+    return np.asarray(sums / sums.sum())
+
+
+@lru_cache(maxsize=8)
+def _bell(rows: int, columns: int) -> NDArray[np.float64]:
+    """(rows, columns): a Gaussian around the middle, 1 there."""
+    sides = [np.arange(count) / count - (count - 1) / (2 * count) for count in (rows, columns)]
+    down, across = (np.exp(-(side**2) / (2 * _SIGMA**2)) for side in sides)
+    return np.asarray(down[:, None] * across)
+
+
+@lru_cache(maxsize=8)
+def _interpolation(count: int, cells: int) -> NDArray[np.float64]:
+    """(count, cells), rows of sum 1: bilinear, from the middles of the cells."""
+    place = np.clip((np.arange(count) + 0.5) / count * cells - 0.5, 0, cells - 1)
+    low = np.minimum(place.astype(np.intp), max(0, cells - 2))
+    table = np.zeros((count, cells))
+    table[np.arange(count), low] += 1 - (place - low)
+    table[np.arange(count), np.minimum(low + 1, cells - 1)] += place - low
+    return table
 
 
 @lru_cache(maxsize=1)
 def _cell_tables() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """For each colour that is told apart its eight cells, (4096, 8), and its parts in them, (4096, 8), rows of sum 1:
     trilinear interpolation."""
-    lab = _lab_table()
+    middles = np.arange(_LEVELS) * _STEP + _STEP / 2
+    lab = to_lab(np.stack(np.meshgrid(middles, middles, middles, indexing="ij"), axis=-1)).reshape(-1, 3)
     unit = np.stack([lab[:, 0] / 100, *(0.5 + lab[:, axis] / (2 * _CHROMA) for axis in (1, 2))], axis=-1)
     place = np.clip(unit, 0.0, 1.0) * (CELLS - 1)
     low = np.minimum(place.astype(np.intp), CELLS - 2)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import grpc.aio
 
-from services.embedder.batching import Embedded, EmbeddingQueue, Photo
+from services.embedder import wire
+from services.embedder.batching import EmbeddingQueue
 from services.embedder.bulk import in_order, settled
-from services.embedder.images import WHOLE, Box
+from services.embedder.heads import Heads
 from services.embedder.metrics import EmbedderMetrics
 from services.embedder.model import Model
-from services.errors import InvalidInput, NotImplementedYet, VisrecError
+from services.embedder.photo import Embedded, Photo
+from services.errors import InvalidInput, NotReady, VisrecError
 from services.runtime import deadlines, faults
 from services.runtime.wire import encode_space
-from services.spaces import Space, encode
-from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
+from visrec.v1 import embedder_pb2, embedder_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Embed: TypeAlias = Callable[[Photo, float], Awaitable[Embedded]]
@@ -30,25 +31,21 @@ MAX_KEY_BYTES = 512
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     """`window`: photos of one stream that are held at a time."""
 
-    def __init__(self, model: Model, queue: EmbeddingQueue, metrics: EmbedderMetrics, window: int) -> None:
+    def __init__(
+        self, model: Model, heads: Heads, queue: EmbeddingQueue, metrics: EmbedderMetrics, window: int
+    ) -> None:
         self._model = model
+        self._heads = heads
         self._queue = queue
         self._metrics = metrics
         self._window = window
 
     async def GetModel(self, request: embedder_pb2.GetModelRequest, context: Context) -> embedder_pb2.GetModelResponse:
-        card = self._model.card
-        return embedder_pb2.GetModelResponse(
-            model=embedder_pb2.Model(
-                name=card.name,
-                digest=card.digest,
-                precision=card.precision,
-                licence=card.licence,
-                input_pixels=card.input_pixels,
-                raw_dimension=card.raw_dimension,
-                spaces=[encode_space(self._model.space)],
-            )
-        )
+        spaces = [self._model.space]
+        # What the model is can be said without Redis, and who asks wants to embed.
+        with suppress(NotReady):
+            spaces += [summary.space for summary in await self._heads.all()]
+        return embedder_pb2.GetModelResponse(model=wire.encode_model(self._model.card, spaces))
 
     async def EmbedImage(
         self, request: embedder_pb2.EmbedImageRequest, context: Context
@@ -63,12 +60,21 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
                 yield response
 
     async def PutHead(self, request: embedder_pb2.PutHeadRequest, context: Context) -> embedder_pb2.PutHeadResponse:
-        raise NotImplementedYet("PutHead")
+        given = wire.decode_head(request.head, self._model.card.raw_dimension)
+        space = await self._heads.put(given, request.request_id)
+        return embedder_pb2.PutHeadResponse(space=encode_space(space))
 
     async def ListHeads(
         self, request: embedder_pb2.ListHeadsRequest, context: Context
     ) -> embedder_pb2.ListHeadsResponse:
-        raise NotImplementedYet("ListHeads")
+        page, token = await self._heads.page(request.page_size, request.page_token)
+        return embedder_pb2.ListHeadsResponse(heads=map(wire.encode_summary, page), next_page_token=token)
+
+    async def DeleteHead(
+        self, request: embedder_pb2.DeleteHeadRequest, context: Context
+    ) -> embedder_pb2.DeleteHeadResponse:
+        await self._heads.delete(request.space)
+        return embedder_pb2.DeleteHeadResponse()
 
     async def _embed_one_of_many(self, request: embedder_pb2.EmbedImagesRequest) -> embedder_pb2.EmbedImagesResponse:
         outcome = await settled(self._embed_keyed(request))
@@ -85,30 +91,11 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     async def _embed(
         self, request: embedder_pb2.EmbedImageRequest, embed: Embed, field: str
     ) -> embedder_pb2.EmbedImageResponse:
-        for unfilled in ("include_evidence", "multi_crop"):
-            if getattr(request, unfilled):
-                raise NotImplementedYet(f"EmbedImageRequest.{unfilled}")
-        space = self._model.require(request.space)
+        head = await self._heads.require(request.space)
         left_s = deadlines.remaining_s()
         deadline = math.inf if left_s is None else time.monotonic() + left_s
-        embedded = await embed(_photo(request.photo, field), deadline)
+        embedded = await embed(wire.decode_photo(request, head, field), deadline)
         self._metrics.embedded(embedded)
-        return self._response(embedded, space, raw=request.include_raw_features)
-
-    def _response(self, embedded: Embedded, space: Space, *, raw: bool) -> embedder_pb2.EmbedImageResponse:
-        return embedder_pb2.EmbedImageResponse(
-            vector=common_pb2.Vector(space=space.name, data=encode(embedded.vector)),
-            raw_features=embedded.features.astype("<f2").tobytes() if raw else b"",
-            model_digest=self._model.card.digest,
-            costs=[
-                common_pb2.StageCost(stage="queue", ms=embedded.queue_ms),
-                common_pb2.StageCost(stage="decode", ms=embedded.decode_ms),
-                common_pb2.StageCost(stage="network", ms=embedded.network_ms),
-            ],
+        return wire.encode_embedded(
+            embedded, head.space, self._model.card.digest, raw_features=request.include_raw_features
         )
-
-
-def _photo(photo: common_pb2.Photo, field: str) -> Photo:
-    crop = photo.crop
-    box = Box(crop.left, crop.top, crop.right, crop.bottom) if photo.HasField("crop") else WHOLE
-    return Photo(photo.data, box, field)

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.embedder.decoder import Bounds
+from services.embedder.images import FORMATS, Limits
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
 
 
@@ -20,12 +22,19 @@ class EmbedderSettings(ServiceSettings):
     metrics_port: int = Field(
         default=METRICS_PORTS["embedder"], ge=0, le=65535, description="Port of its metrics. 0: none."
     )
-    model: Literal["lite0", "toy"] = Field(
-        default="lite0", description="The network. `toy` computes next to nothing and knows nothing: for tests only."
+    model: str = Field(
+        default="lite0",
+        description="The network: `lite0`, `lite2`, or the path of a manifest (….json) of your own. "
+        "`toy` computes next to nothing and knows nothing: for tests only.",
     )
     precision: Literal["int8", "fp32"] = Field(
         default="int8",
-        description="Arithmetic of the network. int8 is twice as fast; each precision is a space of its own.",
+        description="Arithmetic of a network that ships. int8 is twice as fast; each precision is a space of its own.",
+    )
+    providers: str = Field(
+        default="CPUExecutionProvider",
+        description="Execution providers of onnxruntime, comma-separated, the preferred one first. Others than "
+        "the CPU's need another build of onnxruntime (onnxruntime-openvino, onnxruntime-gpu).",
     )
     model_dir: Path | None = Field(
         default=None, description="Where built graphs are kept. Empty: `models` below `VISREC_VAR_DIR`."
@@ -34,13 +43,16 @@ class EmbedderSettings(ServiceSettings):
         default=0,
         ge=0,
         le=256,
-        description="Threads that decode and embed. 0: one for each processor the process may use.",
+        description="Threads that embed, each with a process that decodes. 0: one for each processor that may be used.",
     )
     network_threads: int = Field(
         default=1, ge=1, le=256, description="Threads inside one run of the network, per worker."
     )
     max_batch: int = Field(
-        default=4, ge=1, le=64, description="Most photos that share a run of the network under load."
+        default=4,
+        ge=1,
+        le=64,
+        description="Most photos (crops, where several are averaged) that share a run under load.",
     )
     max_waiting: int = Field(
         default=64, ge=1, le=10_000, description="Photos that may wait for a worker before more are RESOURCE_EXHAUSTED."
@@ -54,9 +66,43 @@ class EmbedderSettings(ServiceSettings):
         le=256,
         description="Photos of one EmbedImages stream held at a time; all streams together queue twice as many.",
     )
+    cache_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Memory for what was seen in the latest photos, so that the same file again is not embedded again; "
+        "some 6 KB each. 0: nothing is remembered.",
+    )
+    formats: str = Field(
+        default=",".join(FORMATS),
+        description="Formats that are read, as Pillow names them, comma-separated. TIFF can be added.",
+    )
     max_photo_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest file that is read, in bytes.")
     max_photo_pixels: int = Field(
         default=50_000_000,
         ge=1024,
         description="Largest picture that is decoded, width x height, and the most of them that is decoded at a time.",
     )
+    max_photo_frames: int = Field(
+        default=1000, ge=1, description="Most frames an animation may announce; only the first is looked at."
+    )
+    decode_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=600,
+        description="Processor time, in seconds, that decoding one file may take before its process is ended; "
+        "four times that by the clock.",
+    )
+    decode_memory_bytes: int = Field(
+        default=1024**3,
+        ge=64 * 1024 * 1024,
+        description="Most memory that decoding one file may take (Linux).",
+    )
+
+    def limits(self) -> Limits:
+        """What is read at all."""
+        formats = tuple(name.strip().upper() for name in self.formats.split(",") if name.strip())
+        return Limits(self.max_photo_bytes, self.max_photo_pixels, self.max_photo_frames, formats=formats)
+
+    def bounds(self) -> Bounds:
+        """What a process that decodes may read and use."""
+        return Bounds(self.limits(), self.decode_memory_bytes, self.decode_seconds)

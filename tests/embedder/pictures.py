@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from services.embedder.images import Pixels
+from services.embedder.framing import Pixels
 
 
 def waves(height: int, width: int, seed: int = 0) -> Pixels:

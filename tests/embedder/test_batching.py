@@ -12,9 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.embedder.batching import Embedded, EmbeddingQueue, Photo, QueueLimits
-from services.embedder.images import Pixels, read_picture
-from services.embedder.model import Embeddings, Model, ToyModel
+from services.embedder.batching import EmbeddingQueue, QueueLimits
+from services.embedder.decoding import LocalDecoder
+from services.embedder.framing import Pixels
+from services.embedder.images import read_picture
+from services.embedder.model import Model
+from services.embedder.photo import Embedded, Photo
+from services.embedder.seen import Seen
+from services.embedder.toy import ToyModel
 from services.errors import Internal, InvalidPicture, NotReady, Overloaded, TooLate
 from tests.embedder.pictures import jpeg
 
@@ -23,7 +28,7 @@ PATIENCE_S = 30.0
 
 TOY = ToyModel()
 PHOTOS = [Photo(jpeg(seed)) for seed in range(6)]
-VECTORS = TOY.embed(np.stack([read_picture(photo.data, TOY.card.input_pixels) for photo in PHOTOS])).vectors
+VECTORS = TOY.embed(np.stack([read_picture(photo.data, TOY.card.input_pixels) for photo in PHOTOS]))
 
 
 class GatedModel(ToyModel):
@@ -35,11 +40,11 @@ class GatedModel(ToyModel):
         self.gate = threading.Semaphore(0)
         self.batches: list[int] = []
 
-    def embed(self, pixels: Pixels) -> Embeddings:
+    def look(self, pixels: Pixels) -> Seen:
         self.batches.append(len(pixels))
         self.running.release()
         assert self.gate.acquire(timeout=PATIENCE_S)
-        return super().embed(pixels)
+        return super().look(pixels)
 
     async def runs(self) -> None:
         """Until a worker is inside."""
@@ -50,23 +55,22 @@ class GatedModel(ToyModel):
 
 
 class BrokenModel(ToyModel):
-    def embed(self, pixels: Pixels) -> Embeddings:
+    def look(self, pixels: Pixels) -> Seen:
         raise ZeroDivisionError("secret detail")
 
 
 class ForgetfulModel(ToyModel):
     """Loses a picture."""
 
-    def embed(self, pixels: Pixels) -> Embeddings:
-        found = super().embed(pixels)
-        return Embeddings(found.vectors[1:], found.features)
+    def look(self, pixels: Pixels) -> Seen:
+        return super().look(pixels).rows(slice(1, None))
 
 
 @asynccontextmanager
 async def opened(
     model: Model, limits: QueueLimits, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[EmbeddingQueue]:
-    queue = EmbeddingQueue(model, limits, clock=clock)
+    queue = EmbeddingQueue(model, LocalDecoder, limits, clock=clock)
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield queue

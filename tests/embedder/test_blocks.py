@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from services.embedder import colour, content
-from services.embedder.images import Pixels
+from services.embedder.framing import Pixels
 from tests.embedder.pictures import waves
 
 
@@ -76,21 +76,21 @@ def test_slightly_different_colours_are_nearly_the_same_palette() -> None:
 
 def test_the_directions_are_orthonormal_and_signed_by_their_largest_entry() -> None:
     classifier = np.random.default_rng(0).normal(size=(400, 300)).astype(np.float32)
-    found = content.directions(classifier)
-    np.testing.assert_allclose(found @ found.T, np.eye(content.DIMENSION), atol=1e-9)
+    found = content.directions(classifier, 256)
+    np.testing.assert_allclose(found @ found.T, np.eye(256), atol=1e-9)
     assert (found.max(axis=1) > -found.min(axis=1)).all()
 
 
 def test_the_directions_do_not_see_what_all_classes_share() -> None:
     classifier = np.random.default_rng(0).normal(size=(400, 300)).astype(np.float32)
-    np.testing.assert_allclose(content.directions(classifier), content.directions(classifier + 1), atol=1e-3)
+    np.testing.assert_allclose(content.directions(classifier, 256), content.directions(classifier + 1, 256), atol=1e-3)
 
 
 def test_the_head_centres_and_scales_each_direction() -> None:
     generator = np.random.default_rng(0)
     classifier = generator.normal(size=(400, 300)).astype(np.float32)
     features = generator.normal(2, 3, size=(2000, 300)).astype(np.float32)
-    along = features @ content.directions(classifier).T
-    block = content.ContentHead.of(classifier, along.mean(axis=0), along.std(axis=0))(features)
+    along = features @ content.directions(classifier, 256).T
+    block = content.head(classifier, along.mean(axis=0), along.std(axis=0))(features)
     np.testing.assert_allclose(block.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(block.std(axis=0), 1, atol=1e-3)

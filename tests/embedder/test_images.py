@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from services.embedder.images import MIN_SIDE, Box, Limits, read_picture
+from services.embedder.framing import Box
+from services.embedder.images import Limits, read_picture
 from services.embedder.room import PixelRoom
 from services.errors import InvalidInput, InvalidPicture
 from tests.embedder.pictures import encode, image, jpeg, png_header, waves
@@ -132,7 +133,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     "BMP cut short": lambda: encode(image(), "BMP")[:-3000],
     "PNG with a broken checksum": lambda: encode(image(), "PNG").replace(b"IDAT", b"IDAU", 1),
     "1x1": lambda: encode(Image.new("RGB", (1, 1)), "PNG"),
-    "one side short": lambda: encode(Image.new("RGB", (4000, MIN_SIDE - 1)), "PNG"),
+    "one side short": lambda: encode(Image.new("RGB", (4000, Limits().min_side - 1)), "PNG"),
     "above our pixels": lambda: png_header(9_000, 6_000),
     "above Pillow's pixels": lambda: png_header(20_000, 20_000),
     "no pixels": lambda: png_header(0, 0),
@@ -215,7 +216,7 @@ def test_decoding_takes_the_pixels_it_holds_of_the_room() -> None:
         encode(large, "WEBP"),
     ):
         read_picture(photo, SIDE, room=Ledger(10**9))
-    assert taken == [512 * 512, 64 * 64, 512 * 512, 4 * 512 * 512]
+    assert taken == [512 * 512, 64 * 64, 2 * 512 * 512, 4 * 512 * 512]
 
 
 def test_a_file_above_the_limit_is_refused_and_one_at_it_is_not() -> None:

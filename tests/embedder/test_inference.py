@@ -21,8 +21,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from services.embedder.app import build
-from services.embedder.batching import Embedded, Photo
+from services.embedder.app import assemble
+from services.embedder.decoding import LocalDecoder
+from services.embedder.head_store import MemoryHeadStore
+from services.embedder.heads import Heads
 from services.embedder.images import read_picture
 from services.embedder.inference.batch import Embed
 from services.embedder.inference.open_inference_pb2 import (
@@ -42,8 +44,9 @@ from services.embedder.inference.open_inference_pb2_grpc import (
 )
 from services.embedder.inference.servicer import SERVICE, VERSION, InferenceServicer
 from services.embedder.metrics import EmbedderMetrics
-from services.embedder.model import ToyModel
+from services.embedder.photo import Embedded, Photo
 from services.embedder.settings import EmbedderSettings
+from services.embedder.toy import ToyModel
 from services.errors import InvalidInput, InvalidPicture, NotFound, Overloaded, TooLate, VisrecError
 from services.runtime.app import AsyncApp
 from services.runtime.settings import RuntimeSettings
@@ -62,9 +65,14 @@ SAME = 1e-6
 """Absolute tolerance of float32: photos that were run together may be added up in another order."""
 
 
+def embedder(telemetry: Telemetry | None = None, **settings: Any) -> AsyncApp:
+    """Called on the loop that serves."""
+    return assemble(EmbedderSettings(**settings), telemetry or Telemetry(), TOY, LocalDecoder, MemoryHeadStore())
+
+
 @pytest.fixture
 async def served(runtime: RuntimeSettings) -> AsyncIterator[Served[grpc.aio.Channel]]:
-    async with serving_async(await build(EmbedderSettings(model="toy"), runtime, Telemetry()), runtime) as served:
+    async with serving_async(embedder(), runtime) as served:
         yield served
 
 
@@ -150,14 +158,14 @@ async def test_photos_become_the_vectors_that_each_gets_alone(
     answer = await stub.ModelInfer(asking(**{form: files}, id="a name"))
     assert (answer.model_name, answer.model_version, answer.id) == ("toy", TOY.card.digest[:16], "a name")
     assert answer.parameters["space"].string_param == TOY.space.name
-    assert list(tensors(answer)) == ["vector"]
+    assert list(tensors(answer)) == ["vector", "features"], "the standard: all that there are when none is named"
     alone = np.stack([await embedded(served.channel, file) for file in files])
     np.testing.assert_allclose(tensors(answer)["vector"], alone, atol=SAME)
 
 
 async def test_the_answer_is_raw_exactly_when_the_request_was(stub: Any) -> None:
     raw = await stub.ModelInfer(asking([jpeg()]))
-    assert len(raw.raw_output_contents) == 1
+    assert len(raw.raw_output_contents) == 2
     assert not raw.outputs[0].HasField("contents")
     typed = await stub.ModelInfer(asking(typed=[jpeg()]))
     assert not typed.raw_output_contents
@@ -173,7 +181,7 @@ async def test_the_outputs_that_were_named_come_in_that_order(stub: Any, form: s
     assert found["vector"].shape == (2, TOY.space.dimension)
     alone = tensors(await stub.ModelInfer(asking([jpeg()], outputs=wanting("features"))))
     assert list(alone) == ["features"]
-    expected = TOY.embed(read_picture(jpeg(), TOY.card.input_pixels)[None]).features
+    expected = TOY.look(read_picture(jpeg(), TOY.card.input_pixels)[None]).features
     np.testing.assert_allclose(alone["features"], expected, atol=SAME)
     np.testing.assert_allclose(found["features"][:1], expected, atol=SAME)
 
@@ -184,6 +192,19 @@ async def test_the_one_version_and_the_one_space_can_be_named(stub: Any) -> None
     assert (await stub.ModelMetadata(ModelMetadataRequest(name="toy", version=version))).name == "toy"
     answer = await stub.ModelInfer(asking([jpeg()], model_version=version, parameters={"space": space}))
     assert answer.model_version == version
+
+
+async def test_the_space_of_a_given_head_can_be_named(stub: Any, served: Served[grpc.aio.Channel]) -> None:
+    block = embedder_pb2.HeadBlock(
+        block=common_pb2.Block(name="first", dimension=1, default_weight=1),
+        matrix=np.eye(1, TOY.card.raw_dimension, dtype="<f4").tobytes(),
+    )
+    heads: Any = embedder_pb2_grpc.EmbedderServiceStub(served.channel)
+    head = embedder_pb2.Head(family="tiny", blocks=[block])
+    space = (await heads.PutHead(embedder_pb2.PutHeadRequest(head=head))).space.name
+    answer = await stub.ModelInfer(asking([jpeg()], parameters={"space": InferParameter(string_param=space)}))
+    assert answer.parameters["space"].string_param == space
+    assert tensors(answer)["vector"].shape == (1, 1)
 
 
 async def test_parameters_that_others_understand_are_ignored(stub: Any) -> None:
@@ -293,8 +314,7 @@ async def test_a_bad_photo_fails_the_call_and_names_itself_in_the_details(
 
 
 async def test_a_request_never_has_more_photos_than_the_queue_has_room_for(runtime: RuntimeSettings) -> None:
-    app = await build(EmbedderSettings(model="toy", max_waiting=1), runtime, Telemetry())
-    async with serving_async(app, runtime) as served:
+    async with serving_async(embedder(max_waiting=1), runtime) as served:
         stub: Any = GRPCInferenceServiceStub(served.channel)
         assert (await stub.ModelInfer(asking([jpeg()]))).raw_output_contents
         problem = await refusal(stub.ModelInfer(asking([jpeg()] * 2)))
@@ -321,8 +341,7 @@ async def test_health_and_reflection_know_both_services(served: Served[grpc.aio.
 
 async def test_calls_and_photos_are_counted(runtime: RuntimeSettings) -> None:
     photos = Telemetry()
-    app = await build(EmbedderSettings(model="toy"), runtime, photos)
-    async with serving_async(app, runtime) as served:
+    async with serving_async(embedder(photos), runtime) as served:
         stub: Any = GRPCInferenceServiceStub(served.channel)
         await stub.ModelInfer(asking([jpeg(0), jpeg(1), jpeg(2)]))
         await refusal(stub.ModelInfer(asking([b"no picture"])))
@@ -336,7 +355,7 @@ async def test_calls_and_photos_are_counted(runtime: RuntimeSettings) -> None:
 def standing_before(embed: Embed, *, ready: bool = True) -> AsyncApp:
     """The servicer alone, before a queue that is made up."""
     metrics = EmbedderMetrics(CollectorRegistry(), lambda: 0)
-    servicer = InferenceServicer(TOY, embed, metrics, ready=lambda: ready, waiting=64)
+    servicer = InferenceServicer(TOY, Heads(TOY, None, lambda: 0), embed, metrics, ready=lambda: ready, waiting=64)
 
     async def nothing() -> None:
         return
@@ -406,7 +425,7 @@ async def test_a_server_whose_canary_failed_lives_but_is_not_ready(runtime: Runt
 
 
 async def test_it_is_not_ready_before_its_first_canary(runtime: RuntimeSettings) -> None:
-    app = await build(EmbedderSettings(model="toy"), runtime, Telemetry())
+    app = embedder()
 
     async def never() -> None:
         await asyncio.Event().wait()

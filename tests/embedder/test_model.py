@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from services.embedder.cache import GraphCache
-from services.embedder.fitted import Fitted
-from services.embedder.images import Pixels
-from services.embedder.lite0 import open_lite0
-from services.embedder.model import Embeddings, Model, OnnxModel, ToyModel, canary_picture
-from services.errors import NotFound, NotReady
-from services.spaces import Float32
+from services.embedder.framing import Pixels
+from services.embedder.manifest import MODELS, Manifest, find_manifest
+from services.embedder.model import Model, canary_picture
+from services.embedder.onnx_model import OnnxModel
+from services.embedder.opening import open_manifest
+from services.embedder.seen import Seen
+from services.embedder.toy import ToyModel
+from services.errors import NotReady
+from services.spaces import Float32, canonical
 from tests.embedder.pictures import waves
 
 
@@ -31,39 +34,59 @@ class PromisesOfAModel:
         return np.stack([waves(side, side, seed) for seed in range(5)])
 
     def test_every_block_is_of_unit_norm(self, model: Model, pictures: Pixels) -> None:
-        found = model.embed(pictures)
-        assert found.vectors.shape == (5, model.space.dimension)
-        assert found.features.shape == (5, model.card.raw_dimension)
+        vectors = model.embed(pictures)
+        assert vectors.shape == (5, model.space.dimension)
         for _, at in model.space.slices():
-            np.testing.assert_allclose(np.linalg.norm(found.vectors[:, at], axis=1), 1, atol=1e-5)
+            np.testing.assert_allclose(np.linalg.norm(vectors[:, at], axis=1), 1, atol=1e-5)
+
+    def test_what_is_seen_is_of_the_announced_shapes(self, model: Model, pictures: Pixels) -> None:
+        seen = model.look(pictures)
+        assert seen.features.shape == (5, model.card.raw_dimension)
+        assert {name: block.shape for name, block in seen.own.items()} == {
+            name: (5, dimension) for name, dimension in model.own_blocks().items()
+        }
+
+    def test_features_are_the_mean_of_their_regions(self, model: Model, pictures: Pixels) -> None:
+        seen = model.look(pictures)
+        assert seen.maps is not None
+        np.testing.assert_allclose(seen.maps.mean(axis=(2, 3)), seen.features, atol=1e-5)
+
+    def test_evidence_sums_to_the_part_of_the_score_of_a_canonical_item(self, model: Model, pictures: Pixels) -> None:
+        """To 1e-5, for every pair of pictures, on the float16 vectors that are stored."""
+        items = canonical(model.embed(pictures)).astype(np.float32)
+        for picture in pictures:
+            seen = model.look(picture[None])
+            vector, split = model.head.vectors(seen)[0], model.head.evidence(seen)
+            at = {block.name: place for block, place in model.space.slices()}[split.block]
+            for item in items:
+                part = float(vector[at] @ item[at])
+                split_part = float((split.regions @ item[at]).sum(dtype=np.float64) + split.offset @ item[at])
+                assert abs(split_part - part) < 1e-5
 
     def test_everything_is_float32(self, model: Model, pictures: Pixels) -> None:
-        found = model.embed(pictures)
-        assert found.vectors.dtype == found.features.dtype == np.float32
+        seen = model.look(pictures)
+        assert seen.maps is not None
+        arrays = [model.embed(pictures), seen.features, seen.maps, *seen.own.values()]
+        assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
 
     def test_the_same_picture_gives_the_same_numbers(self, model: Model, pictures: Pixels) -> None:
-        np.testing.assert_array_equal(model.embed(pictures).vectors, model.embed(pictures).vectors)
+        np.testing.assert_array_equal(model.embed(pictures), model.embed(pictures))
 
     def test_a_batch_is_its_single_pictures(self, model: Model, pictures: Pixels) -> None:
-        together = model.embed(pictures).vectors
-        alone = np.concatenate([model.embed(picture[None]).vectors for picture in pictures])
+        together = model.embed(pictures)
+        alone = np.concatenate([model.embed(picture[None]) for picture in pictures])
         # Matrix products of other shapes sum in another order; float16, the stored form, rounds at 1e-4 and above.
         np.testing.assert_allclose(together, alone, atol=2e-6)
 
     def test_threads_do_not_disturb_each_other(self, model: Model, pictures: Pixels) -> None:
-        expected = model.embed(pictures).vectors
+        expected = model.embed(pictures)
         with ThreadPoolExecutor(4) as pool:
-            for found in pool.map(lambda _: model.embed(pictures).vectors, range(8)):
+            for found in pool.map(lambda _: model.embed(pictures), range(8)):
                 np.testing.assert_array_equal(found, expected)
 
     def test_different_pictures_have_different_vectors(self, model: Model, pictures: Pixels) -> None:
-        vectors = model.embed(pictures).vectors
+        vectors = model.embed(pictures)
         assert np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)[~np.eye(5, dtype=bool)].min() > 0.1
-
-    def test_its_space_can_be_asked_for_and_no_other(self, model: Model) -> None:
-        assert model.require("") == model.require(model.space.name) == model.space
-        with pytest.raises(NotFound, match=model.space.name):
-            model.require("visual@00000000")
 
     def test_its_canary_is_well(self, model: Model) -> None:
         model.check()
@@ -76,7 +99,7 @@ class TestToyModel(PromisesOfAModel):
 
     def test_alike_pictures_have_alike_vectors(self, model: Model, pictures: Pixels) -> None:
         brighter = np.clip(pictures[0].astype(int) + 10, 0, 255).astype(np.uint8)
-        one, alike, other = model.embed(np.stack([pictures[0], brighter, pictures[1]])).vectors
+        one, alike, other = model.embed(np.stack([pictures[0], brighter, pictures[1]]))
         assert one @ alike > one @ other
 
 
@@ -101,24 +124,42 @@ def test_a_space_is_named_by_the_digest_of_its_model(int8: OnnxModel) -> None:
     assert int8.card.digest.startswith(int8.space.name.removeprefix("visual@"))
 
 
-@pytest.mark.parametrize("change", ["content_mean", "content_deviation", "colour_mean"])
-def test_another_fit_is_another_space(change: str, graphs: GraphCache, int8: OnnxModel) -> None:
-    fitted = Fitted.load()
-    other = replace(fitted, **{change: getattr(fitted, change) + 0.001})
-    assert open_lite0("int8", cache=graphs, fitted=other).space.name != int8.space.name
+LITE0 = Manifest.load(find_manifest("lite0"))
+
+
+@pytest.mark.parametrize(
+    ("block", "number"),
+    [
+        (plan.name, number)
+        for plan in LITE0.blocks
+        for number in ("mean", "deviation", "matrix")
+        if getattr(plan, number) is not None
+    ],
+)
+def test_another_fit_is_another_space(block: str, number: str, graphs: GraphCache, int8: OnnxModel) -> None:
+    blocks = [
+        plan.model_copy(update={number: getattr(plan, number) + 0.001} if plan.name == block else {})
+        for plan in LITE0.blocks
+    ]
+    assert opened(LITE0.model_copy(update={"blocks": tuple(blocks)}), graphs).space.name != int8.space.name
 
 
 def test_the_words_about_a_fit_do_not_make_another_space(graphs: GraphCache, int8: OnnxModel) -> None:
-    other = replace(Fitted.load(), source="the same pictures, better described")
-    assert open_lite0("int8", cache=graphs, fitted=other).space == int8.space
+    assert LITE0.fit
+    words = LITE0.fit.model_copy(update={"source": "the same pictures, better described"})
+    assert opened(LITE0.model_copy(update={"fit": words}), graphs).space == int8.space
+
+
+def opened(manifest: Manifest, graphs: GraphCache) -> OnnxModel:
+    return open_manifest(manifest, MODELS, cache=graphs)
 
 
 class Drifted(ToyModel):
     """Its numbers are not the known ones any more."""
 
-    def embed(self, pixels: Pixels) -> Embeddings:
-        found = super().embed(pixels)
-        return replace(found, vectors=found.vectors[:, ::-1].copy())
+    def look(self, pixels: Pixels) -> Seen:
+        seen = super().look(pixels)
+        return replace(seen, features=seen.features[:, ::-1].copy())
 
     def known_canary(self) -> Float32:
         return ToyModel().known_canary()
@@ -130,7 +171,7 @@ def test_a_model_whose_numbers_are_off_is_not_ready() -> None:
 
 
 def test_a_model_without_a_known_canary_is_not_ready(graphs: GraphCache) -> None:
-    model = open_lite0("int8", cache=graphs, fitted=replace(Fitted.load(), canary={}))
+    model = opened(LITE0.model_copy(update={"canary": {}}), graphs)
     with pytest.raises(NotReady, match="canary"):
         model.check()
 

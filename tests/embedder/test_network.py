@@ -11,21 +11,25 @@ import pytest
 from PIL import Image
 
 from services.embedder import network
-from services.embedder.fitted import Fitted
-from services.embedder.images import Pixels
-from services.embedder.weights import Weights, find_checkpoint, load_checkpoint
+from services.embedder.framing import Pixels
+from services.embedder.manifest import Checkpoint, Manifest, find_manifest
+from services.embedder.opening import read_checkpoint
+from services.embedder.weights import Weights
+
+LITE0 = Manifest.load(find_manifest("lite0"))
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return load_checkpoint(find_checkpoint())
+    assert isinstance(LITE0.weights, Checkpoint)
+    return read_checkpoint(LITE0.weights)
 
 
 @pytest.fixture(scope="module")
 def graphs(weights: Weights) -> dict[str, onnx.ModelProto]:
     return {
         "fp32": network.build_float(weights),
-        "int8": network.build_int8(weights, Fitted.load().ranges),
+        "int8": network.build_int8(weights, LITE0.ranges),
     }
 
 
@@ -61,7 +65,7 @@ def test_features_are_the_mean_of_their_regions(
     precision: str, pixels: Pixels, graphs: dict[str, onnx.ModelProto]
 ) -> None:
     features, regions = run(graphs[precision], pixels)
-    assert regions.shape == (len(pixels), network.FEATURES, network.GRID, network.GRID)
+    assert regions.shape == (len(pixels), network.FEATURES, 7, 7)
     np.testing.assert_allclose(features, regions.mean(axis=(2, 3)), atol=1e-5)
 
 
@@ -76,12 +80,12 @@ def test_int8_computes_every_convolution_and_sum_in_int8(graphs: dict[str, onnx.
 
 def test_a_graph_names_every_range_it_needs(weights: Weights, pixels: Pixels) -> None:
     ranges = network.observe_ranges(weights, [pixels[:2], pixels[2:3]])
-    assert ranges.keys() == Fitted.load().ranges.keys()
+    assert ranges.keys() == LITE0.ranges.keys()
     assert all(low <= 0 <= high for low, high in ranges.values())
     assert ranges["_conv_head.relu6"][1] <= 6
 
 
 def test_building_says_nothing_to_the_log(weights: Weights, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        network.build_int8(weights, Fitted.load().ranges)
+        network.build_int8(weights, LITE0.ranges)
     assert not caplog.records

@@ -10,8 +10,9 @@ import sys
 import pytest
 
 CANARY = """
-from services.embedder.lite0 import open_lite0
-open_lite0("int8", threads=1).check()
+from services.embedder.manifest import find_manifest
+from services.embedder.opening import open_model
+open_model(find_manifest("lite0"), "int8").check()
 """
 
 EMULATOR = shutil.which("qemu-x86_64")

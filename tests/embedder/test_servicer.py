@@ -11,11 +11,15 @@ import pytest
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
-from services.embedder.app import build
-from services.embedder.images import read_picture
-from services.embedder.model import Model, OnnxModel, ToyModel
+from services.embedder.app import assemble, build
+from services.embedder.decoding import LocalDecoder
+from services.embedder.head_store import MemoryHeadStore
+from services.embedder.images import read_picture, read_views
+from services.embedder.model import Model
+from services.embedder.onnx_model import OnnxModel
 from services.embedder.settings import EmbedderSettings
-from services.errors import InvalidInput, InvalidPicture, NotFound, NotImplementedYet, VisrecError
+from services.embedder.toy import ToyModel
+from services.errors import InvalidInput, InvalidPicture, NotFound, Refused, VisrecError
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
@@ -26,7 +30,8 @@ from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
 
 @pytest.fixture
 async def served(runtime: RuntimeSettings) -> AsyncIterator[Served[grpc.aio.Channel]]:
-    async with serving_async(await build(EmbedderSettings(model="toy"), runtime, Telemetry()), runtime) as served:
+    app = assemble(EmbedderSettings(), Telemetry(), ToyModel(), LocalDecoder, MemoryHeadStore())
+    async with serving_async(app, runtime) as served:
         yield served
 
 
@@ -40,7 +45,7 @@ def asking(data: bytes, **fields: Any) -> embedder_pb2.EmbedImageRequest:
 
 
 def expected(model: Model, data: bytes) -> np.ndarray:
-    vectors: np.ndarray = model.embed(read_picture(data, model.card.input_pixels)[None]).vectors
+    vectors: np.ndarray = model.embed(read_picture(data, model.card.input_pixels)[None])
     return np.asarray(vectors[0])
 
 
@@ -70,7 +75,7 @@ async def test_a_photo_becomes_a_vector_of_its_space(stub: Any) -> None:
 async def test_raw_features_come_as_float16_when_asked_for(stub: Any) -> None:
     answer = await stub.EmbedImage(asking(jpeg(), include_raw_features=True))
     raw = np.frombuffer(answer.raw_features, "<f2")
-    wanted = ToyModel().embed(read_picture(jpeg(), 32)[None]).features[0]
+    wanted = ToyModel().look(read_picture(jpeg(), 32)[None]).features[0]
     np.testing.assert_allclose(raw, wanted, atol=1e-3)
 
 
@@ -97,8 +102,7 @@ async def test_a_crop_is_looked_at_alone(stub: Any) -> None:
             "photo.crop.right",
         ),
         (asking(jpeg(), space="visual@00000000"), NotFound, None),
-        (asking(jpeg(), include_evidence=True), NotImplementedYet, None),
-        (asking(jpeg(), multi_crop=True), NotImplementedYet, None),
+        (asking(jpeg(), include_evidence=True, multi_crop=True), InvalidInput, "include_evidence"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_and_the_next_call_is_answered(
@@ -123,10 +127,99 @@ async def test_a_bad_picture_names_its_field_in_the_details(stub: Any) -> None:
     assert bad.field_violations[0].field == "photo.data"
 
 
-@pytest.mark.parametrize("name", ["PutHead", "ListHeads"])
-async def test_what_a_later_version_does_says_so(stub: Any, name: str) -> None:
-    request = getattr(embedder_pb2, f"{name}Request")()
-    assert isinstance(await refusal(getattr(stub, name)(request)), NotImplementedYet)
+def a_head(**fields: Any) -> embedder_pb2.Head:
+    """The toy's features, turned around, beside its own colour."""
+    matrix = np.eye(48, dtype="<f4")[::-1][:9].tobytes()
+    content = embedder_pb2.HeadBlock(block=common_pb2.Block(name="content", dimension=9), matrix=matrix)
+    colour = embedder_pb2.HeadBlock(
+        block=common_pb2.Block(name="colour", dimension=6, default_weight=0.5), builtin=True
+    )
+    return embedder_pb2.Head(**{"family": "visual", "description": "turned", "blocks": [content, colour], **fields})
+
+
+async def test_a_head_that_is_given_makes_a_space_that_can_be_asked_for(stub: Any) -> None:
+    space = (await stub.PutHead(embedder_pb2.PutHeadRequest(head=a_head(), request_id="once"))).space
+    answer = await stub.EmbedImage(asking(jpeg(), space=space.name, include_raw_features=True))
+    assert answer.vector.space == space.name
+    vector = np.frombuffer(answer.vector.data, "<f4")
+    raw = np.frombuffer(answer.raw_features, "<f2").astype("f4")[::-1][:9]
+    np.testing.assert_allclose(vector[:9], raw / np.linalg.norm(raw), atol=2e-3)
+    own = np.frombuffer((await stub.EmbedImage(asking(jpeg()))).vector.data, "<f4")
+    np.testing.assert_allclose(vector[9:], own[16:], atol=1e-6)
+    model = (await stub.GetModel(embedder_pb2.GetModelRequest())).model
+    assert [each.name for each in model.spaces] == [ToyModel().space.name, space.name]
+
+
+async def test_heads_are_listed_and_deleted(stub: Any) -> None:
+    space = (await stub.PutHead(embedder_pb2.PutHeadRequest(head=a_head()))).space
+    (listed,) = (await stub.ListHeads(embedder_pb2.ListHeadsRequest())).heads
+    assert (listed.space, listed.description) == (space, "turned")
+    assert listed.create_time.seconds > 1_700_000_000
+    await stub.DeleteHead(embedder_pb2.DeleteHeadRequest(space=space.name))
+    assert not (await stub.ListHeads(embedder_pb2.ListHeadsRequest())).heads
+    assert isinstance(await refusal(stub.EmbedImage(asking(jpeg(), space=space.name))), NotFound)
+    assert isinstance(await refusal(stub.DeleteHead(embedder_pb2.DeleteHeadRequest(space=space.name))), NotFound)
+
+
+def a_block(**fields: Any) -> list[embedder_pb2.HeadBlock]:
+    return [embedder_pb2.HeadBlock(block=common_pb2.Block(name="content", dimension=2), **fields)]
+
+
+@pytest.mark.parametrize(
+    ("head", "field"),
+    [
+        (a_head(family="Not One"), "head.family"),
+        (a_head(blocks=[]), "head.blocks"),
+        (a_head(blocks=a_block()), "head.blocks[0].matrix"),
+        (a_head(blocks=a_block(matrix=bytes(4 * 48))), "head.blocks[0].matrix"),
+        (a_head(blocks=a_block(matrix=bytes(2 * 4 * 48))), "head.blocks[0].matrix"),
+        (a_head(blocks=a_block(matrix=np.ones((2, 48), "<f4").tobytes(), mean=bytes(4))), "head.blocks[0].mean"),
+        (a_head(blocks=a_block(builtin=True, matrix=bytes(4))), "head.blocks[0].matrix"),
+        (a_head(blocks=a_block(builtin=True)), "head.blocks[0].block.name"),
+    ],
+)
+async def test_a_head_that_cannot_be_names_its_field(stub: Any, head: embedder_pb2.Head, field: str) -> None:
+    problem = await refusal(stub.PutHead(embedder_pb2.PutHeadRequest(head=head)))
+    assert isinstance(problem, InvalidInput)
+    assert problem.field == field
+
+
+async def test_without_a_redis_a_head_is_refused(runtime: RuntimeSettings) -> None:
+    settings = EmbedderSettings(model="toy", workers=1)
+    async with serving_async(await build(settings, runtime, Telemetry()), runtime) as served:
+        stub: Any = embedder_pb2_grpc.EmbedderServiceStub(served.channel)
+        problem = await refusal(stub.PutHead(embedder_pb2.PutHeadRequest(head=a_head())))
+        assert isinstance(problem, Refused)
+        assert problem.reason == "NO_HEAD_STORE"
+
+
+async def test_a_head_outlives_the_process(redis_runtime: RuntimeSettings) -> None:
+    settings = EmbedderSettings(model="toy", workers=1)
+    names: list[str] = []
+    for _ in range(2):
+        async with serving_async(await build(settings, redis_runtime, Telemetry()), redis_runtime) as served:
+            stub: Any = embedder_pb2_grpc.EmbedderServiceStub(served.channel)
+            if not names:
+                names.append((await stub.PutHead(embedder_pb2.PutHeadRequest(head=a_head()))).space.name)
+            assert (await stub.EmbedImage(asking(jpeg(), space=names[0]))).vector.space == names[0]
+
+
+async def test_evidence_sums_to_the_content_of_the_vector(stub: Any) -> None:
+    answer = await stub.EmbedImage(asking(jpeg(), include_evidence=True))
+    split = answer.evidence
+    regions = np.frombuffer(split.regions, "<f4").reshape(split.rows * split.columns, -1)
+    assert (split.block, split.rows, split.columns) == ("content", 4, 4)
+    content = np.frombuffer(answer.vector.data, "<f4")[:16]
+    np.testing.assert_allclose(regions.sum(axis=0) + np.frombuffer(split.offset, "<f4"), content, atol=1e-5)
+
+
+async def test_several_crops_are_averaged(stub: Any) -> None:
+    photo = jpeg(height=64, width=192)
+    answer = await stub.EmbedImage(asking(photo, multi_crop=True, include_raw_features=True))
+    views = read_views(photo, 32, views=3)
+    wanted = ToyModel().look(views).features.mean(axis=0)
+    np.testing.assert_allclose(np.frombuffer(answer.raw_features, "<f2"), wanted, atol=1e-3)
+    assert answer.vector.space == ToyModel().space.name
 
 
 async def streamed(

@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.embedder.weights import SHA256, find_checkpoint, load_checkpoint, read_checkpoint
+from services.embedder.manifest import Checkpoint, Manifest, find_manifest
+from services.embedder.weights import find_checkpoint, load_checkpoint, read_checkpoint
 from services.errors import Internal, Refused
 
 MAGIC, PROTOCOL, PLATFORM = 0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}
+
+WEIGHTS = Manifest.load(find_manifest("lite0")).weights
+assert isinstance(WEIGHTS, Checkpoint)
+LITE0 = WEIGHTS
 
 
 def checkpoint(state: bytes, values: np.ndarray, key: str = "0") -> bytes:
@@ -29,7 +34,7 @@ def one_tensor(offset: int, shape: tuple[int, ...], stride: tuple[int, ...], ele
 
 
 def test_the_installed_weights_are_the_pinned_ones() -> None:
-    weights = load_checkpoint(find_checkpoint())
+    weights = load_checkpoint(find_checkpoint(LITE0.package), LITE0.sha256)
     assert weights["_conv_stem.weight"].shape == (32, 3, 3, 3)
     assert weights["_fc.weight"].shape == (1000, 1280)
     assert all(np.isfinite(tensor).all() for tensor in weights.values())
@@ -37,10 +42,10 @@ def test_the_installed_weights_are_the_pinned_ones() -> None:
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.pth"
-    data = find_checkpoint().read_bytes()
+    data = find_checkpoint(LITE0.package).read_bytes()
     other.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    with pytest.raises(Refused, match=SHA256):
-        load_checkpoint(other)
+    with pytest.raises(Refused, match=LITE0.sha256):
+        load_checkpoint(other, LITE0.sha256)
 
 
 def test_a_tensor_is_read_in_its_own_strides() -> None:

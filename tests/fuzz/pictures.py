@@ -47,9 +47,10 @@ def fuzz(arguments: list[str]) -> None:
             WebPImagePlugin,
         )
 
-        from services.embedder.images import WHOLE, Box, Limits, read_picture
+        from services.embedder.framing import WHOLE, Box
     import numpy as np
 
+    from services.embedder.images import Limits, read_picture
     from services.errors import InvalidInput
 
     limits = Limits(max_pixels=MAX_PIXELS)

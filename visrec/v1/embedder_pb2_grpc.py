@@ -60,6 +60,11 @@ class EmbedderServiceStub:
                 request_serializer=visrec_dot_v1_dot_embedder__pb2.ListHeadsRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_embedder__pb2.ListHeadsResponse.FromString,
                 _registered_method=True)
+        self.DeleteHead = channel.unary_unary(
+                '/visrec.v1.EmbedderService/DeleteHead',
+                request_serializer=visrec_dot_v1_dot_embedder__pb2.DeleteHeadRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_embedder__pb2.DeleteHeadResponse.FromString,
+                _registered_method=True)
 
 
 class EmbedderServiceServicer:
@@ -89,15 +94,24 @@ class EmbedderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutHead(self, request, context):
-        """Gives the model a new head: a linear map from raw features to blocks. Makes a space that can be asked for by name.
-        UNIMPLEMENTED in this version.
+        """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
+        for by name, from the answer on and after a restart. The same head again gives the same space. At most 64 heads of a
+        model: RESOURCE_EXHAUSTED, reason TOO_MANY_HEADS. Without a Redis: FAILED_PRECONDITION, reason NO_HEAD_STORE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListHeads(self, request, context):
-        """The heads that were given. UNIMPLEMENTED in this version.
+        """The heads that were given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteHead(self, request, context):
+        """Forgets a head that was given. Its space can no longer be asked for; vectors that were made in it stay where they
+        are. A replica that has used the head may know it until it restarts. None of that name: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +144,11 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
                     servicer.ListHeads,
                     request_deserializer=visrec_dot_v1_dot_embedder__pb2.ListHeadsRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_embedder__pb2.ListHeadsResponse.SerializeToString,
+            ),
+            'DeleteHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteHead,
+                    request_deserializer=visrec_dot_v1_dot_embedder__pb2.DeleteHeadRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_embedder__pb2.DeleteHeadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +287,33 @@ class EmbedderService:
             '/visrec.v1.EmbedderService/ListHeads',
             visrec_dot_v1_dot_embedder__pb2.ListHeadsRequest.SerializeToString,
             visrec_dot_v1_dot_embedder__pb2.ListHeadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.EmbedderService/DeleteHead',
+            visrec_dot_v1_dot_embedder__pb2.DeleteHeadRequest.SerializeToString,
+            visrec_dot_v1_dot_embedder__pb2.DeleteHeadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-from services.embedder.batching import Embedded, Photo
+from services.embedder.photo import Embedded, Photo
 from services.errors import InvalidPicture
 
 Embed: TypeAlias = Callable[[Photo, float], Awaitable[Embedded]]

@@ -458,7 +458,7 @@ class ModelInferRequest(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInferRequest.InferRequestedOutputTensor]:
-        """What is wanted, in this order; none: `vector`."""
+        """What is wanted, in this order; none: all there are."""
 
     @_builtins.property
     def raw_input_contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import grpc.aio
 import numpy as np
 
-from services.embedder.batching import Embedded, Photo
+from services.embedder.heads import Heads
 from services.embedder.inference import open_inference_pb2 as messages
 from services.embedder.inference.batch import Embed, embed_all
 from services.embedder.inference.open_inference_pb2_grpc import GRPCInferenceServiceServicer
@@ -26,6 +26,7 @@ from services.embedder.inference.wire import (
 )
 from services.embedder.metrics import EmbedderMetrics
 from services.embedder.model import Model
+from services.embedder.photo import Embedded, Photo
 from services.errors import NotFound
 from services.runtime import deadlines
 from services.spaces import Float32, Space
@@ -46,9 +47,17 @@ class InferenceServicer(GRPCInferenceServiceServicer):
     request may have half, at most `MOST_PHOTOS`."""
 
     def __init__(
-        self, model: Model, embed: Embed, metrics: EmbedderMetrics, *, ready: Callable[[], bool], waiting: int
+        self,
+        model: Model,
+        heads: Heads,
+        embed: Embed,
+        metrics: EmbedderMetrics,
+        *,
+        ready: Callable[[], bool],
+        waiting: int,
     ) -> None:
         self._model = model
+        self._heads = heads
         self._embed = embed
         self._metrics = metrics
         self._ready = ready
@@ -93,14 +102,14 @@ class InferenceServicer(GRPCInferenceServiceServicer):
 
     async def _embed_all(self, files: Sequence[File], space_name: str) -> tuple[Space, list[Embedded]]:
         """The space, and the photos in it."""
-        space = self._model.require(space_name)
-        photos = [Photo(file.data, field=file.field) for file in files]
+        head = await self._heads.require(space_name)
+        photos = [Photo(file.data, field=file.field, head=head) for file in files]
         left_s = deadlines.remaining_s()
         deadline = math.inf if left_s is None else time.monotonic() + left_s
         embedded = await embed_all(photos, self._embed, deadline)
         for each in embedded:
             self._metrics.embedded(each)
-        return space, embedded
+        return head.space, embedded
 
     @property
     def _version(self) -> str:

@@ -59,7 +59,7 @@ def decode_files(request: ModelInferRequest, most: int) -> list[File]:
 
 
 def decode_outputs(request: ModelInferRequest, known: Collection[str]) -> list[str]:
-    """Names of the tensors that are wanted, of those that are `known`. Raises InvalidInput."""
+    """Names of the tensors that are wanted, of those that are `known`: all when none is named. Raises InvalidInput."""
     names: list[str] = []
     for index, wanted in enumerate(request.outputs):
         at = f"outputs[{index}]"
@@ -69,7 +69,7 @@ def decode_outputs(request: ModelInferRequest, known: Collection[str]) -> list[s
             raise InvalidInput(f"{at}.name", "was asked for already")
         _refuse_extensions(wanted.parameters, at)
         names.append(wanted.name)
-    return names or [VECTOR]
+    return names or list(known)
 
 
 def decode_space(request: ModelInferRequest) -> str:

@@ -1,0 +1,162 @@
+"""The real model: a manifest's graph on onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from services.embedder import colour, style
+from services.embedder.head import Head
+from services.embedder.manifest import BlockPlan, Input, Manifest
+from services.embedder.model import Card, Model, Pixels
+from services.embedder.seen import Seen
+from services.errors import NotReady, Refused
+from services.spaces import Float32
+
+CPU: Final = "CPUExecutionProvider"
+
+_DTYPES: Final = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+
+
+class OnnxModel(Model):
+    """`graph` is an ONNX file's bytes, in `precision`; `digest` is over it and all else that makes the numbers; `head`
+    makes the vectors of the default space. One run uses `threads` threads, several runs at once as many each.
+
+    Raises Refused when the graph is not as the manifest says, or a provider is not there.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        graph: bytes,
+        head: Head,
+        *,
+        digest: str,
+        precision: str,
+        threads: int = 1,
+        providers: Sequence[str] = (CPU,),
+    ) -> None:
+        self._manifest = manifest
+        self._plans = [plan for plan in manifest.blocks if plan.kind in ("colour", "style")]
+        self._outputs = [name for name in manifest.outputs.model_dump().values() if name]
+        self._session = _open(graph, threads, providers)
+        self._canary = manifest.canary.get(precision)
+        self.head = head
+        self.card = Card(manifest.name, digest, precision, manifest.licence, manifest.input.pixels, 0)
+        raw = self._check_shapes()
+        self.card = Card(manifest.name, digest, precision, manifest.licence, manifest.input.pixels, raw)
+        if precision == "int8" and self._canary is not None and not self._is_right():
+            self._session = _open(graph, threads, providers, overflows=True)
+
+    def own_blocks(self) -> dict[str, int]:
+        return {plan.name: plan.dimension for plan in self._plans}
+
+    def look(self, pixels: Pixels) -> Seen:
+        found = self._run(pixels)
+        names = self._manifest.outputs
+        features = found[names.features].reshape(len(pixels), -1)
+        maps = found[names.map] if names.map else None
+        texture = found[names.texture] if names.texture else None
+        own = {plan.name: _own_block(plan, pixels, maps, texture) for plan in self._plans}
+        return Seen(features, own, maps)
+
+    def known_canary(self) -> Float32:
+        if self._canary is None:
+            raise NotReady(f"no canary was fitted for {self.card.precision}", reason="CANARY_MISSING")
+        return self.space.normalise(self._canary.astype(np.float32))
+
+    def _run(self, pixels: Pixels) -> dict[str, Float32]:
+        fed = {self._manifest.input.name: prepare(pixels, self._manifest.input)}
+        return dict(zip(self._outputs, self._session.run(self._outputs, fed), strict=True))
+
+    def _is_right(self) -> bool:
+        try:
+            self.check()
+        except NotReady:
+            return False
+        return True
+
+    def _check_shapes(self) -> int:
+        """Number of features. Feeds two grey pictures: what a graph announces may be symbolic, what it answers not."""
+        manifest, side = self._manifest, self._manifest.input.pixels
+        _check_names(self._session, manifest)
+        grey = np.full((2, side, side, 3), 127, dtype=np.uint8)
+        try:
+            found = self._run(grey)
+        except Exception as problem:  # onnxruntime raises kinds of its own, without a common base
+            raise _wrong(manifest, f"it does not take two pictures of {side}x{side} pixels ({problem})") from problem
+        features = found[manifest.outputs.features]
+        if len(features) != 2 or features.dtype != np.float32 or features.size != 2 * features.shape[1]:
+            raise _wrong(manifest, f"{manifest.outputs.features} is {features.dtype} {features.shape}, not (2, F)")
+        if name := manifest.outputs.map:
+            _check_map(manifest, name, features.reshape(2, -1), found[name])
+        if (name := manifest.outputs.texture) and found[name].ndim != 4:
+            raise _wrong(manifest, f"{name} is {found[name].shape}, not (2, channels, rows, columns)")
+        return int(features.shape[1])
+
+
+def prepare(pixels: Pixels, wanted: Input) -> NDArray[Any]:
+    """(n, side, side, 3) uint8 -> what the graph takes."""
+    if wanted.dtype == "uint8":
+        tensor: NDArray[Any] = pixels
+    else:
+        mean, deviation = np.array(wanted.mean, np.float32), np.array(wanted.deviation, np.float32)
+        tensor = (pixels - mean) / deviation
+    return tensor if wanted.layout == "NHWC" else np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
+
+
+def _own_block(plan: BlockPlan, pixels: Pixels, maps: Float32 | None, texture: Float32 | None) -> Float32:
+    """(n, dimension), centred as far as it is fitted."""
+    if plan.kind == "colour":
+        block = colour.describe(pixels, maps)
+    else:
+        assert texture is not None, "the manifest says where the texture is"
+        block = style.statistics(texture)
+        block = block if plan.matrix is None else block @ plan.matrix.T
+    return block if plan.mean is None else block - plan.mean.astype(np.float32)
+
+
+def _open(
+    graph: bytes, threads: int, providers: Sequence[str], *, overflows: bool = False
+) -> onnxruntime.InferenceSession:
+    """`overflows`: this processor has no VNNI, and multiplying uint8 by int8 overflows. onnxruntime then makes the
+    weights uint8: the same numbers at less than half the speed (it cannot tell itself whether that is needed)."""
+    missing = sorted(set(providers) - set(onnxruntime.get_available_providers()))
+    if missing:
+        there = ", ".join(onnxruntime.get_available_providers())
+        raise Refused(f"VISREC_EMBEDDER_PROVIDERS: this onnxruntime has no {missing[0]}; it has {there}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads would burn the processor that the other workers need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.x64quantprecision", "1" if overflows else "0")
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=list(providers))
+    except Exception as problem:  # as above
+        raise Refused(f"onnxruntime cannot load the model: {problem}", reason="MODEL_WRONG") from problem
+
+
+def _check_names(session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+    inputs = {each.name: _DTYPES.get(each.type, each.type) for each in session.get_inputs()}
+    outputs = {each.name for each in session.get_outputs()}
+    wanted = manifest.input
+    if inputs != {wanted.name: wanted.dtype}:
+        raise _wrong(manifest, f"it takes {inputs}, the manifest says {{{wanted.name!r}: {wanted.dtype!r}}}")
+    for name in manifest.outputs.model_dump().values():
+        if name and name not in outputs:
+            raise _wrong(manifest, f"it has no output {name!r}; it has {', '.join(sorted(outputs))}")
+
+
+def _check_map(manifest: Manifest, name: str, features: Float32, maps: Float32) -> None:
+    if maps.ndim != 4 or maps.shape[:2] != features.shape:
+        raise _wrong(manifest, f"{name} is {maps.shape}, not (2, {features.shape[1]}, rows, columns)")
+    if not np.allclose(maps.mean(axis=(2, 3)), features, rtol=1e-3, atol=1e-3):
+        raise _wrong(manifest, f"{manifest.outputs.features} is not the mean of {name} over its regions")
+
+
+def _wrong(manifest: Manifest, what: str) -> Refused:
+    return Refused(f"the graph of {manifest.name} is not as its manifest says: {what}", reason="MODEL_WRONG")

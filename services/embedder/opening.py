@@ -1,0 +1,148 @@
+"""From a manifest to a model that embeds: its graph, built or read; its head; the digest that names its space."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from services.embedder import colour, content, framing, network, style, weights
+from services.embedder.cache import GraphCache
+from services.embedder.head import Head, Linear, Own, Rule
+from services.embedder.manifest import BlockPlan, Checkpoint, GraphFile, Manifest
+from services.embedder.model import Precision
+from services.embedder.onnx_model import CPU, OnnxModel
+from services.errors import Refused
+from services.spaces import Block, Float32, Space
+
+FAMILY: Final = "visual"
+
+GRAPH_PRECISION: Final = "graph"
+"""What the precision of a graph file is called: it is what it is."""
+
+
+def open_model(
+    path: Path,
+    precision: Precision = "int8",
+    *,
+    threads: int = 1,
+    providers: Sequence[str] = (CPU,),
+    cache: GraphCache | None = None,
+) -> OnnxModel:
+    """The model of the manifest at `path`, ready to embed. Without a `cache` its graph is built anew.
+
+    Raises Refused when the manifest is wrong or nothing was fitted for it yet, when weights are not installed or are
+    not the pinned ones, and when the graph is not as the manifest says.
+    """
+    manifest = Manifest.load(path)
+    unfitted = [plan.name for plan in manifest.blocks if not plan.fitted]
+    if unfitted:
+        raise Refused(
+            f"{path.name}: block {unfitted[0]} is not fitted; run python -m services.embedder.fit --model {path} …",
+            reason="MODEL_NOT_FITTED",
+        )
+    return open_manifest(manifest, path.parent, precision, threads=threads, providers=providers, cache=cache)
+
+
+def open_manifest(
+    manifest: Manifest,
+    folder: Path,
+    precision: Precision = "int8",
+    *,
+    threads: int = 1,
+    providers: Sequence[str] = (CPU,),
+    cache: GraphCache | None = None,
+) -> OnnxModel:
+    """The same for a manifest in memory, whose graph file is looked for in `folder`; fitted or not."""
+    graph = build_graph(manifest, folder, precision, cache)
+    digest = _digest(manifest, graph.key)
+    space = Space(f"{FAMILY}@{digest[:16]}", tuple(Block(p.name, p.dimension, p.weight) for p in manifest.blocks))
+    head = Head(space, tuple(_rule(plan, graph.classifier) for plan in manifest.blocks), "the model's own")
+    return OnnxModel(
+        manifest, graph.data, head, digest=digest, precision=graph.precision, threads=threads, providers=providers
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """An ONNX file's bytes, a hex digest over all that they are made from, and the (classes, features) classifier of a
+    checkpoint."""
+
+    data: bytes
+    key: str
+    precision: str
+    classifier: Float32 | None = None
+
+
+def build_graph(manifest: Manifest, folder: Path, precision: Precision, cache: GraphCache | None = None) -> Graph:
+    """Builds the graph of a checkpoint in `precision`, or reads the graph file. Raises Refused."""
+    source = manifest.weights
+    if isinstance(source, GraphFile):
+        data = _read_graph(source, folder)
+        return Graph(data, hashlib.sha256(data).hexdigest(), GRAPH_PRECISION)
+    checkpoint, scale = read_checkpoint(source), scale_of(manifest)
+    ranges = manifest.ranges if precision == "int8" else {}
+    if precision == "int8" and not ranges:
+        raise Refused(f"{manifest.name} has no ranges for int8; fit it, or choose fp32", reason="MODEL_NOT_FITTED")
+
+    def build() -> bytes:
+        graph = network.build_int8(checkpoint, ranges, scale) if ranges else network.build_float(checkpoint, scale)
+        return bytes(graph.SerializeToString())
+
+    parts = (source.sha256, str(network.GRAPH_VERSION), repr(scale), precision, repr(sorted(ranges.items())))
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return Graph(cache.get(key, build) if cache else build(), key, precision, network.classifier(checkpoint))
+
+
+def graph_digest(source: GraphFile, folder: Path) -> str:
+    """SHA-256, in hex, of the file as it is now."""
+    return hashlib.sha256(_read_graph(GraphFile(file=source.file), folder)).hexdigest()
+
+
+def scale_of(manifest: Manifest) -> network.Scale:
+    """The member of its family that a checkpoint's manifest describes."""
+    assert isinstance(manifest.weights, Checkpoint)
+    return network.Scale(manifest.weights.width, manifest.weights.depth, manifest.input.pixels)
+
+
+def read_checkpoint(source: Checkpoint) -> weights.Weights:
+    """Raises Refused when the package is missing or holds another file."""
+    return weights.load_checkpoint(weights.find_checkpoint(source.package), source.sha256)
+
+
+def _read_graph(source: GraphFile, folder: Path) -> bytes:
+    path = folder / source.file
+    try:
+        graph = path.read_bytes()
+    except OSError as problem:
+        raise Refused(f"the graph of the model cannot be read: {problem}", reason="GRAPH_MISSING") from problem
+    found = hashlib.sha256(graph).hexdigest()
+    if source.sha256 and found != source.sha256:
+        raise Refused(f"{path.name} has SHA-256 {found}, expected {source.sha256}", reason="GRAPH_CHANGED")
+    return graph
+
+
+def _rule(plan: BlockPlan, classifier: Float32 | None) -> Rule:
+    """What is not fitted yet is neither moved nor scaled."""
+    if plan.kind in ("colour", "style"):
+        return Own(plan.name)
+    mean = np.zeros(plan.dimension) if plan.mean is None else plan.mean
+    if plan.kind == "features":
+        return Linear(None, mean.astype(np.float32))
+    assert classifier is not None, "the manifest was checked for it"
+    return content.head(classifier, mean, np.ones(plan.dimension) if plan.deviation is None else plan.deviation)
+
+
+def _digest(manifest: Manifest, graph_key: str) -> str:
+    """Hex, over everything that makes the numbers what they are, and nothing else."""
+    versions = (framing.VERSION, content.VERSION, colour.VERSION, style.VERSION)
+    parts = [graph_key, repr(versions), manifest.input.model_dump_json(), manifest.outputs.model_dump_json()]
+    for plan in manifest.blocks:
+        arrays = (plan.mean, plan.deviation, plan.matrix)
+        numbers = (b"" if array is None else array.astype("<f4").tobytes() for array in arrays)
+        parts += [plan.name, plan.kind, str(plan.dimension), *(part.hex() for part in numbers)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
