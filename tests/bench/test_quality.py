@@ -1,37 +1,131 @@
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 
-from bench import quality
-from visrec.v1 import indexer_pb2
+from bench.quality import measure, report
+from bench.quality.__main__ import main
+from bench.quality.figure import Figure, Section
+from bench.quality.index import share
+from bench.quality.picture import Picture
+from bench.quality.question import Question, precision
+from bench.quality.vectors import Vectors
+from visrec.v1 import common_pb2, indexer_pb2
+from visrec.vectors import Vector
+
+SPACE = common_pb2.Space(
+    name="s", blocks=[common_pb2.Block(name="content", dimension=2), common_pb2.Block(name="style", dimension=2)]
+)
 
 
-def answer(*categories: str) -> indexer_pb2.SearchResponse:
-    return indexer_pb2.SearchResponse(
-        hits=[indexer_pb2.Hit(item=indexer_pb2.Item(category=category)) for category in categories]
-    )
+def picture(name: str, group: str = "", **labels: str) -> Picture:
+    return Picture(name, bytes, labels, group or name)
 
 
-def test_precision_is_the_share_of_ten_that_have_the_label() -> None:
-    answers = {"a": answer(*["hat"] * 10), "b": answer(*["hat"] * 4, *["shoe"] * 6)}
-    queries = [quality.Photo(name, Path(name), "hat") for name in answers]
-    assert quality.precision("hats", queries, lambda query: answers[query.id]) == pytest.approx(0.7)
+def test_precision_is_the_share_of_the_ten_nearest_that_are_right() -> None:
+    scores = np.arange(20.0)[::-1][None]
+    right = np.array([[True] * 4 + [False] * 6 + [True] * 10])
+    assert precision(scores, right, np.zeros_like(right)) == pytest.approx(0.4)
+
+
+def test_what_is_barred_leaves_its_place_to_the_next() -> None:
+    scores = np.arange(20.0)[::-1][None]
+    right = np.array([[True] * 10 + [False] * 10])
+    barred = np.array([[True] * 3 + [False] * 17])
+    assert precision(scores, right, barred) == pytest.approx(0.7)
 
 
 def test_answers_that_are_missing_count_as_wrong() -> None:
-    query = quality.Photo("a", Path("a"), "hat")
-    assert quality.precision("hats", [query], lambda _: answer("hat")) == pytest.approx(0.1)
+    right = np.ones((1, 3), dtype=np.bool_)
+    barred = np.array([[False, False, True]])
+    assert precision(np.zeros((1, 3)), right, barred) == pytest.approx(0.2)
+
+
+def test_each_block_is_asked_alone_and_a_group_never_finds_itself() -> None:
+    """Content tells a from b, style cannot; each picture finds the other of its label and not itself."""
+    places = {"a1": (1, 0, 1, 0), "a2": (1, 0, 0, 1), "b1": (0, 1, 1, 0), "b2": (0, 1, 0, 1)}
+    vectors = Vectors(SPACE, {name: Vector("s", place) for name, place in places.items()})
+    question = Question.among("q", "kind", [picture(name, kind=name[0]) for name in places] + [picture("unlabelled")])
+    assert len(question.queries) == 4
+    # One right answer among the three others, whatever their order, is one of ten.
+    assert question.precision(vectors, "content") == pytest.approx(0.1)
+    twins = Question.among("q", "kind", [picture(name, group=name[0], kind=name[0]) for name in places])
+    assert twins.precision(vectors, "content") == 0
+    np.testing.assert_array_equal(vectors.block("style", question.queries[:2]), [[1, 0], [0, 1]])
+
+
+def test_hits_are_counted_by_their_category() -> None:
+    hits = [indexer_pb2.Hit(item=indexer_pb2.Item(category=category)) for category in ("hat", "shoe", "hat")]
+    assert share(hits, "hat") == 2
+
+
+def test_style_has_to_find_a_look_better_than_content_does() -> None:
+    looks = Question("gcompris: look", "look", *2 * ([picture(f"{n}", look="grey") for n in range(12)],))
+    vectors = Vectors(SPACE, {f"{n}": Vector("s", (1, 0, 1, 0)) for n in range(12)})
+    style = next(figure for figure in measure.blocks([looks], vectors).figures if figure.how == "style")
+    assert (style.value, style.least) == (1.0, 1.0)
+
+
+def test_what_quantising_loses_is_in_points_and_has_a_limit() -> None:
+    """In fp32 each of 12 finds the ten others of its kind among 24, in int8 no content tells the kinds apart."""
+    kinds = [picture(f"{kind}{n}", category=kind) for kind in "ab" for n in range(12)]
+    exact = {each.name: Vector("s", (1, 0, 1, 0) if each.name[0] == "a" else (0, 1, 1, 0)) for each in kinds}
+    coarse = {each.name: Vector("s", (1, 0, 1, 0)) for each in kinds}
+    question = Question.among("clothing: category", "category", kinds)
+    found = measure.precisions([question], Vectors(SPACE, coarse), Vectors(SPACE, exact)).figures
+    by_how = {figure.how: figure for figure in found}
+    assert by_how["fp32"].value == 1
+    assert by_how["lost"].value == pytest.approx(100 * (1 - by_how["int8"].value))
+    assert not by_how["lost"].good
+    assert by_how["cosine"].value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("figure", "good"),
+    [
+        (Figure("f", "x", 0.64, 1, least=0.64), True),
+        (Figure("f", "x", 0.6399, 1, least=0.64), False),
+        (Figure("f", "x", 0.5, 1, most=0.5), True),
+        (Figure("f", "x", 0.51, 1, most=0.5), False),
+        (Figure("f", "x", -3.0, 1), True),
+    ],
+)
+def test_a_figure_is_good_when_every_target_is_reached(figure: Figure, good: bool) -> None:
+    assert figure.good is good
+
+
+def test_a_table_has_a_row_for_each_question_and_fits_80_columns() -> None:
+    figures = [
+        Figure("clothing: category", "content", 0.6484, 250, least=0.64),
+        Figure("clothing: category", "style", 0.3404, 250),
+        Figure("… pasted over photos", "style", 0.2, 417, most=0.1, unit="points"),
+    ]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(report.table(Section("title", figures)))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(
+        line.split() == ["clothing:", "category", "0.648", "0.340", "content", "≥", "0.640", "250"] for line in lines
+    )
+    assert any(line.split() == ["…", "pasted", "over", "photos", "0.20", "style", "≤", "0.10", "417"] for line in lines)
+
+
+def test_the_file_has_every_figure_and_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "eval" / "quality.json"
+    report.save([Section("title", [Figure("clothing", "content", 0.6484, 250, least=0.64)])], ["look: no apt"], path)
+    found = json.loads(path.read_text())
+    assert found["figures"][0] | {"section": "title", "value": 0.6484, "least": 0.64} == found["figures"][0]
+    assert found["left_out"] == ["look: no apt"]
+    assert found["machine"]["python"]
 
 
 def test_without_data_there_is_a_clear_line_and_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert quality.main(["--clothing", str(tmp_path), "--luma", str(tmp_path)]) == 1
+    assert main(["--clothing", str(tmp_path), "--luma", str(tmp_path)]) == 1
     said = capsys.readouterr().out
-    assert "clothing: left out" in said
+    assert "left out clothing: no items.csv" in said
     assert "LUMA=" in said
-
-
-def test_a_figure_is_good_from_its_target_on() -> None:
-    assert quality.Figure("f", 0.64, 0.64, 1).good
-    assert not quality.Figure("f", 0.639, 0.64, 1).good

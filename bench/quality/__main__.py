@@ -1,0 +1,101 @@
+"""`make eval`: how good the answers are, on labelled pictures and through running services.
+
+Clothing: each `query` photo against the `gallery`. Luma: each product against the others. Over photos: products of luma
+cut out and pasted, against those that were not. Medium: photos, drawings and paintings of gcompris. Look: its photos
+under ten treatments. How many of the ten nearest share the category, the colour, the medium, the look; by each block
+alone. Nothing was fitted to what is judged.
+
+Prints tables, writes var/eval/quality.json, and ends with exit code 1 when a figure misses its target or nothing can be
+measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them, data/clothing and data/luma
+are looked for here and in the folders beside the project. gcompris is fetched with apt into var/eval; what cannot be
+had is left out and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from bench.failure import BenchFailed
+from bench.fleet import ROOT, started
+from bench.quality import index, measure, report
+from bench.quality.data import Data, collect, distinct
+from bench.quality.figure import Section
+from bench.quality.shops import TABLE
+from bench.quality.vectors import embed
+from visrec.client import Client
+from visrec.errors import VisrecCallError
+
+FOLDER = ROOT / "var" / "eval"
+
+console = Console()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures what there are pictures for. Returns the exit code."""
+    options = _options(arguments)
+    try:
+        folders = {"clothing": options.clothing, "luma": options.luma}
+        data = collect(folders, FOLDER / "gcompris", console.print)
+        for line in data.left_out:
+            console.print(f"[yellow]left out[/] {escape(line)}", soft_wrap=True)
+        sections = measure_all(data) if data.questions else []
+    except (BenchFailed, VisrecCallError) as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        return 1
+    for section in sections:
+        console.print(report.table(section))
+    if sections:
+        report.save(sections, data.left_out, FOLDER / "quality.json")
+    figures = [figure for section in sections for figure in section.figures]
+    return 0 if figures and all(figure.good for figure in figures) else 1
+
+
+def measure_all(data: Data) -> list[Section]:
+    """Every section, from two fresh sets of services: one of each precision. Raises BenchFailed, VisrecCallError."""
+    console.print("Starting the services; each start builds the network.")
+    photos = distinct(data.shops)
+    made = [picture for picture in data.pictures if picture not in photos]
+    with started() as fleet, Client.connect(fleet.targets) as client:
+        int8 = embed(fleet, photos, "int8", console)
+        others = embed(fleet, made, "int8, gcompris and made", console)
+        three = embed(fleet, photos, "int8, three views", console, three_views=True)
+        found = measure.index(
+            data.shops, int8, lambda question, block: index.ask(client, question, int8, block, console)
+        )
+    with started({"VISREC_EMBEDDER_PRECISION": "fp32"}) as fleet:
+        fp32 = embed(fleet, photos, "fp32", console)
+    sections = (
+        measure.blocks(data.questions, int8.with_those_of(others)),
+        measure.precisions(data.shops, int8, fp32),
+        measure.views(data.shops, int8, three),
+        found,
+    )
+    return [section for section in sections if section.figures]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("clothing", "luma"):
+        folder = Path(os.environ.get(name.upper()) or _beside(name))
+        parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
+    return parser.parse_args(arguments)
+
+
+def _beside(name: str) -> Path:
+    """A folder data/NAME in this project or in one beside it; if there is none, where the first would be."""
+    expected = ROOT / "data" / name
+    found = [path.parent for path in sorted(ROOT.parent.glob(f"*/data/{name}/{TABLE}"))]
+    return expected if expected.is_dir() or not found else found[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
