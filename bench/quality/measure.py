@@ -26,14 +26,14 @@ MOST_LOST_POINTS = 0.5
 
 
 def blocks(questions: Sequence[Question], vectors: Vectors) -> Section:
-    """What each block is for: the same questions to all of them. Style has to find a look better than content does."""
+    """What each block is for: the same questions to all of them. On its own one it may not be worse than another."""
     figures = []
     for question in questions:
         found = {block: question.precision(vectors, block) for block in vectors.blocks}
         for block, value in found.items():
             least = LEAST.get((question.name, block))
-            if least and block == "style":
-                least = max(least, found["content"])
+            if least:
+                least = max([least, *(other for name, other in found.items() if name != block)])
             figures.append(Figure(question.name, block, value, len(question.queries), least))
     return Section("precision@10, each block alone", figures)
 

@@ -64,7 +64,7 @@ def test_hits_are_counted_by_their_category() -> None:
     assert share(hits, "hat") == 2
 
 
-def test_style_has_to_find_a_look_better_than_content_does() -> None:
+def test_a_block_has_to_answer_its_own_question_as_well_as_any_other() -> None:
     looks = Question("gcompris: look", "look", *2 * ([picture(f"{n}", look="grey") for n in range(12)],))
     vectors = Vectors(SPACE, {f"{n}": Vector("s", (1, 0, 1, 0)) for n in range(12)})
     style = next(figure for figure in measure.blocks([looks], vectors).figures if figure.how == "style")
