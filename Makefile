@@ -119,7 +119,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 # ---- measuring it
 
 .PHONY: eval bench bench-embedder load
-eval: setup ## Quality on labelled photos: precision@10 by content and by colour.
+eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
 	@$(RUN) -m bench.quality $(ARGS)
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
@@ -133,12 +133,12 @@ load: setup ## The real ghz against the running services, one row for each confi
 
 # ---- changing it
 
-.PHONY: format protos readme lock clean
+.PHONY: format protos readme lock fit clean
 format: setup ## Format the code and fix what can be fixed mechanically.
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-protos: setup ## Generate visrec/v1 from protos/visrec/v1.
+protos: setup ## Generate visrec/v1 and the embedder's inference messages from protos/.
 	@$(RUN) -m tooling.protos
 
 readme: setup ## Write the settings into README.md.
@@ -146,6 +146,11 @@ readme: setup ## Write the settings into README.md.
 
 lock: setup ## Resolve requirements/*.txt after a change of dependencies (ARGS=--upgrade for new versions).
 	@$(RUN) -m tooling.locks $(ARGS)
+
+fit: setup ## Fit lite0 anew on the pictures it was fitted on (needs apt of Debian 12, npm, pip).
+	@$(RUN) -m tooling.varied var/varied
+	@$(RUN) -m services.embedder.fit --model lite0 \
+	  --source "$$($(RUN) -m tooling.varied var/varied | sed -n 's/^--source "\(.*\)"$$/\1/p')" var/varied $(ARGS)
 
 clean: ## Remove the virtual environments and caches; var/, where the data lives, stays otherwise.
 	@rm -rf $(VENV) var/envs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache

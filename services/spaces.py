@@ -88,6 +88,11 @@ class Space:
         """Shape (blocks,): the first position of each block, as `np.add.reduceat` wants it."""
         return np.array([self._slices[block.name].start for block in self.blocks], dtype=np.intp)
 
+    @cached_property
+    def _block_of(self) -> NDArray[np.intp]:
+        """Shape (D,): the number of the block that each position is in."""
+        return np.repeat(np.arange(len(self.blocks)), [block.dimension for block in self.blocks])
+
     def slices(self) -> Iterator[tuple[Block, slice]]:
         """Each block with its place in the vector, in order."""
         for block in self.blocks:
@@ -100,13 +105,10 @@ class Space:
 
     def normalise(self, vectors: Float32) -> Float32:
         """(..., D) -> (..., D) float32, each block of unit norm; one whose norm is below `MIN_NORM` becomes zero."""
-        out = np.array(vectors, dtype=np.float32)
-        for _, at in self.slices():
-            part = out[..., at]
-            norm = np.linalg.norm(part, axis=-1, keepdims=True)
-            np.divide(part, norm, out=part, where=norm >= MIN_NORM)
-            part *= norm >= MIN_NORM
-        return out
+        out = np.asarray(vectors, dtype=np.float32)
+        norms = np.sqrt(np.add.reduceat(out * out, self.block_starts, axis=-1))
+        factors = np.where(norms >= MIN_NORM, 1 / np.maximum(norms, np.float32(MIN_NORM)), np.float32(0))
+        return np.asarray(out * factors[..., self._block_of], dtype=np.float32)
 
     def combine(self, blocks: Mapping[str, Float32]) -> Float32:
         """Block name -> (..., dimension of the block) to one normalised (..., D) float32. Every block must be given."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import grpc.aio
 
 from services.embedder.batching import EmbeddingQueue, QueueLimits
 from services.embedder.cache import GraphCache
-from services.embedder.decoding import Decoder
-from services.embedder.decoding_process import ProcessDecoder
 from services.embedder.head_store import HeadStore
 from services.embedder.head_store_redis import RedisHeadStore
 from services.embedder.heads import Heads
@@ -22,11 +20,15 @@ from services.embedder.inference.readiness import Readiness
 from services.embedder.manifest import find_manifest
 from services.embedder.metrics import EmbedderMetrics
 from services.embedder.model import Model
-from services.embedder.opening import open_model
+from services.embedder.opening import prepare
+from services.embedder.plan import Plan, ToyPlan
 from services.embedder.room import PixelRoom
 from services.embedder.servicer import EmbedderServicer
-from services.embedder.settings import EmbedderSettings
-from services.embedder.toy import ToyModel
+from services.embedder.settings import TOY, EmbedderSettings
+from services.embedder.sight import Sight
+from services.embedder.sight_process import ProcessSight
+from services.embedder.toy import toy_model
+from services.embedder.trial import tried
 from services.runtime.app import AsyncApp
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
@@ -37,40 +39,35 @@ SERVICE = "visrec.v1.EmbedderService"
 
 
 async def build(settings: EmbedderSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> AsyncApp:
-    """The real model, decoders in processes of their own, and the heads in Redis if there is one. The first start
+    """The real model, each worker in a process of its own, and the heads in Redis if there is one. The first start
     builds the graph, a second or two."""
-    model = await asyncio.to_thread(_open_model, settings, runtime)
-    # All decoders together hold no more pixels at a time than one of them may.
-    room = PixelRoom(settings.max_photo_pixels)
+    model, plan = await asyncio.to_thread(_prepare, settings, runtime)
+    sights = await _open(settings, model, plan)
     store = RedisHeadStore(open_redis(runtime), model.card.digest) if runtime.redis_url else None
-    return assemble(settings, telemetry, model, lambda: ProcessDecoder(settings.bounds(), room), store)
+    return assemble(settings, telemetry, model, sights, store)
 
 
 def assemble(
     settings: EmbedderSettings,
     telemetry: Telemetry,
     model: Model,
-    open_decoder: Callable[[], Decoder],
+    sights: Sequence[Sight],
     store: HeadStore | None,
 ) -> AsyncApp:
-    """Over any model, decoders and store, which are closed with it. To be called on the loop that serves."""
+    """Over any model, sights and store, which are closed with it. To be called on the loop that serves."""
     limits = QueueLimits(
-        workers=settings.workers or _processors(),
         max_waiting=settings.max_waiting,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_bulk=2 * settings.bulk_window,
         max_batch=settings.max_batch,
         cache_bytes=settings.cache_bytes,
     )
-    queue = EmbeddingQueue(model, open_decoder, limits)
+    queue = EmbeddingQueue(model, sights, limits)
     heads = Heads(model, store, _now_us)
     metrics = EmbedderMetrics(telemetry.registry, queue.waiting)
     servicer = EmbedderServicer(model, heads, queue, metrics, settings.bulk_window)
 
-    async def canary() -> None:
-        await asyncio.to_thread(queue.check)
-
-    readiness = Readiness(canary)
+    readiness = Readiness(queue.check)
     standard = inference.InferenceServicer(
         model, heads, queue.embed, metrics, ready=lambda: readiness.ready, waiting=settings.max_waiting
     )
@@ -91,16 +88,31 @@ def assemble(
     )
 
 
-def _open_model(settings: EmbedderSettings, runtime: RuntimeSettings) -> Model:
-    if settings.model == "toy":
-        return ToyModel()
-    return open_model(
+async def _open(settings: EmbedderSettings, model: Model, plan: Plan) -> list[Sight]:
+    """A process for each worker. The first one has shown that the network is as it should be."""
+    # All processes together hold no more pixels at a time than one of them may.
+    room, bounds = PixelRoom(settings.max_photo_pixels), settings.bounds(on_cpu=plan.on_cpu)
+
+    def start(chosen: Plan) -> ProcessSight:
+        return ProcessSight(chosen, model.own_blocks, bounds, room)
+
+    plan, first = await tried(model, plan, start)
+    others = [start(plan) for _ in range((settings.workers or _processors()) - 1)]
+    await asyncio.gather(*(sight.ready() for sight in (first, *others)))
+    return [first, *others]
+
+
+def _prepare(settings: EmbedderSettings, runtime: RuntimeSettings) -> tuple[Model, Plan]:
+    if settings.model == TOY:
+        return toy_model(), ToyPlan()
+    prepared = prepare(
         find_manifest(settings.model),
         settings.precision,
         threads=settings.network_threads,
         providers=[name.strip() for name in settings.providers.split(",")],
         cache=GraphCache(settings.model_dir or runtime.var_dir / "models"),
     )
+    return prepared.model, prepared.plan
 
 
 def _processors() -> int:

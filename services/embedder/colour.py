@@ -49,7 +49,7 @@ def describe(pixels: NDArray[np.uint8], maps: Float32 | None = None) -> Float32:
     if maps is None:
         activity: NDArray[np.float64] = np.ones((len(pixels), _GRID, _GRID))
     else:
-        activity = maps.sum(axis=1, dtype=np.float64)
+        activity = maps.sum(axis=1).astype(np.float64)
     return np.sqrt(np.stack([_shares(*each) for each in zip(pixels, activity, strict=True)])).astype(np.float32)
 
 
@@ -71,11 +71,14 @@ _D65: Final = np.array([0.95047, 1.0, 1.08883])
 def _shares(picture: NDArray[np.uint8], activity: NDArray[np.float64]) -> NDArray[np.float64]:
     """(64,) of sum 1: the share of each cell in what the thing is made of."""
     codes = _codes(picture[::_STRIDE, ::_STRIDE])
-    inside = np.bincount(codes.ravel(), _enlarged(_where(activity), codes.shape).ravel(), _LEVELS**3)
+    weights = _enlarged(_where(activity), codes.shape).ravel()
+    inside = np.bincount(codes.ravel(), weights, _LEVELS**3)
     counts = np.bincount(codes.ravel(), minlength=_LEVELS**3)
     present = np.flatnonzero(counts)
-    thing = _palette(present, inside[present])
-    rest = _palette(present, (1 + _LEAST_OUTSIDE) * counts[present] - inside[present])
+    cells, parts = _cell_tables()
+    at, shared = cells[present].ravel(), parts[present]
+    thing = _palette(at, shared, inside[present])
+    rest = _palette(at, shared, (1 + _LEAST_OUTSIDE) * counts[present] - inside[present])
     shares = thing * (thing / np.maximum(thing + rest, _NOTHING)) ** 2
     return np.asarray(shares / shares.sum())
 
@@ -96,14 +99,12 @@ def _where(activity: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _enlarged(where: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
     rows, columns = _interpolation(shape[0], len(where)), _interpolation(shape[1], where.shape[1])
-    # Not matrix products: BLAS would wake a thread per processor for them, each already at work on another photo.
-    return np.asarray(np.einsum("ip,pj->ij", rows, np.einsum("pq,jq->pj", where, columns)))
+    return np.asarray(rows @ where @ columns.T)
 
 
-def _palette(colours: NDArray[np.intp], weights: NDArray[Any]) -> NDArray[np.float64]:
-    """(64,) of sum 1: the share of each cell in weighted colours."""
-    cells, parts = _cell_tables()
-    sums = np.bincount(cells[colours].ravel(), (parts[colours] * weights[:, None]).ravel(), minlength=DIMENSION)
+def _palette(cells: NDArray[np.intp], parts: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """(64,) of sum 1: the share of each cell in n weighted colours, of which `cells` (8 n,) and `parts` (n, 8)."""
+    sums = np.bincount(cells, (parts * weights[:, None]).ravel(), minlength=DIMENSION)
     return np.asarray(sums / sums.sum())
 
 

@@ -18,12 +18,19 @@ from typing import Any, TextIO, get_args
 
 import numpy as np
 
-from services.embedder import content, network, style
+from services.embedder import content, lite, style
 from services.embedder.framing import Pixels
 from services.embedder.images import Limits, read_picture
 from services.embedder.manifest import BlockPlan, Checkpoint, Fit, GraphFile, Manifest, find_manifest
 from services.embedder.model import Precision, canary_picture
-from services.embedder.opening import GRAPH_PRECISION, graph_digest, open_manifest, read_checkpoint, scale_of
+from services.embedder.opening import (
+    GRAPH_PRECISION,
+    Prepared,
+    graph_digest,
+    prepare_manifest,
+    read_checkpoint,
+    scale_of,
+)
 from services.embedder.seen import Seen
 from services.errors import InvalidPicture, VisrecError
 from services.spaces import Float32
@@ -41,17 +48,19 @@ def fit(manifest: Manifest, folder: Path, pictures: Pixels, source: str) -> Mani
     float32 network and serve both precisions. A graph file is looked for in `folder`."""
     bare = manifest.model_copy(
         update={
-            "fit": Fit(source=source, pictures=len(pictures)),
+            "fit": None,
             "blocks": tuple(_unfitted(plan) for plan in manifest.blocks),
             "ranges": _ranges(manifest, pictures),
             "weights": _pinned(manifest, folder),
             "canary": {},
         }
     )
-    model = open_manifest(bare, folder, "fp32")
-    seen = Seen.together([model.look(batch) for batch in _batches(pictures)])
+    network = prepare_manifest(bare, folder, "fp32").plan.open()
+    seen = Seen.together([network.look(batch) for batch in _batches(pictures)])
     classifier = _classifier(bare)
-    return bare.model_copy(update={"blocks": tuple(_fitted(plan, seen, classifier) for plan in bare.blocks)})
+    blocks = tuple(_fitted(plan, seen, classifier) for plan in bare.blocks)
+    made = Fit(source=source, pictures=len(pictures), features=seen.features.shape[1])
+    return bare.model_copy(update={"blocks": blocks, "fit": made})
 
 
 def with_canary(manifest: Manifest, folder: Path) -> Manifest:
@@ -60,9 +69,13 @@ def with_canary(manifest: Manifest, folder: Path) -> Manifest:
     picture = canary_picture(manifest.input.pixels)[None]
     bare = manifest.model_copy(update={"canary": {}})
     precisions: Sequence[Precision] = ("fp32",) if graph_file else get_args(Precision)
-    vectors = {precision: open_manifest(bare, folder, precision).embed(picture)[0] for precision in precisions}
+    vectors = {precision: _vector(prepare_manifest(bare, folder, precision), picture) for precision in precisions}
     known = {GRAPH_PRECISION: vectors["fp32"]} if graph_file else dict(vectors)
     return manifest.model_copy(update={"canary": {name: vector.astype(np.float64) for name, vector in known.items()}})
+
+
+def _vector(prepared: Prepared, picture: Pixels) -> Float32:
+    return np.asarray(prepared.model.head.vectors(prepared.plan.open().look(picture))[0])
 
 
 def read_folders(folders: Sequence[Path], side: int, report: TextIO) -> Pixels:
@@ -80,7 +93,7 @@ def _ranges(manifest: Manifest, pictures: Pixels) -> dict[str, tuple[float, floa
     if not isinstance(manifest.weights, Checkpoint):
         return {}
     checkpoint = read_checkpoint(manifest.weights)
-    return network.observe_ranges(checkpoint, _batches(pictures), scale_of(manifest))
+    return lite.observe_ranges(checkpoint, _batches(pictures), scale_of(manifest))
 
 
 def _pinned(manifest: Manifest, folder: Path) -> Checkpoint | GraphFile:
@@ -91,7 +104,7 @@ def _pinned(manifest: Manifest, folder: Path) -> Checkpoint | GraphFile:
 
 
 def _classifier(manifest: Manifest) -> Float32 | None:
-    return network.classifier(read_checkpoint(manifest.weights)) if isinstance(manifest.weights, Checkpoint) else None
+    return lite.classifier(read_checkpoint(manifest.weights)) if isinstance(manifest.weights, Checkpoint) else None
 
 
 def _unfitted(plan: BlockPlan) -> BlockPlan:

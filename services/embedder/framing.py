@@ -69,6 +69,10 @@ def _resized(image: Image.Image, box: Box, width: int, height: int) -> Image.Ima
     white nor to change its mode.
     """
     image.load()
+    corners = (box.left, box.top, box.right, box.bottom)
+    if image.mode == "RGB" and max(box.right - box.left, box.bottom - box.top) < 2 * _REDUCING_GAP * min(width, height):
+        # Nothing to convert and nothing to reduce: strips would only be copies.
+        return image.resize((width, height), Image.Resampling.BICUBIC, box=corners)
     factor_x = max(1, int((box.right - box.left) / width / _REDUCING_GAP))
     factor_y = max(1, int((box.bottom - box.top) / height / _REDUCING_GAP))
     left, top, right, bottom = _with_margin(box, width, height, image.size)

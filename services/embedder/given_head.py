@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,7 +112,7 @@ def blocks_of(about: bytes) -> tuple[dict[str, Any], tuple[Block, ...]]:
 def _check_block(each: GivenBlock, model: Model, at: str) -> None:
     dimension = each.block.dimension
     if each.own:
-        own = model.own_blocks()
+        own = model.own_blocks
         known = own.get(each.block.name)
         if known is None:
             raise InvalidInput(f"{at}.block.name", f"the model has no block of its own of that name, but {_list(own)}")
@@ -139,5 +140,5 @@ def _numbers(each: GivenBlock) -> bytes:
     return each.matrix.astype("<f4").tobytes() + each.mean.astype("<f4").tobytes()
 
 
-def _list(names: dict[str, int]) -> str:
+def _list(names: Mapping[str, int]) -> str:
     return ", ".join(names) or "none"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from services.embedder.framing import TURNS, WHOLE, Box, Pixels, boxes_of, seen, stored
-from services.embedder.room import PixelRoom
+from services.embedder.room import Room
 from services.errors import InvalidInput, InvalidPicture
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -52,12 +53,29 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
+class _NoBound:
+    """For who reads one picture after the other."""
+
+    def held(self, pixels: int) -> AbstractContextManager[None]:  # noqa: ARG002 - as the port says
+        return nullcontext()
+
+
+_NO_BOUND: Final = _NoBound()
+
+
 def prepare_process(limits: Limits) -> None:
     """For a process that does nothing but decode: loads every decoder now instead of when it is first needed, and lets
     Pillow itself refuse what announces too many pixels, for which some formats make room when they are opened."""
     Image.init()
     # It warns above this, and refuses above the double.
     Image.MAX_IMAGE_PIXELS = limits.max_pixels // 2
+
+
+def to_png(pixels: Pixels) -> bytes:
+    """(height, width, 3) -> a file that is read as just these pixels."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def read_picture(
@@ -67,7 +85,7 @@ def read_picture(
     field: str = "photo",
     crop: Box = WHOLE,
     limits: Limits = DEFAULT_LIMITS,
-    room: PixelRoom | None = None,
+    room: Room | None = None,
 ) -> Pixels:
     """The centre square of the picture, (side, side, 3): `read_views` of one view."""
     views = read_views(data, side, field=field, crop=crop, limits=limits, room=room)
@@ -82,7 +100,7 @@ def read_views(
     field: str = "photo",
     crop: Box = WHOLE,
     limits: Limits = DEFAULT_LIMITS,
-    room: PixelRoom | None = None,
+    room: Room | None = None,
 ) -> Pixels:
     """Views of the (cropped) picture as uint8 RGB (views, side, side, 3), upright, alpha laid over white: its middle
     square; of `VIEWS`, the inner part of that, and the whole of it on a white square, too.
@@ -92,7 +110,8 @@ def read_views(
     cut short, is beyond `limits`, or has fewer pixels on a side than they ask for; InvalidInput for a bad `crop`,
     naming its edge within `field`.crop.
 
-    What is decoded takes its pixels of `room`, waiting for them. Beyond the decoder's own picture memory is small.
+    What is decoded takes its pixels of `room`, if there is one, waiting for them. Beyond the decoder's own picture
+    memory is small.
     """
     crop.check(f"{field}.crop")
     at = f"{field}.data"
@@ -106,7 +125,7 @@ def read_views(
             scans = _scans(image, data)
             _check_patience(image, scans, at)
             asked = _Asked(crop, side, views, limits.min_side)
-            return _decode(image, asked, scans, room or PixelRoom(limits.max_pixels), at)
+            return _decode(image, asked, scans, room or _NO_BOUND, at)
     except InvalidInput:
         raise
     except MemoryError as error:
@@ -155,7 +174,7 @@ class _Asked:
         return found
 
 
-def _decode(image: Image.Image, asked: _Asked, scans: int, room: PixelRoom, at: str) -> Pixels:
+def _decode(image: Image.Image, asked: _Asked, scans: int, room: Room, at: str) -> Pixels:
     """`scans` of a JPEG, which is scaled while it is decoded; 0 of anything else."""
     whole = image.size
     if scans:

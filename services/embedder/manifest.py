@@ -141,10 +141,12 @@ class BlockPlan(_Part):
 
 
 class Fit(_Part):
-    """What the fitted numbers were fitted on: in words, and how many pictures."""
+    """What the fitted numbers were fitted on, in words and by the number of pictures; and how many features the network
+    had then."""
 
     source: str
     pictures: int
+    features: int
 
 
 class Manifest(_Part):

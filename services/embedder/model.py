@@ -1,21 +1,20 @@
-"""A model: pictures in, what it sees in them out, and the head that makes vectors of its space."""
+"""A model: what is known of a network, the head that makes vectors of its space, and how its canary must come out."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from services.embedder.framing import Pixels
 from services.embedder.head import Head
 from services.embedder.seen import Seen
 from services.errors import NotReady
 from services.spaces import Float32, Space
 
 Precision = Literal["int8", "fp32"]
-Pixels = NDArray[np.uint8]
 
 CANARY_COSINE: Final = 0.99
 """Least cosine per block between a canary's vector and the known one. Kernels of other CPUs round otherwise, which
@@ -35,38 +34,27 @@ class Card:
     raw_dimension: int
 
 
-class Model(ABC):
-    """Safe to call from several threads at once. `head` makes the vectors of its default space."""
+@dataclass(frozen=True, eq=False)
+class Model:
+    """`head` makes the vectors of the default space; `own_blocks` maps the blocks that need no head to their
+    dimensions; `canary` (D,) is the vector that `canary_picture` must have, None if nobody knows."""
 
     card: Card
     head: Head
+    own_blocks: Mapping[str, int]
+    canary: Float32 | None
 
     @property
     def space(self) -> Space:
         """The default one."""
         return self.head.space
 
-    @abstractmethod
-    def look(self, pixels: Pixels) -> Seen:
-        """(n, input_pixels, input_pixels, 3) uint8 RGB, n >= 1. A picture's numbers do not depend on its neighbours."""
-
-    @abstractmethod
-    def own_blocks(self) -> dict[str, int]:
-        """Name -> dimension of the blocks that need no head."""
-
-    @abstractmethod
-    def known_canary(self) -> Float32:
-        """(D,): the vector that `canary_picture` must have."""
-
-    def embed(self, pixels: Pixels) -> Float32:
-        """(n, D) vectors of the default space, of unit norm in each block."""
-        return self.head.vectors(self.look(pixels))
-
-    def check(self) -> None:
-        """Embeds the canary picture. Raises NotReady when its vector is not the known one: wrong numbers are worse
+    def check(self, seen: Seen) -> None:
+        """`seen` in the canary picture. Raises NotReady when its vector is not the known one: wrong numbers are worse
         than none."""
-        found = self.embed(canary_picture(self.card.input_pixels)[None])[0]
-        known = self.known_canary()
+        if self.canary is None:
+            raise NotReady(f"no canary was fitted for {self.card.precision}", reason="CANARY_MISSING")
+        found, known = self.head.vectors(seen)[0], self.space.normalise(self.canary)
         for block, at in self.space.slices():
             cosine = float(found[at] @ known[at])
             if not cosine >= CANARY_COSINE:

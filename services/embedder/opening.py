@@ -1,4 +1,5 @@
-"""From a manifest to a model that embeds: its graph, built or read; its head; the digest that names its space."""
+"""From a manifest to a model and a plan of its network: the graph, built or read; the head; the digest that names the
+space."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from services.embedder import colour, content, framing, network, style, weights
+from services.embedder import colour, content, framing, lite, style, weights
 from services.embedder.cache import GraphCache
 from services.embedder.head import Head, Linear, Own, Rule
 from services.embedder.manifest import BlockPlan, Checkpoint, GraphFile, Manifest
-from services.embedder.model import Precision
-from services.embedder.onnx_model import CPU, OnnxModel
+from services.embedder.model import Card, Model, Precision
+from services.embedder.plan import CPU, OnnxPlan
 from services.errors import Refused
 from services.spaces import Block, Float32, Space
 
@@ -25,30 +26,38 @@ GRAPH_PRECISION: Final = "graph"
 """What the precision of a graph file is called: it is what it is."""
 
 
-def open_model(
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A model, and how its network is opened."""
+
+    model: Model
+    plan: OnnxPlan
+
+
+def prepare(
     path: Path,
     precision: Precision = "int8",
     *,
     threads: int = 1,
     providers: Sequence[str] = (CPU,),
     cache: GraphCache | None = None,
-) -> OnnxModel:
-    """The model of the manifest at `path`, ready to embed. Without a `cache` its graph is built anew.
+) -> Prepared:
+    """The model of the manifest at `path`. Without a `cache` its graph is built anew.
 
-    Raises Refused when the manifest is wrong or nothing was fitted for it yet, when weights are not installed or are
-    not the pinned ones, and when the graph is not as the manifest says.
+    Raises Refused when the manifest is wrong or nothing was fitted for it yet, and when weights are not installed or
+    are not the pinned ones.
     """
     manifest = Manifest.load(path)
     unfitted = [plan.name for plan in manifest.blocks if not plan.fitted]
-    if unfitted:
+    if unfitted or not manifest.fit:
         raise Refused(
-            f"{path.name}: block {unfitted[0]} is not fitted; run python -m services.embedder.fit --model {path} …",
+            f"{path.name} is not fitted; run python -m services.embedder.fit --model {path} …",
             reason="MODEL_NOT_FITTED",
         )
-    return open_manifest(manifest, path.parent, precision, threads=threads, providers=providers, cache=cache)
+    return prepare_manifest(manifest, path.parent, precision, threads=threads, providers=providers, cache=cache)
 
 
-def open_manifest(
+def prepare_manifest(
     manifest: Manifest,
     folder: Path,
     precision: Precision = "int8",
@@ -56,15 +65,18 @@ def open_manifest(
     threads: int = 1,
     providers: Sequence[str] = (CPU,),
     cache: GraphCache | None = None,
-) -> OnnxModel:
+) -> Prepared:
     """The same for a manifest in memory, whose graph file is looked for in `folder`; fitted or not."""
     graph = build_graph(manifest, folder, precision, cache)
     digest = _digest(manifest, graph.key)
     space = Space(f"{FAMILY}@{digest[:16]}", tuple(Block(p.name, p.dimension, p.weight) for p in manifest.blocks))
     head = Head(space, tuple(_rule(plan, graph.classifier) for plan in manifest.blocks), "the model's own")
-    return OnnxModel(
-        manifest, graph.data, head, digest=digest, precision=graph.precision, threads=threads, providers=providers
-    )
+    features = manifest.fit.features if manifest.fit else 0
+    card = Card(manifest.name, digest, graph.precision, manifest.licence, manifest.input.pixels, features)
+    own = {plan.name: plan.dimension for plan in manifest.blocks if plan.kind in ("colour", "style")}
+    canary = manifest.canary.get(graph.precision)
+    model = Model(card, head, own, None if canary is None else canary.astype(np.float32))
+    return Prepared(model, OnnxPlan(manifest, graph.data, threads, tuple(providers)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +102,12 @@ def build_graph(manifest: Manifest, folder: Path, precision: Precision, cache: G
         raise Refused(f"{manifest.name} has no ranges for int8; fit it, or choose fp32", reason="MODEL_NOT_FITTED")
 
     def build() -> bytes:
-        graph = network.build_int8(checkpoint, ranges, scale) if ranges else network.build_float(checkpoint, scale)
+        graph = lite.build_int8(checkpoint, ranges, scale) if ranges else lite.build_float(checkpoint, scale)
         return bytes(graph.SerializeToString())
 
-    parts = (source.sha256, str(network.GRAPH_VERSION), repr(scale), precision, repr(sorted(ranges.items())))
+    parts = (source.sha256, str(lite.GRAPH_VERSION), repr(scale), precision, repr(sorted(ranges.items())))
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return Graph(cache.get(key, build) if cache else build(), key, precision, network.classifier(checkpoint))
+    return Graph(cache.get(key, build) if cache else build(), key, precision, lite.classifier(checkpoint))
 
 
 def graph_digest(source: GraphFile, folder: Path) -> str:
@@ -103,10 +115,10 @@ def graph_digest(source: GraphFile, folder: Path) -> str:
     return hashlib.sha256(_read_graph(GraphFile(file=source.file), folder)).hexdigest()
 
 
-def scale_of(manifest: Manifest) -> network.Scale:
+def scale_of(manifest: Manifest) -> lite.Scale:
     """The member of its family that a checkpoint's manifest describes."""
     assert isinstance(manifest.weights, Checkpoint)
-    return network.Scale(manifest.weights.width, manifest.weights.depth, manifest.input.pixels)
+    return lite.Scale(manifest.weights.width, manifest.weights.depth, manifest.input.pixels)
 
 
 def read_checkpoint(source: Checkpoint) -> weights.Weights:

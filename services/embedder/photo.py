@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.embedder.decoding import Picture
 from services.embedder.framing import VIEWS, WHOLE, Box
 from services.embedder.head import Evidence, Head
 from services.embedder.seen import Seen
+from services.embedder.sight import Picture
 from services.errors import InvalidInput
 from services.spaces import Float32
 
@@ -33,8 +33,8 @@ class Photo:
 
     @property
     def picture(self) -> Picture:
-        """What has to be decoded."""
-        return Picture(self.data, self.crop, VIEWS if self.multi_crop else 1, self.field)
+        """What has to be looked at."""
+        return Picture(self.data, self.crop, VIEWS if self.multi_crop else 1, self.evidence, self.field)
 
 
 @dataclass(frozen=True, eq=False)

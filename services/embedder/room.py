@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Protocol
+
+
+class Room(Protocol):
+    """Asked before a picture is decoded."""
+
+    def held(self, pixels: int) -> AbstractContextManager[None]:
+        """Waits until there is room for `pixels`, and keeps it for the block."""
 
 
 class PixelRoom:
     """At most `pixels` at a time, or one picture that is larger. Who came first goes first, so that a large picture
-    does not wait for ever behind small ones. A wait ends when other pictures are decoded, which waits for nobody.
+    does not wait for ever behind small ones. A wait ends when other pictures are decoded, which waits for nobody. For
+    one event loop.
     """
 
     def __init__(self, pixels: int) -> None:
         self._all = self._free = pixels
-        self._turn = threading.Lock()
-        self._changed = threading.Condition()
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
 
-    @contextmanager
-    def held(self, pixels: int) -> Iterator[None]:
+    @asynccontextmanager
+    async def held(self, pixels: int) -> AsyncIterator[None]:
         """Waits until there is room for `pixels`, and keeps it for the block."""
         taken = min(pixels, self._all)
-        with self._turn, self._changed:
-            self._changed.wait_for(lambda: self._free >= taken)
+        async with self._turn:
+            while self._free < taken:
+                self._changed.clear()
+                await self._changed.wait()
             self._free -= taken
         try:
             yield
         finally:
-            with self._changed:
-                self._free += taken
-                self._changed.notify()
+            self._free += taken
+            self._changed.set()

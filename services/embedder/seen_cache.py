@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from services.embedder.decoding import Picture
 from services.embedder.seen import Seen
+from services.embedder.sight import Picture
 
 _OVERHEAD_BYTES: Final = 512
 """Of an entry beside its numbers: key, objects, places in the tables."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.embedder.decoder import Bounds
+from services.embedder.eye import Bounds
 from services.embedder.images import FORMATS, Limits
+from services.embedder.manifest import find_manifest
+from services.errors import Refused
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
+
+TOY = "toy"
+"""The one model without a manifest."""
 
 
 class EmbedderSettings(ServiceSettings):
@@ -43,16 +48,16 @@ class EmbedderSettings(ServiceSettings):
         default=0,
         ge=0,
         le=256,
-        description="Threads that embed, each with a process that decodes. 0: one for each processor that may be used.",
+        description="Processes that decode and embed. 0: one for each processor that may be used.",
     )
     network_threads: int = Field(
         default=1, ge=1, le=256, description="Threads inside one run of the network, per worker."
     )
     max_batch: int = Field(
-        default=4,
+        default=1,
         ge=1,
         le=64,
-        description="Most photos (crops, where several are averaged) that share a run under load.",
+        description="Most photos that share a run of the network under load. More than one gains nothing on a CPU.",
     )
     max_waiting: int = Field(
         default=64, ge=1, le=10_000, description="Photos that may wait for a worker before more are RESOURCE_EXHAUSTED."
@@ -95,14 +100,25 @@ class EmbedderSettings(ServiceSettings):
     decode_memory_bytes: int = Field(
         default=1024**3,
         ge=64 * 1024 * 1024,
-        description="Most memory that decoding one file may take (Linux).",
+        description="Most memory that decoding one file may take (Linux, and only on the CPU provider).",
     )
+
+    @field_validator("model")
+    @classmethod
+    def _is_there(cls, name: str) -> str:
+        """A name that is none is wrong before anything is opened."""
+        if name != TOY:
+            try:
+                find_manifest(name)
+            except Refused as problem:
+                raise ValueError(problem.message) from problem
+        return name
 
     def limits(self) -> Limits:
         """What is read at all."""
         formats = tuple(name.strip().upper() for name in self.formats.split(",") if name.strip())
         return Limits(self.max_photo_bytes, self.max_photo_pixels, self.max_photo_frames, formats=formats)
 
-    def bounds(self) -> Bounds:
-        """What a process that decodes may read and use."""
-        return Bounds(self.limits(), self.decode_memory_bytes, self.decode_seconds)
+    def bounds(self, *, on_cpu: bool) -> Bounds:
+        """What a worker's process may read and use. A GPU maps more memory than there is, so it is bounded on CPUs."""
+        return Bounds(self.limits(), self.decode_memory_bytes if on_cpu else None, self.decode_seconds)

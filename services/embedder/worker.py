@@ -1,20 +1,18 @@
-"""A worker: decodes photos one by one, runs the network over them together, and makes each its vector."""
+"""A worker: has photos looked at, a few at a time, and makes each its vector."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from services.embedder.decoding import Decoder
 from services.embedder.head import Head
 from services.embedder.model import Model
 from services.embedder.photo import Embedded, Photo
 from services.embedder.seen import Seen
+from services.embedder.sight import Sight, Sighting
 from services.errors import Internal, TooLate, VisrecError
 from services.spaces import Float32
 
@@ -31,93 +29,66 @@ class Job:
     deadline: float
     since: float
     alone: bool
-    answer: Future[Embedded] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """A photo whose views are the `rows` of the worker's pixels."""
-
-    job: Job
-    rows: slice
-    queue_ms: float
-    decode_ms: float
+    answer: asyncio.Future[Embedded]
 
 
 class Worker:
-    """Used by one thread. Holds the pixels of a batch, which are written again for each one; `max_rows` views at most,
-    or those of one photo if it has more."""
+    """One task of an event loop."""
 
-    def __init__(self, model: Model, decoder: Decoder, max_rows: int, clock: Clock = time.monotonic) -> None:
-        side = model.card.input_pixels
+    def __init__(self, model: Model, sight: Sight, clock: Clock = time.monotonic) -> None:
         self._model = model
-        self._decoder = decoder
-        self._pixels = np.empty((max_rows, side, side, 3), dtype=np.uint8)
+        self._sight = sight
         self._clock = clock
 
-    def do(self, jobs: Sequence[Job]) -> int:
-        """Answers every job, by its embedding or by an error, and returns for how many the network was run. Their views
-        must fit into `max_rows` together."""
-        read: list[_Read] = []
-        for job in jobs:
-            start = read[-1].rows.stop if read else 0
-            if (ready := self._read(job, start)) is not None:
-                read.append(ready)
-        # Decoding the others took its time.
-        read = [ready for ready in read if not self._is_late(ready.job)]
-        if read:
-            self._run(read)
-        return len(read)
-
-    def close(self) -> None:
-        """Ends the decoder."""
-        self._decoder.close()
-
-    def _is_late(self, job: Job) -> bool:
-        late = self._clock() >= job.deadline
-        if late:
-            job.answer.set_exception(TooLate(LATE))
-        return late
-
-    def _read(self, job: Job, start: int) -> _Read | None:
-        """None when the job needs no run of the network: given up, late, or its picture is bad."""
-        if not job.answer.set_running_or_notify_cancel() or self._is_late(job):
-            return None
-        started, picture = self._clock(), job.photo.picture
-        rows = slice(start, start + picture.views)
-        try:
-            self._decoder.read(picture, self._pixels[rows])
-        except Exception as problem:  # noqa: BLE001 - whatever happens, the caller gets an answer and the worker lives
-            job.answer.set_exception(in_family(problem))
-            return None
-        return _Read(job, rows, 1000 * (started - job.since), 1000 * (self._clock() - started))
-
-    def _run(self, read: Sequence[_Read]) -> None:
+    async def do(self, jobs: Sequence[Job]) -> int:
+        """Answers every job, by its embedding or by an error, and returns for how many it looked."""
+        due = [job for job in jobs if self._is_due(job)]
+        if not due:
+            return 0
         started = self._clock()
         try:
-            seen = self._look(read)
-            photos = [ready.job.photo for ready in read]
-            heads = [photo.head or self._model.head for photo in photos]
-            vectors = vectors_of(seen, heads)
-            evidence = [
-                head.evidence(one) if photo.evidence else None
-                for photo, head, one in zip(photos, heads, seen, strict=True)
-            ]
-        except Exception as problem:  # noqa: BLE001 - as above
-            for ready in read:
-                ready.job.answer.set_exception(in_family(problem))
-            return
-        network_ms = 1000 * (self._clock() - started)
-        for ready, vector, one, split in zip(read, vectors, seen, evidence, strict=True):
-            ready.job.answer.set_result(Embedded(vector, one, split, ready.queue_ms, ready.decode_ms, network_ms))
+            await self._embed(due, started)
+        except Exception as problem:  # noqa: BLE001 - whatever happens, the callers get an answer and the worker lives
+            for job in due:
+                _fail(job, in_family(problem))
+        return len(due)
 
-    def _look(self, read: Sequence[_Read]) -> list[Seen]:
-        pixels = self._pixels[: read[-1].rows.stop]
-        seen = self._model.look(pixels)
-        if len(seen) != len(pixels):
-            raise ValueError(f"{len(pixels)} pictures in, {len(seen)} out")
-        each = (seen.rows(ready.rows) for ready in read)
-        return [one if len(one) == 1 else one.mean() for one in each]
+    async def close(self) -> None:
+        """Closes its sight."""
+        await self._sight.close()
+
+    def _is_due(self, job: Job) -> bool:
+        """Neither given up nor late."""
+        if not job.answer.done() and self._clock() >= job.deadline:
+            _fail(job, TooLate(LATE))
+        return not job.answer.done()
+
+    async def _embed(self, jobs: Sequence[Job], started: float) -> None:
+        outcomes = await self._sight.see([job.photo.picture for job in jobs])
+        good: list[tuple[Job, Sighting]] = []
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if isinstance(outcome, VisrecError):
+                _fail(job, outcome)
+            else:
+                good.append((job, outcome))
+        if not good:
+            return
+        heads = [job.photo.head or self._model.head for job, _ in good]
+        vectors = vectors_of([sighting.seen for _, sighting in good], heads)
+        for (job, sighting), head, vector in zip(good, heads, vectors, strict=True):
+            seen = sighting.seen
+            evidence = head.evidence(seen) if job.photo.evidence else None
+            queue_ms = 1000 * (started - job.since)
+            if not job.answer.done():
+                job.answer.set_result(
+                    Embedded(vector, seen, evidence, queue_ms, sighting.decode_ms, sighting.network_ms)
+                )
+
+
+def _fail(job: Job, problem: VisrecError) -> None:
+    """Unless the caller has given up."""
+    if not job.answer.done():
+        job.answer.set_exception(problem)
 
 
 def vectors_of(seen: Sequence[Seen], heads: Sequence[Head]) -> list[Float32]:

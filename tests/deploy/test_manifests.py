@@ -20,7 +20,7 @@ CALLS = {
     "ranker": {"profile", "indexer", "embedder"},
     "profile": {"indexer", "redis"},
     "indexer": {"embedder", "redis"},
-    "embedder": set(),
+    "embedder": {"redis"},
     "redis": set(),
 }
 """Who calls whom, as ARCHITECTURE.md has it."""

@@ -20,7 +20,8 @@ from tests.servers import await_serving
 def children(running: Fleet) -> list[psutil.Process]:
     """Four services and a Redis."""
     found: list[psutil.Process] = psutil.Process(running.launcher.pid).children(recursive=True)
-    assert len(found) == len(SERVICES) + 1
+    # Below the embedder there are the processes that look at photos.
+    assert len(psutil.Process(running.launcher.pid).children()) == len(SERVICES) + 1 < len(found)
     return found
 
 

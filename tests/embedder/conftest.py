@@ -10,9 +10,9 @@ import pytest
 from services.embedder.cache import GraphCache
 from services.embedder.framing import Pixels
 from services.embedder.manifest import find_manifest
-from services.embedder.onnx_model import OnnxModel
-from services.embedder.opening import open_model
+from services.embedder.opening import prepare
 from tests.embedder.pictures import waves
+from tests.embedder.whole import Whole, opened
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +22,13 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> GraphCache:
 
 
 @pytest.fixture(scope="session")
-def int8(graphs: GraphCache) -> OnnxModel:
-    return open_model(find_manifest("lite0"), "int8", cache=graphs)
+def int8(graphs: GraphCache) -> Whole:
+    return opened(prepare(find_manifest("lite0"), "int8", cache=graphs))
 
 
 @pytest.fixture(scope="session")
-def fp32(graphs: GraphCache) -> OnnxModel:
-    return open_model(find_manifest("lite0"), "fp32", cache=graphs)
+def fp32(graphs: GraphCache) -> Whole:
+    return opened(prepare(find_manifest("lite0"), "fp32", cache=graphs))
 
 
 @pytest.fixture(scope="session")

@@ -13,25 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedder.batching import EmbeddingQueue, QueueLimits
-from services.embedder.decoding import LocalDecoder
 from services.embedder.framing import Pixels
 from services.embedder.images import read_picture
-from services.embedder.model import Model
+from services.embedder.network import Network
 from services.embedder.photo import Embedded, Photo
 from services.embedder.seen import Seen
-from services.embedder.toy import ToyModel
+from services.embedder.sight import LocalSight
+from services.embedder.toy import ToyNetwork, toy_model
 from services.errors import Internal, InvalidPicture, NotReady, Overloaded, TooLate
 from tests.embedder.pictures import jpeg
+from tests.embedder.whole import toy
 
 PATIENCE_S = 30.0
 """A bound for what hangs, not a measure."""
 
-TOY = ToyModel()
+TOY = toy()
 PHOTOS = [Photo(jpeg(seed)) for seed in range(6)]
 VECTORS = TOY.embed(np.stack([read_picture(photo.data, TOY.card.input_pixels) for photo in PHOTOS]))
 
 
-class GatedModel(ToyModel):
+class GatedNetwork(ToyNetwork):
     """Says when it runs and goes on when it may; remembers how many pictures each run had."""
 
     def __init__(self) -> None:
@@ -54,12 +55,12 @@ class GatedModel(ToyModel):
         self.gate.release(1000)
 
 
-class BrokenModel(ToyModel):
+class BrokenNetwork(ToyNetwork):
     def look(self, pixels: Pixels) -> Seen:
         raise ZeroDivisionError("secret detail")
 
 
-class ForgetfulModel(ToyModel):
+class ForgetfulNetwork(ToyNetwork):
     """Loses a picture."""
 
     def look(self, pixels: Pixels) -> Seen:
@@ -68,15 +69,15 @@ class ForgetfulModel(ToyModel):
 
 @asynccontextmanager
 async def opened(
-    model: Model, limits: QueueLimits, clock: Callable[[], float] = time.monotonic
+    network: Network, limits: QueueLimits, clock: Callable[[], float] = time.monotonic, workers: int = 1
 ) -> AsyncIterator[EmbeddingQueue]:
-    queue = EmbeddingQueue(model, LocalDecoder, limits, clock=clock)
+    queue = EmbeddingQueue(toy_model(), [LocalSight(network) for _ in range(workers)], limits, clock)
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield queue
     finally:
-        if isinstance(model, GatedModel):
-            model.open()
+        if isinstance(network, GatedNetwork):
+            network.open()
         await queue.close()
 
 
@@ -87,7 +88,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_photo_gets_its_vector_its_features_and_its_costs() -> None:
-    async with opened(TOY, QueueLimits()) as queue:
+    async with opened(TOY.network, QueueLimits()) as queue:
         found = await queue.embed(PHOTOS[0])
     np.testing.assert_allclose(found.vector, VECTORS[0], atol=1e-6)
     assert found.features.shape == (TOY.card.raw_dimension,)
@@ -106,8 +107,8 @@ def test_every_photo_is_answered_once_with_its_own_answer(
     """Number -1 is a file that is no picture; the second value: alone or in bulk."""
 
     async def run() -> list[Embedded | BaseException]:
-        limits = QueueLimits(workers=workers, max_waiting=30, max_bulk=max_bulk, max_batch=max_batch)
-        async with opened(TOY, limits) as queue:
+        limits = QueueLimits(max_waiting=30, max_bulk=max_bulk, max_batch=max_batch)
+        async with opened(TOY.network, limits, workers=workers) as queue:
             calls = []
             for number, alone in asked:
                 photo = PHOTOS[number] if number >= 0 else Photo(b"no picture")
@@ -125,109 +126,109 @@ def test_every_photo_is_answered_once_with_its_own_answer(
 
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_again() -> None:
-    model = GatedModel()
-    async with opened(model, QueueLimits(workers=1, max_waiting=2)) as queue:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits(max_waiting=2)) as queue:
         inside = asyncio.create_task(queue.embed(PHOTOS[0]))
-        await model.runs()
+        await network.runs()
         waiting = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:3]]
         await until(lambda: queue.waiting() == 2)
         with pytest.raises(Overloaded) as caught:
             await queue.embed(PHOTOS[3])
         assert caught.value.retry_after_ms > 0
-        model.open()
+        network.open()
         await asyncio.gather(inside, *waiting)
         await queue.embed(PHOTOS[3])
 
 
 async def test_the_files_that_wait_are_bounded_by_their_bytes() -> None:
     """One photo may always wait, however large it is."""
-    model, most = GatedModel(), len(PHOTOS[1].data) + len(PHOTOS[2].data)
-    async with opened(model, QueueLimits(workers=1, max_waiting_bytes=most)) as queue:
+    network, most = GatedNetwork(), len(PHOTOS[1].data) + len(PHOTOS[2].data)
+    async with opened(network, QueueLimits(max_waiting_bytes=most)) as queue:
         inside = asyncio.create_task(queue.embed(PHOTOS[0]))
-        await model.runs()
+        await network.runs()
         waiting = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:3]]
         await until(lambda: queue.waiting() == 2)
         with pytest.raises(Overloaded):
             await queue.embed(PHOTOS[3])
-        model.open()
+        network.open()
         await asyncio.gather(inside, *waiting)
-    async with opened(TOY, QueueLimits(workers=1, max_waiting_bytes=1)) as queue:
+    async with opened(TOY.network, QueueLimits(max_waiting_bytes=1)) as queue:
         await queue.embed(PHOTOS[0])
 
 
 async def test_bulk_waits_for_room_and_leaves_room_for_others() -> None:
-    model = GatedModel()
-    async with opened(model, QueueLimits(workers=1, max_waiting=1, max_bulk=2, max_batch=1)) as queue:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits(max_waiting=1, max_bulk=2, max_batch=1)) as queue:
         bulk = [asyncio.create_task(queue.embed_bulk(photo)) for photo in PHOTOS]
-        await model.runs()
+        await network.runs()
         await until(lambda: queue.waiting() == 1)
         alone = asyncio.create_task(queue.embed(PHOTOS[0]))
         await until(lambda: queue.waiting() == 2)
-        model.open()
+        network.open()
         answers = await asyncio.gather(*bulk, alone)
     np.testing.assert_allclose(np.stack([answer.vector for answer in answers[:-1]]), VECTORS, atol=1e-6)
 
 
 async def test_what_waits_shares_a_run_up_to_the_batch() -> None:
-    model = GatedModel()
-    async with opened(model, QueueLimits(workers=1, max_batch=3)) as queue:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits(max_batch=3)) as queue:
         first = asyncio.create_task(queue.embed(PHOTOS[0]))
-        await model.runs()
+        await network.runs()
         rest = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS[1:]]
         await until(lambda: queue.waiting() == 5)
-        model.open()
+        network.open()
         await asyncio.gather(first, *rest)
-    assert model.batches == [1, 3, 2]
+    assert network.batches == [1, 3, 2]
 
 
 async def test_a_photo_whose_deadline_passed_is_not_run() -> None:
-    model, now = GatedModel(), [0.0]
-    async with opened(model, QueueLimits(workers=1), clock=lambda: now[0]) as queue:
+    network, now = GatedNetwork(), [0.0]
+    async with opened(network, QueueLimits(), clock=lambda: now[0]) as queue:
         first = asyncio.create_task(queue.embed(PHOTOS[0], deadline=10.0))
-        await model.runs()
+        await network.runs()
         late = asyncio.create_task(queue.embed(PHOTOS[1], deadline=10.0))
         patient = asyncio.create_task(queue.embed(PHOTOS[2], deadline=math.inf))
         await until(lambda: queue.waiting() == 2)
         now[0] = 10.0
-        model.open()
+        network.open()
         await asyncio.gather(first, patient)
         with pytest.raises(TooLate):
             await late
-    assert sum(model.batches) == 2
+    assert sum(network.batches) == 2
 
 
 async def test_a_caller_who_gives_up_is_not_run() -> None:
-    model = GatedModel()
-    async with opened(model, QueueLimits(workers=1)) as queue:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits()) as queue:
         first = asyncio.create_task(queue.embed(PHOTOS[0]))
-        await model.runs()
+        await network.runs()
         given_up = asyncio.create_task(queue.embed(PHOTOS[1]))
         await until(lambda: queue.waiting() == 1)
         given_up.cancel()
         await asyncio.wait([given_up])
-        model.open()
+        network.open()
         await first
-    assert model.batches == [1]
+    assert network.batches == [1]
 
 
 async def test_closing_answers_what_waits_and_lets_nothing_in() -> None:
-    model = GatedModel()
-    async with opened(model, QueueLimits(workers=1)) as queue:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits()) as queue:
         calls = [asyncio.create_task(queue.embed(photo)) for photo in PHOTOS]
-        await model.runs()
+        await network.runs()
         closing = asyncio.create_task(queue.close())
         await asyncio.sleep(0)
         with pytest.raises(NotReady):
             await queue.embed(PHOTOS[0])
-        model.open()
+        network.open()
         answers = await asyncio.gather(*calls)
         await closing
     np.testing.assert_allclose(np.stack([answer.vector for answer in answers]), VECTORS, atol=1e-6)
 
 
-@pytest.mark.parametrize("model", [BrokenModel(), ForgetfulModel()])
-async def test_a_failing_model_fails_the_photo_and_not_the_queue(model: Model) -> None:
-    async with opened(model, QueueLimits(workers=1)) as queue:
+@pytest.mark.parametrize("network", [BrokenNetwork(), ForgetfulNetwork()])
+async def test_a_failing_network_fails_the_photo_and_not_the_queue(network: Network) -> None:
+    async with opened(network, QueueLimits()) as queue:
         for photo in PHOTOS[:2]:
             with pytest.raises(Internal) as caught:
                 await queue.embed(photo)
@@ -238,8 +239,8 @@ async def test_a_failing_model_fails_the_photo_and_not_the_queue(model: Model) -
 
 
 async def test_a_closed_queue_is_not_well() -> None:
-    async with opened(TOY, QueueLimits()) as queue:
-        queue.check()
+    async with opened(TOY.network, QueueLimits()) as queue:
+        await queue.check()
         await queue.close()
         with pytest.raises(NotReady):
-            queue.check()
+            await queue.check()

@@ -16,14 +16,14 @@ from services.embedder.given_head import GivenBlock, GivenHead, unpack
 from services.embedder.head_store import MAX_HEADS, Entry, HeadStore, MemoryHeadStore, Receipt
 from services.embedder.head_store_redis import RedisHeadStore
 from services.embedder.heads import Heads
-from services.embedder.toy import ToyModel
 from services.errors import Conflict, InvalidInput, NotFound, NotReady, Overloaded, Refused
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from services.spaces import Block
 from tests.embedder.pictures import waves
+from tests.embedder.whole import toy
 
-TOY = ToyModel()
+TOY = toy()
 RAW = TOY.card.raw_dimension
 
 
@@ -46,7 +46,7 @@ def store(request: pytest.FixtureRequest, runtime: RuntimeSettings) -> Iterator[
 
 def heads(store: HeadStore | None) -> Heads:
     clock = iter(range(1, 10_000))
-    return Heads(TOY, store, lambda: next(clock))
+    return Heads(TOY.model, store, lambda: next(clock))
 
 
 class TestStore:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from services.embedder.app import assemble
-from services.embedder.decoding import LocalDecoder
 from services.embedder.head_store import MemoryHeadStore
 from services.embedder.heads import Heads
 from services.embedder.images import read_picture
@@ -46,7 +45,8 @@ from services.embedder.inference.servicer import SERVICE, VERSION, InferenceServ
 from services.embedder.metrics import EmbedderMetrics
 from services.embedder.photo import Embedded, Photo
 from services.embedder.settings import EmbedderSettings
-from services.embedder.toy import ToyModel
+from services.embedder.sight import LocalSight
+from services.embedder.toy import ToyNetwork, toy_model
 from services.errors import InvalidInput, InvalidPicture, NotFound, Overloaded, TooLate, VisrecError
 from services.runtime.app import AsyncApp
 from services.runtime.settings import RuntimeSettings
@@ -58,7 +58,7 @@ from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
 Input: TypeAlias = ModelInferRequest.InferInputTensor
 Output: TypeAlias = ModelInferRequest.InferRequestedOutputTensor
 
-TOY = ToyModel()
+TOY = toy_model()
 MOST = EmbedderSettings().max_waiting // 2
 
 SAME = 1e-6
@@ -67,7 +67,9 @@ SAME = 1e-6
 
 def embedder(telemetry: Telemetry | None = None, **settings: Any) -> AsyncApp:
     """Called on the loop that serves."""
-    return assemble(EmbedderSettings(**settings), telemetry or Telemetry(), TOY, LocalDecoder, MemoryHeadStore())
+    return assemble(
+        EmbedderSettings(**settings), telemetry or Telemetry(), TOY, [LocalSight(ToyNetwork())], MemoryHeadStore()
+    )
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ async def test_the_outputs_that_were_named_come_in_that_order(stub: Any, form: s
     assert found["vector"].shape == (2, TOY.space.dimension)
     alone = tensors(await stub.ModelInfer(asking([jpeg()], outputs=wanting("features"))))
     assert list(alone) == ["features"]
-    expected = TOY.look(read_picture(jpeg(), TOY.card.input_pixels)[None]).features
+    expected = ToyNetwork().look(read_picture(jpeg(), TOY.card.input_pixels)[None]).features
     np.testing.assert_allclose(alone["features"], expected, atol=SAME)
     np.testing.assert_allclose(found["features"][:1], expected, atol=SAME)
 

@@ -14,10 +14,10 @@ from services.embedder.inference.batch import embed_all
 from services.embedder.inference.elements import read_elements
 from services.embedder.inference.readiness import Readiness
 from services.embedder.photo import Embedded, Photo
-from services.embedder.toy import ToyModel
+from services.embedder.toy import ToyNetwork
 from services.errors import InvalidInput, InvalidPicture, NotReady, Overloaded
 
-NOTHING_SEEN = ToyModel().look(np.zeros((1, 32, 32, 3), np.uint8))
+NOTHING_SEEN = ToyNetwork().look(np.zeros((1, 32, 32, 3), np.uint8))
 
 BOUND_S = 20.0
 """For what hangs."""

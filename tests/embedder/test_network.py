@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from services.embedder import network
+from services.embedder import lite
 from services.embedder.framing import Pixels
 from services.embedder.manifest import Checkpoint, Manifest, find_manifest
 from services.embedder.opening import read_checkpoint
@@ -28,8 +28,8 @@ def weights() -> Weights:
 @pytest.fixture(scope="module")
 def graphs(weights: Weights) -> dict[str, onnx.ModelProto]:
     return {
-        "fp32": network.build_float(weights),
-        "int8": network.build_int8(weights, LITE0.ranges),
+        "fp32": lite.build_float(weights),
+        "int8": lite.build_int8(weights, LITE0.ranges),
     }
 
 
@@ -49,7 +49,7 @@ def test_float_agrees_with_pytorch(golden: Path, weights: Weights, graphs: dict[
     # The order of summation differs between the two; 1e-4 is 60 times what was seen.
     np.testing.assert_allclose(features, reference["features"], atol=1e-4)
     np.testing.assert_allclose(regions[0, :32], reference["map_of_first"], atol=1e-4)
-    logits = features @ network.classifier(weights).T + weights["_fc.bias"]
+    logits = features @ lite.classifier(weights).T + weights["_fc.bias"]
     np.testing.assert_allclose(logits, reference["logits"], atol=1e-4)
 
 
@@ -65,7 +65,7 @@ def test_features_are_the_mean_of_their_regions(
     precision: str, pixels: Pixels, graphs: dict[str, onnx.ModelProto]
 ) -> None:
     features, regions = run(graphs[precision], pixels)
-    assert regions.shape == (len(pixels), network.FEATURES, 7, 7)
+    assert regions.shape == (len(pixels), lite.FEATURES, 7, 7)
     np.testing.assert_allclose(features, regions.mean(axis=(2, 3)), atol=1e-5)
 
 
@@ -79,7 +79,7 @@ def test_int8_computes_every_convolution_and_sum_in_int8(graphs: dict[str, onnx.
 
 
 def test_a_graph_names_every_range_it_needs(weights: Weights, pixels: Pixels) -> None:
-    ranges = network.observe_ranges(weights, [pixels[:2], pixels[2:3]])
+    ranges = lite.observe_ranges(weights, [pixels[:2], pixels[2:3]])
     assert ranges.keys() == LITE0.ranges.keys()
     assert all(low <= 0 <= high for low, high in ranges.values())
     assert ranges["_conv_head.relu6"][1] <= 6
@@ -87,5 +87,5 @@ def test_a_graph_names_every_range_it_needs(weights: Weights, pixels: Pixels) ->
 
 def test_building_says_nothing_to_the_log(weights: Weights, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        network.build_int8(weights, LITE0.ranges)
+        lite.build_int8(weights, LITE0.ranges)
     assert not caplog.records

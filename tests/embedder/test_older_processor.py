@@ -11,8 +11,10 @@ import pytest
 
 CANARY = """
 from services.embedder.manifest import find_manifest
-from services.embedder.opening import open_model
-open_model(find_manifest("lite0"), "int8").check()
+from services.embedder.opening import prepare
+from services.embedder.model import canary_picture
+prepared = prepare(find_manifest("lite0"))
+prepared.model.check(prepared.plan.careful().open().look(canary_picture(224)[None]))
 """
 
 EMULATOR = shutil.which("qemu-x86_64")

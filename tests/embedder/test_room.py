@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import threading
+import asyncio
 
 import pytest
 
@@ -10,59 +10,88 @@ PATIENCE_S = 30.0
 """A bound for what hangs, not a measure."""
 
 
-class Picture(threading.Thread):
+class Picture:
     """Holds its pixels from `inside` to `leave`."""
 
     def __init__(self, room: PixelRoom, pixels: int) -> None:
-        super().__init__(daemon=True)
         self._room, self._pixels = room, pixels
-        self.inside, self._leave = threading.Event(), threading.Event()
-        self.start()
+        self.inside, self._leave = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._stay())
 
-    def run(self) -> None:
-        with self._room.held(self._pixels):
+    async def _stay(self) -> None:
+        async with self._room.held(self._pixels):
             self.inside.set()
-            assert self._leave.wait(PATIENCE_S)
+            await self._leave.wait()
 
-    def leave(self) -> None:
+    async def enters(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await self.inside.wait()
+
+    async def leave(self) -> None:
         self._leave.set()
-        self.join(PATIENCE_S)
+        await self._task
 
 
-def test_pictures_that_fit_are_decoded_beside_each_other() -> None:
+async def settle() -> None:
+    """Until nobody can go on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_pictures_that_fit_are_decoded_beside_each_other() -> None:
     room = PixelRoom(100)
     pictures = [Picture(room, 50), Picture(room, 50)]
-    assert all(picture.inside.wait(PATIENCE_S) for picture in pictures)
     for picture in pictures:
-        picture.leave()
+        await picture.enters()
+    for picture in pictures:
+        await picture.leave()
 
 
-def test_a_picture_waits_for_its_room_and_gets_it() -> None:
+async def test_a_picture_waits_for_its_room_and_gets_it() -> None:
     room = PixelRoom(100)
     first = Picture(room, 60)
-    assert first.inside.wait(PATIENCE_S)
+    await first.enters()
     second = Picture(room, 60)
-    assert not second.inside.wait(0.05)
-    first.leave()
-    assert second.inside.wait(PATIENCE_S)
-    second.leave()
+    await settle()
+    assert not second.inside.is_set()
+    await first.leave()
+    await second.enters()
+    await second.leave()
 
 
-def test_a_picture_larger_than_the_room_is_decoded_alone() -> None:
+async def test_a_picture_larger_than_the_room_is_decoded_alone() -> None:
     room = PixelRoom(100)
     large = Picture(room, 1000)
-    assert large.inside.wait(PATIENCE_S)
+    await large.enters()
     small = Picture(room, 1)
-    assert not small.inside.wait(0.05)
-    large.leave()
-    assert small.inside.wait(PATIENCE_S)
-    small.leave()
+    await settle()
+    assert not small.inside.is_set()
+    await large.leave()
+    await small.enters()
+    await small.leave()
 
 
-def test_room_is_given_back_when_decoding_fails() -> None:
+async def test_a_large_picture_does_not_wait_behind_small_ones_that_came_later() -> None:
     room = PixelRoom(100)
-    with pytest.raises(ValueError, match="broken"), room.held(100):
-        raise ValueError("broken")
+    first = Picture(room, 60)
+    await first.enters()
+    large = Picture(room, 80)
+    await settle()
+    late = Picture(room, 10)
+    await settle()
+    assert not late.inside.is_set()
+    await first.leave()
+    await large.enters()
+    await late.enters()
+    await large.leave()
+    await late.leave()
+
+
+async def test_room_is_given_back_when_decoding_fails() -> None:
+    room = PixelRoom(100)
+    with pytest.raises(ValueError, match="broken"):
+        async with room.held(100):
+            raise ValueError("broken")
     after = Picture(room, 100)
-    assert after.inside.wait(PATIENCE_S)
-    after.leave()
+    await after.enters()
+    await after.leave()

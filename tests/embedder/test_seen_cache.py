@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedder.batching import EmbeddingQueue, QueueLimits
-from services.embedder.decoding import LocalDecoder, Picture
 from services.embedder.framing import Box
 from services.embedder.photo import Photo
 from services.embedder.seen import Seen
 from services.embedder.seen_cache import SeenCache
-from services.embedder.toy import ToyModel
+from services.embedder.sight import LocalSight, Picture
+from services.embedder.toy import ToyNetwork, toy_model
 from tests.embedder.pictures import jpeg
 
 
@@ -56,19 +56,19 @@ def test_the_least_recently_used_goes_first_and_the_bound_holds(asked: list[int]
 
 
 async def test_the_same_photo_again_is_not_run_again_and_has_the_same_answer() -> None:
-    model = CountingModel()
-    queue = EmbeddingQueue(model, LocalDecoder, QueueLimits(workers=1, cache_bytes=1 << 20))
+    network = CountingNetwork()
+    queue = EmbeddingQueue(toy_model(), [LocalSight(network)], QueueLimits(cache_bytes=1 << 20))
     first, again = [await queue.embed(Photo(jpeg())) for _ in range(2)]
-    assert model.runs == 1
+    assert network.runs == 1
     np.testing.assert_allclose(first.vector, again.vector, atol=1e-6)
     np.testing.assert_array_equal(first.features, again.features)
     evidence = await queue.embed(Photo(jpeg(), evidence=True))
-    assert model.runs == 2, "regions are not held"
+    assert network.runs == 2, "regions are not held"
     assert evidence.evidence is not None
     await queue.close()
 
 
-class CountingModel(ToyModel):
+class CountingNetwork(ToyNetwork):
     def __init__(self) -> None:
         super().__init__()
         self.runs = 0

@@ -12,25 +12,24 @@ from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from services.embedder.app import assemble, build
-from services.embedder.decoding import LocalDecoder
 from services.embedder.head_store import MemoryHeadStore
 from services.embedder.images import read_picture, read_views
-from services.embedder.model import Model
-from services.embedder.onnx_model import OnnxModel
 from services.embedder.settings import EmbedderSettings
-from services.embedder.toy import ToyModel
+from services.embedder.sight import LocalSight
+from services.embedder.toy import ToyNetwork, toy_model
 from services.errors import InvalidInput, InvalidPicture, NotFound, Refused, VisrecError
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from tests.embedder.pictures import encode, image, jpeg
+from tests.embedder.whole import Whole, toy
 from tests.servers import Served, fault, serving_async
 from visrec.v1 import common_pb2, embedder_pb2, embedder_pb2_grpc
 
 
 @pytest.fixture
 async def served(runtime: RuntimeSettings) -> AsyncIterator[Served[grpc.aio.Channel]]:
-    app = assemble(EmbedderSettings(), Telemetry(), ToyModel(), LocalDecoder, MemoryHeadStore())
+    app = assemble(EmbedderSettings(), Telemetry(), toy_model(), [LocalSight(ToyNetwork())], MemoryHeadStore())
     async with serving_async(app, runtime) as served:
         yield served
 
@@ -40,11 +39,14 @@ def stub(served: Served[grpc.aio.Channel]) -> Any:
     return embedder_pb2_grpc.EmbedderServiceStub(served.channel)
 
 
+TOY = toy()
+
+
 def asking(data: bytes, **fields: Any) -> embedder_pb2.EmbedImageRequest:
     return embedder_pb2.EmbedImageRequest(photo=common_pb2.Photo(data=data), **fields)
 
 
-def expected(model: Model, data: bytes) -> np.ndarray:
+def expected(model: Whole, data: bytes) -> np.ndarray:
     vectors: np.ndarray = model.embed(read_picture(data, model.card.input_pixels)[None])
     return np.asarray(vectors[0])
 
@@ -57,7 +59,7 @@ async def refusal(call: Any) -> VisrecError:
 
 async def test_the_model_says_what_it_is(stub: Any) -> None:
     model = (await stub.GetModel(embedder_pb2.GetModelRequest())).model
-    toy = ToyModel()
+    toy = TOY
     assert (model.name, model.digest, model.input_pixels) == ("toy", toy.card.digest, 32)
     assert [space.name for space in model.spaces] == [toy.space.name]
     assert [(block.name, block.dimension) for block in model.spaces[0].blocks] == [("content", 16), ("colour", 6)]
@@ -65,9 +67,9 @@ async def test_the_model_says_what_it_is(stub: Any) -> None:
 
 async def test_a_photo_becomes_a_vector_of_its_space(stub: Any) -> None:
     answer = await stub.EmbedImage(asking(jpeg()))
-    assert answer.vector.space == ToyModel().space.name
-    np.testing.assert_allclose(np.frombuffer(answer.vector.data, "<f4"), expected(ToyModel(), jpeg()), atol=1e-6)
-    assert answer.model_digest == ToyModel().card.digest
+    assert answer.vector.space == TOY.space.name
+    np.testing.assert_allclose(np.frombuffer(answer.vector.data, "<f4"), expected(TOY, jpeg()), atol=1e-6)
+    assert answer.model_digest == TOY.card.digest
     assert [cost.stage for cost in answer.costs] == ["queue", "decode", "network"]
     assert not answer.raw_features
 
@@ -75,7 +77,7 @@ async def test_a_photo_becomes_a_vector_of_its_space(stub: Any) -> None:
 async def test_raw_features_come_as_float16_when_asked_for(stub: Any) -> None:
     answer = await stub.EmbedImage(asking(jpeg(), include_raw_features=True))
     raw = np.frombuffer(answer.raw_features, "<f2")
-    wanted = ToyModel().look(read_picture(jpeg(), 32)[None]).features[0]
+    wanted = TOY.look(read_picture(jpeg(), 32)[None]).features[0]
     np.testing.assert_allclose(raw, wanted, atol=1e-3)
 
 
@@ -147,7 +149,7 @@ async def test_a_head_that_is_given_makes_a_space_that_can_be_asked_for(stub: An
     own = np.frombuffer((await stub.EmbedImage(asking(jpeg()))).vector.data, "<f4")
     np.testing.assert_allclose(vector[9:], own[16:], atol=1e-6)
     model = (await stub.GetModel(embedder_pb2.GetModelRequest())).model
-    assert [each.name for each in model.spaces] == [ToyModel().space.name, space.name]
+    assert [each.name for each in model.spaces] == [TOY.space.name, space.name]
 
 
 async def test_heads_are_listed_and_deleted(stub: Any) -> None:
@@ -217,9 +219,9 @@ async def test_several_crops_are_averaged(stub: Any) -> None:
     photo = jpeg(height=64, width=192)
     answer = await stub.EmbedImage(asking(photo, multi_crop=True, include_raw_features=True))
     views = read_views(photo, 32, views=3)
-    wanted = ToyModel().look(views).features.mean(axis=0)
+    wanted = TOY.look(views).features.mean(axis=0)
     np.testing.assert_allclose(np.frombuffer(answer.raw_features, "<f2"), wanted, atol=1e-3)
-    assert answer.vector.space == ToyModel().space.name
+    assert answer.vector.space == TOY.space.name
 
 
 async def streamed(
@@ -242,7 +244,7 @@ async def test_a_stream_keeps_its_order_and_a_bad_photo_fails_alone(stub: Any) -
             assert problem.field == "request.photo.data"
         else:
             vector = np.frombuffer(answer.embedding.vector.data, "<f4")
-            np.testing.assert_allclose(vector, expected(ToyModel(), data), atol=1e-6)
+            np.testing.assert_allclose(vector, expected(TOY, data), atol=1e-6)
 
 
 async def test_each_photo_of_a_stream_is_asked_in_its_own_way(stub: Any) -> None:
@@ -276,7 +278,7 @@ async def test_the_photos_are_counted(served: Served[grpc.aio.Channel], runtime:
 
 
 async def test_the_real_model_is_served_and_its_graph_is_kept(
-    runtime: RuntimeSettings, int8: OnnxModel, tmp_path: Any
+    runtime: RuntimeSettings, int8: Whole, tmp_path: Any
 ) -> None:
     settings = EmbedderSettings(workers=2, model_dir=tmp_path / "graphs")
     async with serving_async(await build(settings, runtime, Telemetry()), runtime) as served:

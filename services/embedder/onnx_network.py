@@ -1,4 +1,4 @@
-"""The real model: a manifest's graph on onnxruntime."""
+"""The real network: a manifest's graph on onnxruntime, and the blocks that need no head."""
 
 from __future__ import annotations
 
@@ -10,50 +10,34 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.embedder import colour, style
-from services.embedder.head import Head
+from services.embedder.framing import Pixels
 from services.embedder.manifest import BlockPlan, Input, Manifest
-from services.embedder.model import Card, Model, Pixels
+from services.embedder.model import canary_picture
+from services.embedder.network import Network
 from services.embedder.seen import Seen
-from services.errors import NotReady, Refused
+from services.errors import Refused
 from services.spaces import Float32
-
-CPU: Final = "CPUExecutionProvider"
 
 _DTYPES: Final = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
-class OnnxModel(Model):
-    """`graph` is an ONNX file's bytes, in `precision`; `digest` is over it and all else that makes the numbers; `head`
-    makes the vectors of the default space. One run uses `threads` threads, several runs at once as many each.
+class OnnxNetwork(Network):
+    """`graph` is an ONNX file's bytes. One run uses `threads` threads, several runs at once as many each. `overflows`:
+    this processor has no VNNI, and multiplying uint8 by int8 overflows. onnxruntime then makes the weights uint8: the
+    same numbers at less than half the speed (it cannot tell itself whether that is needed).
 
     Raises Refused when the graph is not as the manifest says, or a provider is not there.
     """
 
     def __init__(
-        self,
-        manifest: Manifest,
-        graph: bytes,
-        head: Head,
-        *,
-        digest: str,
-        precision: str,
-        threads: int = 1,
-        providers: Sequence[str] = (CPU,),
+        self, manifest: Manifest, graph: bytes, *, threads: int, providers: Sequence[str], overflows: bool = False
     ) -> None:
         self._manifest = manifest
         self._plans = [plan for plan in manifest.blocks if plan.kind in ("colour", "style")]
         self._outputs = [name for name in manifest.outputs.model_dump().values() if name]
-        self._session = _open(graph, threads, providers)
-        self._canary = manifest.canary.get(precision)
-        self.head = head
-        self.card = Card(manifest.name, digest, precision, manifest.licence, manifest.input.pixels, 0)
-        raw = self._check_shapes()
-        self.card = Card(manifest.name, digest, precision, manifest.licence, manifest.input.pixels, raw)
-        if precision == "int8" and self._canary is not None and not self._is_right():
-            self._session = _open(graph, threads, providers, overflows=True)
-
-    def own_blocks(self) -> dict[str, int]:
-        return {plan.name: plan.dimension for plan in self._plans}
+        self._session = _open(graph, threads, providers, overflows=overflows)
+        self.side = manifest.input.pixels
+        self.raw_dimension = self._check_shapes()
 
     def look(self, pixels: Pixels) -> Seen:
         found = self._run(pixels)
@@ -64,34 +48,24 @@ class OnnxModel(Model):
         own = {plan.name: _own_block(plan, pixels, maps, texture) for plan in self._plans}
         return Seen(features, own, maps)
 
-    def known_canary(self) -> Float32:
-        if self._canary is None:
-            raise NotReady(f"no canary was fitted for {self.card.precision}", reason="CANARY_MISSING")
-        return self.space.normalise(self._canary.astype(np.float32))
-
     def _run(self, pixels: Pixels) -> dict[str, Float32]:
         fed = {self._manifest.input.name: prepare(pixels, self._manifest.input)}
         return dict(zip(self._outputs, self._session.run(self._outputs, fed), strict=True))
 
-    def _is_right(self) -> bool:
-        try:
-            self.check()
-        except NotReady:
-            return False
-        return True
-
     def _check_shapes(self) -> int:
-        """Number of features. Feeds two grey pictures: what a graph announces may be symbolic, what it answers not."""
-        manifest, side = self._manifest, self._manifest.input.pixels
+        """Number of features. Feeds two pictures: what a graph announces may be symbolic, what it answers not."""
+        manifest, side = self._manifest, self.side
         _check_names(self._session, manifest)
-        grey = np.full((2, side, side, 3), 127, dtype=np.uint8)
+        canary = canary_picture(side)
         try:
-            found = self._run(grey)
+            found = self._run(np.stack([canary, canary[::-1]]))
         except Exception as problem:  # onnxruntime raises kinds of its own, without a common base
             raise _wrong(manifest, f"it does not take two pictures of {side}x{side} pixels ({problem})") from problem
         features = found[manifest.outputs.features]
         if len(features) != 2 or features.dtype != np.float32 or features.size != 2 * features.shape[1]:
             raise _wrong(manifest, f"{manifest.outputs.features} is {features.dtype} {features.shape}, not (2, F)")
+        if manifest.fit and manifest.fit.features != features.shape[1]:
+            raise _wrong(manifest, f"it has {features.shape[1]} features, was fitted with {manifest.fit.features}")
         if name := manifest.outputs.map:
             _check_map(manifest, name, features.reshape(2, -1), found[name])
         if (name := manifest.outputs.texture) and found[name].ndim != 4:
@@ -120,11 +94,7 @@ def _own_block(plan: BlockPlan, pixels: Pixels, maps: Float32 | None, texture: F
     return block if plan.mean is None else block - plan.mean.astype(np.float32)
 
 
-def _open(
-    graph: bytes, threads: int, providers: Sequence[str], *, overflows: bool = False
-) -> onnxruntime.InferenceSession:
-    """`overflows`: this processor has no VNNI, and multiplying uint8 by int8 overflows. onnxruntime then makes the
-    weights uint8: the same numbers at less than half the speed (it cannot tell itself whether that is needed)."""
+def _open(graph: bytes, threads: int, providers: Sequence[str], *, overflows: bool) -> onnxruntime.InferenceSession:
     missing = sorted(set(providers) - set(onnxruntime.get_available_providers()))
     if missing:
         there = ", ".join(onnxruntime.get_available_providers())
