@@ -43,7 +43,7 @@ async def build(settings: EmbedderSettings, runtime: RuntimeSettings, telemetry:
     builds the graph, a second or two."""
     model, plan = await asyncio.to_thread(_prepare, settings, runtime)
     sights = await _open(settings, model, plan)
-    store = RedisHeadStore(open_redis(runtime), model.card.digest) if runtime.redis_url else None
+    store = RedisHeadStore(lambda: open_redis(runtime), model.card.digest) if runtime.redis_url else None
     return assemble(settings, telemetry, model, sights, store)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -36,8 +37,8 @@ START: Final = struct.Struct("<QQ")
 """Bytes of the bounds and of the plan."""
 
 COUNT: Final = struct.Struct("<I")
-PICTURE: Final = struct.Struct("<QB?4d")
-"""Bytes of the file, views, whether with regions, and the four edges of the crop."""
+PICTURE: Final = struct.Struct("<QB??4d")
+"""Bytes of the file, views, whether with regions and whether it is ours, and the four edges of the crop."""
 
 ANSWER: Final = struct.Struct("<cQ")
 """What it is, and a number: bytes that follow, or the pixels that room is asked for."""
@@ -116,18 +117,20 @@ def serve(link: socket.socket, network: Network, bounds: Bounds) -> None:
 
 
 def _picture(link: socket.socket) -> Picture:
-    size, views, regions, *edges = PICTURE.unpack(take(link, PICTURE.size))
-    return Picture(bytes(take(link, size)), Box(*edges), views, regions)
+    size, views, regions, ours, *edges = PICTURE.unpack(take(link, PICTURE.size))
+    return Picture(bytes(take(link, size)), Box(*edges), views, regions, ours)
 
 
 def _look(pictures: Sequence[Picture], network: Network, bounds: Bounds, room: _AskedRoom) -> list[Outcome]:
+    """A network that fails must not cost the process, nor the others what fails by one, such as memory."""
     try:
         return look_at(
             pictures, network, bounds.limits, room, lambda begins: _allow_cpu(bounds.seconds if begins else 0)
         )
-    except Exception as problem:  # noqa: BLE001 - a network that fails must not cost the process
-        told = VisrecError(f"{type(problem).__name__}: {problem}", reason="INTERNAL")
-        return [told] * len(pictures)
+    except Exception as problem:  # noqa: BLE001 - as above
+        if len(pictures) > 1:
+            return [outcome for picture in pictures for outcome in _look([picture], network, bounds, room)]
+        return [VisrecError(f"{type(problem).__name__}: {problem}", reason="INTERNAL")]
 
 
 def _answer(link: socket.socket, outcome: Outcome) -> None:
@@ -151,11 +154,10 @@ def unpack_sighting(data: bytes, own_blocks: dict[str, int]) -> Sighting:
     """What `pack_sighting` packed, for a network with those blocks of its own, in their order."""
     features, own, rows, columns, decode_ms, network_ms = NUMBERS.unpack_from(data)
     values = np.frombuffer(data, dtype="<f4", offset=NUMBERS.size)
-    ends = np.cumsum([features, *own_blocks.values()])
-    blocks = {
-        name: values[None, end - dimension : end]
-        for (name, dimension), end in zip(own_blocks.items(), ends[1:], strict=True)
-    }
+    blocks, end = {}, features
+    for name, dimension in own_blocks.items():
+        blocks[name] = values[None, end : end + dimension]
+        end += dimension
     maps = values[features + own :].reshape(1, features, rows, columns) if rows else None
     return Sighting(Seen(values[None, :features], blocks, maps), decode_ms, network_ms)
 
@@ -210,12 +212,16 @@ def _address_space() -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Serves the socket of the given number."""
+    """Serves the socket of the given number. Ctrl-C and what stops a whole group of processes are the parent's
+    business, which closes the socket when all that is under way is done."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_IGN)
     with socket.socket(fileno=int(arguments[0])) as link, suppress(EOFError, ConnectionError):
         bounds_size, plan_size = START.unpack(take(link, START.size))
-        bounds, plan = Bounds.unpack(bytes(take(link, bounds_size))), unpack(bytes(take(link, plan_size)))
+        bounds = Bounds.unpack(bytes(take(link, bounds_size)))
         try:
-            network = plan.open()
+            # Nothing keeps the plan: onnxruntime has what it needs of the graph.
+            network = unpack(bytes(take(link, plan_size))).open()
         except VisrecError as problem:
             _refuse(link, problem)
             return

@@ -154,9 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(pictures) < _LEAST_PICTURES:
             parser.error(f"{len(pictures)} pictures found, at least {_LEAST_PICTURES} are needed")
         out = given.out or path
-        fit(manifest, path.parent, pictures, given.source).save(out)
+        if isinstance(manifest.weights, GraphFile) and out.parent.resolve() != path.parent.resolve():
+            parser.error(f"--out must be beside {path}: its graph is looked for there")
+        draft = out.with_name(f"{out.name}.new")
+        fit(manifest, path.parent, pictures, given.source).save(draft)
         # Read back, because the canary has to be that of the rounded numbers which are served.
-        with_canary(Manifest.load(out), path.parent).save(out)
+        with_canary(Manifest.load(draft), path.parent).save(draft)
+        draft.replace(out)
     except VisrecError as problem:
         parser.error(problem.message)
     sys.stdout.write(f"{out}: fitted on {len(pictures)} pictures\n")

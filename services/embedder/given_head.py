@@ -18,8 +18,11 @@ from services.spaces import Block, Float32, Space
 
 MAX_DESCRIPTION_LETTERS: Final = 1024
 
+MAX_VALUE: Final = 1e6
+"""Of matrices and means: squares of what comes of larger ones leave float32."""
+
+_SPACE_FIELD: Final = re.compile(r"space\.blocks\[(\d+)\]")
 _FAMILY: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_FORMAT: Final = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +65,26 @@ class GivenHead:
             raise InvalidInput("head.description", f"at most {MAX_DESCRIPTION_LETTERS} letters")
         if not self.blocks:
             raise InvalidInput("head.blocks", "a head needs at least one block")
+        try:
+            self.space(model.card.digest)
+        except InvalidInput as problem:
+            at = _SPACE_FIELD.sub(r"head.blocks[\1].block", problem.field).replace("space.blocks", "head.blocks")
+            raise InvalidInput(at, problem.description, reason=problem.reason) from problem
         for number, each in enumerate(self.blocks):
             _check_block(each, model, f"head.blocks[{number}]")
+        if not any(each.block.default_weight for each in self.blocks):
+            raise InvalidInput(
+                "head.blocks", "every default weight is 0: a query without weights would compare nothing"
+            )
 
-    def head(self, model: Model) -> Head:
+    def head(self, model_digest: str) -> Head:
         """Ready to make vectors."""
-        return Head(self.space(model.card.digest), tuple(_rule(each) for each in self.blocks), self.description)
+        return Head(self.space(model_digest), tuple(_rule(each) for each in self.blocks))
 
     def about(self, created_us: int) -> bytes:
         """All but the numbers, as JSON. `created_us` is Unix time in microseconds."""
         blocks = [[each.block.name, each.block.dimension, each.block.default_weight, each.own] for each in self.blocks]
         fields = {
-            "format": _FORMAT,
             "family": self.family,
             "description": self.description,
             "created_us": created_us,
@@ -124,6 +135,8 @@ def _check_block(each: GivenBlock, model: Model, at: str) -> None:
     for name, numbers in (("matrix", each.matrix), ("mean", each.mean)):
         if not np.isfinite(numbers).all():
             raise InvalidInput(f"{at}.{name}", "every value must be finite", reason="NOT_FINITE")
+        if np.abs(numbers).max() > MAX_VALUE:
+            raise InvalidInput(f"{at}.{name}", f"every value must be within {MAX_VALUE:g}", reason="TOO_LARGE")
     if not each.matrix.any():
         raise InvalidInput(f"{at}.matrix", "all zero: every picture would be the same", reason="ZERO_MATRIX")
 

@@ -49,11 +49,15 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Makes vectors of `space`: one of `rules` for each of its blocks, in order. `description` is for people."""
+    """Makes vectors of `space`: one of `rules` for each of its blocks, in order."""
 
     space: Space
     rules: tuple[Rule, ...]
-    description: str = ""
+
+    @property
+    def has_regions(self) -> bool:
+        """There is a block that is linear in the features."""
+        return any(isinstance(rule, Linear) for rule in self.rules)
 
     def vectors(self, seen: Seen) -> Float32:
         """(n, D) float32, each block of unit norm."""

@@ -37,7 +37,8 @@ class HeadStore(ABC):
 
     @abstractmethod
     def put(self, entry: Entry, receipt: Receipt | None) -> None:
-        """Keeps the head; one that is there already stays as it was. Returns when it is on disk.
+        """Keeps the head; one that is there already stays as it was. The same request again does nothing. Returns when
+        it is as durable as the store is.
 
         Raises Conflict when the request id was used with another payload, Overloaded when there are `MAX_HEADS`.
         """
@@ -67,8 +68,10 @@ class MemoryHeadStore(HeadStore):
         self._receipts: dict[str, str] = {}
 
     def put(self, entry: Entry, receipt: Receipt | None) -> None:
-        if receipt and self._receipts.get(receipt.request_id, receipt.fingerprint) != receipt.fingerprint:
-            raise reused()
+        if receipt and (known := self._receipts.get(receipt.request_id)):
+            if known != receipt.fingerprint:
+                raise reused()
+            return
         if entry.space not in self._entries and len(self._entries) >= MAX_HEADS:
             raise full()
         self._entries.setdefault(entry.space, entry)

@@ -10,6 +10,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +22,12 @@ _PUT: Final = (Path(__file__).parent / "lua" / "put_head.lua").read_text("utf-8"
 
 
 class RedisHeadStore(HeadStore):
-    """Connects when it is first used; closes the client with itself."""
+    """Opens its client when it is first used, and closes it with itself: a cluster's is asked for its nodes then."""
 
-    def __init__(self, client: Client, model_digest: str) -> None:
-        self._client: Any = client
+    def __init__(self, open_client: Callable[[], Client], model_digest: str) -> None:
+        self._open_client = open_client
+        self._lock = threading.Lock()
+        self._opened: Any = None
         self._prefix = f"visrec:{{heads:{model_digest[:32]}}}"
 
     def put(self, entry: Entry, receipt: Receipt | None) -> None:
@@ -57,7 +61,14 @@ class RedisHeadStore(HeadStore):
             return bool(self._client.hdel(self._key("about"), space))
 
     def close(self) -> None:
-        self._client.close()
+        if self._opened:
+            self._opened.close()
+
+    @property
+    def _client(self) -> Any:
+        with self._lock:
+            self._opened = self._opened or self._open_client()
+            return self._opened
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}:{name}"

@@ -20,7 +20,10 @@ from services.embedder.room import Room
 from services.errors import InvalidInput, InvalidPicture
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What is read unless the settings say otherwise. TIFF is a family of formats with many decoders: only on request."""
+"""What is read unless the settings say otherwise."""
+
+MORE_FORMATS: Final = ("TIFF",)
+"""A family of formats with many decoders: only on request."""
 
 _ORIENTATION_TAG: Final = 0x0112
 _JPEG_OVERSAMPLING: Final = 1

@@ -135,6 +135,8 @@ class BlockPlan(_Part):
             numbers = getattr(self, name)
             if numbers is not None and (numbers.shape != (self.dimension,) or not np.isfinite(numbers).all()):
                 raise ValueError(f"{name} must be {self.dimension} finite numbers")
+        if self.deviation is not None and not (self.deviation > 0).all():
+            raise ValueError("deviation must be above 0")
         if self.matrix is not None and (self.matrix.ndim != 2 or len(self.matrix) != self.dimension):
             raise ValueError(f"matrix must have {self.dimension} rows")
         return self

@@ -9,7 +9,7 @@ from services.embedder.seen import Seen
 
 
 class Network(ABC):
-    """Safe to call from several threads at once. `side` in pixels is what it looks at."""
+    """`side` in pixels is what it looks at."""
 
     side: int
 

@@ -22,7 +22,7 @@ _DTYPES: Final = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
 class OnnxNetwork(Network):
-    """`graph` is an ONNX file's bytes. One run uses `threads` threads, several runs at once as many each. `overflows`:
+    """`graph` is an ONNX file's bytes. One run uses `threads` threads. `overflows`:
     this processor has no VNNI, and multiplying uint8 by int8 overflows. onnxruntime then makes the weights uint8: the
     same numbers at less than half the speed (it cannot tell itself whether that is needed).
 
@@ -37,7 +37,7 @@ class OnnxNetwork(Network):
         self._outputs = [name for name in manifest.outputs.model_dump().values() if name]
         self._session = _open(graph, threads, providers, overflows=overflows)
         self.side = manifest.input.pixels
-        self.raw_dimension = self._check_shapes()
+        self._check()
 
     def look(self, pixels: Pixels) -> Seen:
         found = self._run(pixels)
@@ -52,25 +52,28 @@ class OnnxNetwork(Network):
         fed = {self._manifest.input.name: prepare(pixels, self._manifest.input)}
         return dict(zip(self._outputs, self._session.run(self._outputs, fed), strict=True))
 
-    def _check_shapes(self) -> int:
-        """Number of features. Feeds two pictures: what a graph announces may be symbolic, what it answers not."""
+    def _check(self) -> None:
+        """Looks at two pictures: what a graph announces may be symbolic, what it answers not."""
         manifest, side = self._manifest, self.side
         _check_names(self._session, manifest)
         canary = canary_picture(side)
+        pixels = np.stack([canary, canary[::-1]])
         try:
-            found = self._run(np.stack([canary, canary[::-1]]))
+            found = self._run(pixels)
         except Exception as problem:  # onnxruntime raises kinds of its own, without a common base
             raise _wrong(manifest, f"it does not take two pictures of {side}x{side} pixels ({problem})") from problem
+        for output, tensor in found.items():
+            if tensor.dtype != np.float32 or tensor.ndim < 2 or len(tensor) != 2:
+                raise _wrong(manifest, f"{output} is {tensor.dtype} {tensor.shape}, not float32 (2, …)")
         features = found[manifest.outputs.features]
-        if len(features) != 2 or features.dtype != np.float32 or features.size != 2 * features.shape[1]:
-            raise _wrong(manifest, f"{manifest.outputs.features} is {features.dtype} {features.shape}, not (2, F)")
+        if features.size != 2 * features.shape[1]:
+            raise _wrong(manifest, f"{manifest.outputs.features} is {features.shape}, not (2, F)")
         if manifest.fit and manifest.fit.features != features.shape[1]:
             raise _wrong(manifest, f"it has {features.shape[1]} features, was fitted with {manifest.fit.features}")
         if name := manifest.outputs.map:
             _check_map(manifest, name, features.reshape(2, -1), found[name])
-        if (name := manifest.outputs.texture) and found[name].ndim != 4:
-            raise _wrong(manifest, f"{name} is {found[name].shape}, not (2, channels, rows, columns)")
-        return int(features.shape[1])
+        if name := manifest.outputs.texture:
+            _check_texture(manifest, name, found[name])
 
 
 def prepare(pixels: Pixels, wanted: Input) -> NDArray[Any]:
@@ -126,6 +129,15 @@ def _check_map(manifest: Manifest, name: str, features: Float32, maps: Float32) 
         raise _wrong(manifest, f"{name} is {maps.shape}, not (2, {features.shape[1]}, rows, columns)")
     if not np.allclose(maps.mean(axis=(2, 3)), features, rtol=1e-3, atol=1e-3):
         raise _wrong(manifest, f"{manifest.outputs.features} is not the mean of {name} over its regions")
+
+
+def _check_texture(manifest: Manifest, name: str, texture: Float32) -> None:
+    if texture.ndim != 4:
+        raise _wrong(manifest, f"{name} is {texture.shape}, not (2, channels, rows, columns)")
+    numbers = style.statistics(texture).shape[1]
+    for plan in manifest.blocks:
+        if plan.matrix is not None and plan.matrix.shape[1] != numbers:
+            raise _wrong(manifest, f"{name} has {numbers} statistics, block {plan.name} was fitted with others")
 
 
 def _wrong(manifest: Manifest, what: str) -> Refused:

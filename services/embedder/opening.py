@@ -70,7 +70,7 @@ def prepare_manifest(
     graph = build_graph(manifest, folder, precision, cache)
     digest = _digest(manifest, graph.key)
     space = Space(f"{FAMILY}@{digest[:16]}", tuple(Block(p.name, p.dimension, p.weight) for p in manifest.blocks))
-    head = Head(space, tuple(_rule(plan, graph.classifier) for plan in manifest.blocks), "the model's own")
+    head = Head(space, tuple(_rule(plan, graph.classifier) for plan in manifest.blocks))
     features = manifest.fit.features if manifest.fit else 0
     card = Card(manifest.name, digest, graph.precision, manifest.licence, manifest.input.pixels, features)
     own = {plan.name: plan.dimension for plan in manifest.blocks if plan.kind in ("colour", "style")}

@@ -18,7 +18,8 @@ from services.spaces import Float32
 class Photo:
     """A file, the part of it to look at, and by which head; None is the model's own. `evidence` asks for what splits a
     score over its regions; `multi_crop` averages several views, each a run of the network. `field` is its path in the
-    request, for errors to name. Raises InvalidInput when both are asked for: regions of several views are of none."""
+    request, for errors to name; `ours` the canary. Raises InvalidInput when evidence cannot be had: of several views,
+    or by a head without a block that is made from regions."""
 
     data: bytes
     crop: Box = WHOLE
@@ -26,15 +27,20 @@ class Photo:
     head: Head | None = None
     evidence: bool = False
     multi_crop: bool = False
+    ours: bool = False
 
     def __post_init__(self) -> None:
+        at = f"{self.field.removesuffix('photo')}include_evidence"
         if self.evidence and self.multi_crop:
-            raise InvalidInput("include_evidence", "cannot be had of several crops at once; leave out multi_crop")
+            raise InvalidInput(at, "cannot be had of several crops at once; leave out multi_crop")
+        if self.evidence and self.head and not self.head.has_regions:
+            raise InvalidInput(at, f"no block of {self.head.space.name} is made from regions")
 
     @property
     def picture(self) -> Picture:
         """What has to be looked at."""
-        return Picture(self.data, self.crop, VIEWS if self.multi_crop else 1, self.evidence, self.field)
+        views = VIEWS if self.multi_crop else 1
+        return Picture(self.data, self.crop, views, self.evidence, self.ours, self.field)
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,8 +43,7 @@ class ToyPlan(Plan):
 
 @dataclass(frozen=True, eq=False)
 class OnnxPlan(Plan):
-    """Of an ONNX graph. One run uses `threads` threads, several runs at once as many each. `overflows`: see
-    `OnnxNetwork`."""
+    """Of an ONNX graph. One run uses `threads` threads. `overflows`: see `OnnxNetwork`."""
 
     manifest: Manifest
     graph: bytes

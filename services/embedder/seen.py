@@ -38,7 +38,7 @@ class Seen:
 
     @classmethod
     def together(cls, each: Sequence[Seen]) -> Seen:
-        """One batch of several, without their regions."""
+        """One batch of several, without their regions; one alone stays as it is."""
         if len(each) == 1:
             return each[0]
         own = {name: np.concatenate([seen.own[name] for seen in each]) for name in each[0].own}

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.embedder.eye import Bounds
-from services.embedder.images import FORMATS, Limits
-from services.embedder.manifest import find_manifest
+from services.embedder.images import FORMATS, MORE_FORMATS, Limits
+from services.embedder.manifest import Manifest, find_manifest
 from services.errors import Refused
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
 
@@ -54,10 +54,10 @@ class EmbedderSettings(ServiceSettings):
         default=1, ge=1, le=256, description="Threads inside one run of the network, per worker."
     )
     max_batch: int = Field(
-        default=1,
+        default=4,
         ge=1,
         le=64,
-        description="Most photos that share a run of the network under load. More than one gains nothing on a CPU.",
+        description="Most photos that share a hand-over and a run of the network under load.",
     )
     max_waiting: int = Field(
         default=64, ge=1, le=10_000, description="Photos that may wait for a worker before more are RESOURCE_EXHAUSTED."
@@ -85,7 +85,8 @@ class EmbedderSettings(ServiceSettings):
     max_photo_pixels: int = Field(
         default=50_000_000,
         ge=1024,
-        description="Largest picture that is decoded, width x height, and the most of them that is decoded at a time.",
+        description="Largest picture that is decoded, width x height, and the most that pictures of more than 4 "
+        "megapixels have together while they are decoded.",
     )
     max_photo_frames: int = Field(
         default=1000, ge=1, description="Most frames an animation may announce; only the first is looked at."
@@ -100,8 +101,20 @@ class EmbedderSettings(ServiceSettings):
     decode_memory_bytes: int = Field(
         default=1024**3,
         ge=64 * 1024 * 1024,
-        description="Most memory that decoding one file may take (Linux, and only on the CPU provider).",
+        description="Most memory that a worker may take for the files of a batch, beyond what it has at rest (on "
+        "Linux, and with the CPU provider only).",
     )
+
+    @field_validator("formats")
+    @classmethod
+    def _are_known(cls, names: str) -> str:
+        """Nothing else is read, whatever Pillow could."""
+        chosen = [name.strip().upper() for name in names.split(",") if name.strip()]
+        unknown = sorted(set(chosen) - {*FORMATS, *MORE_FORMATS})
+        if unknown or not chosen:
+            told = f"{unknown[0]} is none" if unknown else "at least one is needed"
+            raise ValueError(f"{told}; there are {', '.join((*FORMATS, *MORE_FORMATS))}")
+        return ",".join(chosen)
 
     @field_validator("model")
     @classmethod
@@ -109,15 +122,16 @@ class EmbedderSettings(ServiceSettings):
         """A name that is none is wrong before anything is opened."""
         if name != TOY:
             try:
-                find_manifest(name)
+                Manifest.load(find_manifest(name))
             except Refused as problem:
                 raise ValueError(problem.message) from problem
         return name
 
     def limits(self) -> Limits:
         """What is read at all."""
-        formats = tuple(name.strip().upper() for name in self.formats.split(",") if name.strip())
-        return Limits(self.max_photo_bytes, self.max_photo_pixels, self.max_photo_frames, formats=formats)
+        return Limits(
+            self.max_photo_bytes, self.max_photo_pixels, self.max_photo_frames, formats=tuple(self.formats.split(","))
+        )
 
     def bounds(self, *, on_cpu: bool) -> Bounds:
         """What a worker's process may read and use. A GPU maps more memory than there is, so it is bounded on CPUs."""

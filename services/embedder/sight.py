@@ -22,12 +22,14 @@ from services.errors import InvalidInput, VisrecError
 @dataclass(frozen=True)
 class Picture:
     """A file and what to see of it: the part `crop`, in one view or as the mean of all `framing.VIEWS`, with or without
-    its `regions`. `field` is its path in the request, for errors to name."""
+    its `regions`. `ours` is not under the configured limits: the canary has to be seen whatever they are. `field` is
+    its path in the request, for errors to name."""
 
     data: bytes
     crop: Box = WHOLE
     views: int = 1
     regions: bool = False
+    ours: bool = False
     field: str = "photo"
 
 
@@ -45,13 +47,18 @@ Outcome = Sighting | VisrecError
 
 
 class Sight(ABC):
-    """Used by one task of one event loop: it looks once at a time."""
+    """For one event loop. It looks once at a time, and may be asked again meanwhile: then the next request is there
+    when the one before is done."""
 
     @abstractmethod
     async def see(self, pictures: Sequence[Picture]) -> list[Outcome]:
         """Looks at all of them in one run of the network; one that cannot be read fails alone, with what
         `images.read_views` raises. Raises NotReady when there is no way to look at present, and whatever a network
         raises that fails."""
+
+    @abstractmethod
+    async def ready(self) -> None:
+        """Returns when it can see. Raises NotReady when it cannot at present, Refused when it never will."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -67,6 +74,9 @@ class LocalSight(Sight):
 
     async def see(self, pictures: Sequence[Picture]) -> list[Outcome]:
         return await asyncio.to_thread(look_at, pictures, self._network, self._limits)
+
+    async def ready(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass
@@ -116,7 +126,7 @@ def _read(picture: Picture, side: int, limits: Limits, room: Room | None) -> tup
             views=picture.views,
             field=picture.field,
             crop=picture.crop,
-            limits=limits,
+            limits=DEFAULT_LIMITS if picture.ours else limits,
             room=room,
         )
     except InvalidInput as problem:

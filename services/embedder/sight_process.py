@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ _PATIENCE: Final = 4
 """Times the processor time that a file may take, on a busy machine, before it is a hang."""
 
 _STOP_S: Final = 2.0
+_LOOK_EVERY_S: Final = 0.005
 _BUFFER_BYTES: Final = 1 << 20
 
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TZ")
@@ -41,7 +41,8 @@ _ENVIRONMENT: Final = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 
-_BROKEN: Final = (EOFError, ConnectionError)
+_OF_GPUS: Final = ("CUDA_", "NVIDIA_", "ROCR_", "HIP_", "HSA_", "ONEAPI_", "ZE_", "HOME", "DYLD_LIBRARY_PATH")
+"""Beginnings of what tells a provider which devices there are; passed on where there is one beside the CPU's."""
 
 
 class ProcessSight(Sight):
@@ -54,6 +55,7 @@ class ProcessSight(Sight):
         self._bounds = bounds
         self._room = room
         self._running: _Running | None = None
+        self._opening = asyncio.Lock()
         self._closed = False
 
     async def see(self, pictures: Sequence[Picture]) -> list[Outcome]:
@@ -62,11 +64,10 @@ class ProcessSight(Sight):
         else's doing. Pictures that share a request with such a one are asked about again, each alone."""
         try:
             return await self._ask(pictures)
-        except (TimeoutError, *_BROKEN) as problem:
-            slow = await self._end(problem)
-        if len(pictures) > 1:
-            return [(await self.see([picture]))[0] for picture in pictures]
-        return [_too_slow(pictures[0], self._bounds) if slow else await self._once_more(pictures[0])]
+        except _Died as death:
+            if len(pictures) > 1:
+                return [(await self.see([picture]))[0] for picture in pictures]
+            return [_too_slow(pictures[0], self._bounds) if death.slow else await self._once_more(pictures[0])]
 
     async def ready(self) -> None:
         """Returns when the network is open. Raises NotReady when that takes too long or the process ends, Refused when
@@ -75,8 +76,9 @@ class ProcessSight(Sight):
 
     async def close(self) -> None:
         self._closed = True
-        if self._running:
-            await self._running.stop()
+        running, self._running = self._running, None
+        if running:
+            await running.stop()
 
     @property
     def pid(self) -> int:
@@ -84,49 +86,74 @@ class ProcessSight(Sight):
         return self._running.process.pid if self._running else 0
 
     async def _open(self) -> _Running:
-        if self._running:
-            return self._running
+        async with self._opening:
+            if self._running:
+                return self._running
+            return await self._start()
+
+    async def _start(self) -> _Running:
         if self._closed:
             raise NotReady("the embedder is shutting down")
-        running = await _Running.start()
+        try:
+            running = await _Running.start(_environment(gpus=not self._plan.on_cpu))
+        except OSError as problem:
+            raise NotReady("a process of the embedder cannot be started", reason="EYE_NOT_READY") from problem
         try:
             async with asyncio.timeout(START_S):
                 await running.introduce(self._bounds.pack(), self._plan.pack())
+            if self._closed:
+                raise NotReady("the embedder is shutting down")
         except BaseException as problem:
-            await running.kill()
+            await asyncio.shield(running.kill())
             if isinstance(problem, EOFError | OSError):
                 raise NotReady("a process of the embedder does not start", reason="EYE_NOT_READY") from problem
             raise
         self._running = running
         return running
 
-    async def _end(self, problem: Exception) -> bool:
-        """Kills the process. Whether it took too long, by the clock or by what the kernel counted, or else broke."""
-        running, self._running = self._running, None
-        code = await running.kill() if running else None
-        return isinstance(problem, TimeoutError) or code == -signal.SIGXCPU
-
     async def _once_more(self, picture: Picture) -> Outcome:
         try:
             return (await self._ask([picture]))[0]
-        except (TimeoutError, *_BROKEN) as problem:
-            if await self._end(problem):
+        except _Died as death:
+            if death.slow:
                 return _too_slow(picture, self._bounds)
             message = "the process that decoded it broke down twice; send it in another format"
             return InvalidPicture(f"{picture.field}.data", message)
 
     async def _ask(self, pictures: Sequence[Picture]) -> list[Outcome]:
-        """Raises TimeoutError, EOFError or ConnectionError when no answer comes."""
-        running = await self._open()
-        async with asyncio.timeout(_PATIENCE * self._bounds.seconds * len(pictures)) as patience:
+        """Raises _Died when the process died of it."""
+        while True:
+            running = await self._open()
             running.write(COUNT.pack(len(pictures)))
             for picture in pictures:
                 running.write(_head(picture), picture.data)
+            # Requests are answered in the order in which they were written, and this lock is had in that order, too.
+            async with running.turn:
+                if running.alive:
+                    return await self._listen(running, pictures)
+            # It died of another request, before it came to this one.
+
+    async def _listen(self, running: _Running, pictures: Sequence[Picture]) -> list[Outcome]:
+        """Whatever ends this before all answers were read, what is left of them must not be taken for others'."""
+        try:
+            return await self._answers(running, pictures)
+        except BaseException as problem:
+            running.alive = False
+            if self._running is running:
+                self._running = None
+            code = await asyncio.shield(running.kill())
+            if isinstance(problem, TimeoutError | EOFError | ConnectionError):
+                raise _Died(slow=isinstance(problem, TimeoutError) or code == -signal.SIGXCPU) from problem
+            raise
+
+    async def _answers(self, running: _Running, pictures: Sequence[Picture]) -> list[Outcome]:
+        async with asyncio.timeout(_PATIENCE * self._bounds.seconds * len(pictures)) as patience:
             kind, number = await running.answer()
             while kind == ROOM:
                 # Waiting for others is not this picture's doing.
-                left_s, now = patience.when() or 0.0, asyncio.get_running_loop().time
-                left_s -= now()
+                now, until = asyncio.get_running_loop().time, patience.when()
+                assert until is not None
+                left_s = until - now()
                 patience.reschedule(None)
                 async with self._room.held(number):
                     patience.reschedule(now() + left_s)
@@ -142,33 +169,50 @@ class ProcessSight(Sight):
         return unpack_sighting(body, self._own_blocks) if kind == SEEN else _error(body, picture.field)
 
 
+class _Died(Exception):
+    """The process died of what it was asked: because that took too long, by the clock or by what the kernel counted
+    (`slow`), or else because it broke."""
+
+    def __init__(self, *, slow: bool) -> None:
+        super().__init__()
+        self.slow = slow
+
+
 class _Running:
-    """A process, and the way to it."""
+    """A process, and the way to it. Who writes a request takes its `turn` to read the answers at once."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.process = process
+        self.turn = asyncio.Lock()
+        self.alive = True
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def start(cls) -> _Running:
+    async def start(cls, environment: dict[str, str]) -> _Running:
+        """Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
             # What Pillow would warn about is either refused or none of anybody's business.
             command = [sys.executable, "-W", "ignore", "-m", "services.embedder.eye", str(theirs.fileno())]
-            environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ENVIRONMENT
-            process = await asyncio.to_thread(
-                subprocess.Popen,
-                command,
-                pass_fds=[theirs.fileno()],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-            )
+            try:
+                # A few milliseconds, and not on another thread: what waits there for Redis must not hold it up. A group
+                # of its own, so that Ctrl-C reaches the parent alone.
+                process = subprocess.Popen(  # noqa: ASYNC220
+                    command,
+                    pass_fds=[theirs.fileno()],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError:
+                ours.close()
+                raise
         return cls(process, *await asyncio.open_connection(sock=ours, limit=_BUFFER_BYTES))
 
     async def introduce(self, bounds: bytes, plan: bytes) -> None:
@@ -179,7 +223,7 @@ class _Running:
             raise _error(await self.read(size), "")
 
     def write(self, *parts: bytes) -> None:
-        """What does not fit into the socket waits in memory: no more than a batch, which is there already."""
+        """What does not fit into the socket waits in memory: no more than the batches that it was given."""
         self._writer.writelines(parts)
 
     async def answer(self) -> tuple[bytes, int]:
@@ -194,25 +238,39 @@ class _Running:
     async def stop(self) -> None:
         """The process ends when its socket does, or is killed."""
         self._writer.transport.abort()
-        with suppress(subprocess.TimeoutExpired):
-            await asyncio.to_thread(self.process.wait, _STOP_S)
+        await self._ends_by_itself()
         await self.kill()
 
     async def kill(self) -> int:
         """At once, if it has not ended. Its exit code."""
+        broke = self._reader.at_eof()
         self._writer.transport.abort()
-        with suppress(subprocess.TimeoutExpired):
-            # One whose socket broke is about to end by itself, and how says why.
-            if self._reader.at_eof():
-                await asyncio.to_thread(self.process.wait, _STOP_S)
+        if broke:
+            # It is about to end by itself, and how it does says why.
+            await self._ends_by_itself()
         self.process.kill()
-        return await asyncio.to_thread(self.process.wait)
+        # The kernel is on it.
+        return self.process.wait()
+
+    async def _ends_by_itself(self) -> None:
+        """Waits for that, and not for long."""
+        until = asyncio.get_running_loop().time() + _STOP_S
+        # Portable, and rare: there is nothing that all systems would tell us by.
+        while self.process.poll() is None and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _environment(*, gpus: bool) -> dict[str, str]:
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    if gpus:
+        passed |= {name: value for name, value in os.environ.items() if name.startswith(_OF_GPUS)}
+    return passed | _ENVIRONMENT
 
 
 def _head(picture: Picture) -> bytes:
     crop = picture.crop
     edges = (crop.left, crop.top, crop.right, crop.bottom)
-    return PICTURE.pack(len(picture.data), picture.views, picture.regions, *edges)
+    return PICTURE.pack(len(picture.data), picture.views, picture.regions, picture.ours, *edges)
 
 
 def _error(body: bytes, field: str) -> VisrecError:

@@ -13,7 +13,7 @@ from services.errors import NotReady
 
 
 async def tried(model: Model, plan: Plan, start: Callable[[Plan], ProcessSight]) -> tuple[Plan, ProcessSight]:
-    """The plan to use, and a process that is open by it. An int8 network whose canary is off is opened again for
+    """The plan to use, and a process that opens by it. An int8 network whose canary is off is opened again for
     processors whose int8 overflows. What is off all the same is served, and says so by its health: NOT_SERVING.
 
     Raises Refused when the network is not as its manifest says, NotReady when the process does not start.
@@ -32,9 +32,9 @@ async def tried(model: Model, plan: Plan, start: Callable[[Plan], ProcessSight])
 
 
 async def _is_right(model: Model, sight: ProcessSight) -> bool:
-    (outcome,) = await sight.see([Picture(to_png(canary_picture(model.card.input_pixels)))])
+    (outcome,) = await sight.see([Picture(to_png(canary_picture(model.card.input_pixels)), ours=True)])
     if not isinstance(outcome, Sighting):
-        raise outcome
+        raise NotReady(f"the canary cannot be seen: {outcome.message}", reason="EYE_NOT_READY")
     try:
         model.check(outcome.seen)
     except NotReady:

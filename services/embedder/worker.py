@@ -12,8 +12,8 @@ from services.embedder.head import Head
 from services.embedder.model import Model
 from services.embedder.photo import Embedded, Photo
 from services.embedder.seen import Seen
-from services.embedder.sight import Sight, Sighting
-from services.errors import Internal, TooLate, VisrecError
+from services.embedder.sight import Outcome, Sight, Sighting
+from services.errors import Internal, NotReady, TooLate, VisrecError
 from services.spaces import Float32
 
 Clock = Callable[[], float]
@@ -33,7 +33,7 @@ class Job:
 
 
 class Worker:
-    """One task of an event loop."""
+    """For one event loop; it may be given jobs while it works on others."""
 
     def __init__(self, model: Model, sight: Sight, clock: Clock = time.monotonic) -> None:
         self._model = model
@@ -41,51 +41,56 @@ class Worker:
         self._clock = clock
 
     async def do(self, jobs: Sequence[Job]) -> int:
-        """Answers every job, by its embedding or by an error, and returns for how many it looked."""
+        """Answers every job, by its embedding or by an error, and returns for how many it looked. Raises NotReady, with
+        none of those answered that were due, when it cannot look at present."""
         due = [job for job in jobs if self._is_due(job)]
         if not due:
             return 0
         started = self._clock()
         try:
-            await self._embed(due, started)
+            outcomes = await self._sight.see([job.photo.picture for job in due])
+        except NotReady:
+            raise
         except Exception as problem:  # noqa: BLE001 - whatever happens, the callers get an answer and the worker lives
             for job in due:
-                _fail(job, in_family(problem))
+                fail(job, _internal(problem))
+            return len(due)
+        self._embed(due, outcomes, started)
         return len(due)
-
-    async def close(self) -> None:
-        """Closes its sight."""
-        await self._sight.close()
 
     def _is_due(self, job: Job) -> bool:
         """Neither given up nor late."""
         if not job.answer.done() and self._clock() >= job.deadline:
-            _fail(job, TooLate(LATE))
+            fail(job, TooLate(LATE))
         return not job.answer.done()
 
-    async def _embed(self, jobs: Sequence[Job], started: float) -> None:
-        outcomes = await self._sight.see([job.photo.picture for job in jobs])
+    def _embed(self, jobs: Sequence[Job], outcomes: Sequence[Outcome], started: float) -> None:
         good: list[tuple[Job, Sighting]] = []
         for job, outcome in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, VisrecError):
-                _fail(job, outcome)
+                fail(job, outcome)
             else:
                 good.append((job, outcome))
         if not good:
             return
-        heads = [job.photo.head or self._model.head for job, _ in good]
-        vectors = vectors_of([sighting.seen for _, sighting in good], heads)
-        for (job, sighting), head, vector in zip(good, heads, vectors, strict=True):
-            seen = sighting.seen
-            evidence = head.evidence(seen) if job.photo.evidence else None
+        vectors = vectors_of([sighting.seen for _, sighting in good], [self._head(job) for job, _ in good])
+        for (job, sighting), vector in zip(good, vectors, strict=True):
+            try:
+                evidence = self._head(job).evidence(sighting.seen) if job.photo.evidence else None
+            except VisrecError as problem:
+                fail(job, problem)
+                continue
             queue_ms = 1000 * (started - job.since)
             if not job.answer.done():
                 job.answer.set_result(
-                    Embedded(vector, seen, evidence, queue_ms, sighting.decode_ms, sighting.network_ms)
+                    Embedded(vector, sighting.seen, evidence, queue_ms, sighting.decode_ms, sighting.network_ms)
                 )
 
+    def _head(self, job: Job) -> Head:
+        return job.photo.head or self._model.head
 
-def _fail(job: Job, problem: VisrecError) -> None:
+
+def fail(job: Job, problem: VisrecError) -> None:
     """Unless the caller has given up."""
     if not job.answer.done():
         job.answer.set_exception(problem)
@@ -103,10 +108,8 @@ def vectors_of(seen: Sequence[Seen], heads: Sequence[Head]) -> list[Float32]:
     return [found[place] for place in range(len(seen))]
 
 
-def in_family(problem: Exception) -> VisrecError:
+def _internal(problem: Exception) -> Internal:
     """A new error for each caller, with the cause for the log."""
-    if isinstance(problem, VisrecError):
-        return problem
     error = Internal("the photo could not be embedded")
     error.__cause__ = problem
     return error

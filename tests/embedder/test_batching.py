@@ -4,8 +4,9 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,9 +19,9 @@ from services.embedder.images import read_picture
 from services.embedder.network import Network
 from services.embedder.photo import Embedded, Photo
 from services.embedder.seen import Seen
-from services.embedder.sight import LocalSight
+from services.embedder.sight import LocalSight, Outcome, Picture
 from services.embedder.toy import ToyNetwork, toy_model
-from services.errors import Internal, InvalidPicture, NotReady, Overloaded, TooLate
+from services.errors import Internal, InvalidInput, InvalidPicture, NotReady, Overloaded, TooLate
 from tests.embedder.pictures import jpeg
 from tests.embedder.whole import toy
 
@@ -69,8 +70,10 @@ class ForgetfulNetwork(ToyNetwork):
 
 @asynccontextmanager
 async def opened(
-    network: Network, limits: QueueLimits, clock: Callable[[], float] = time.monotonic, workers: int = 1
+    network: Network, limits: QueueLimits, clock: Callable[[], float] = time.monotonic, workers: int = 1, ahead: int = 0
 ) -> AsyncIterator[EmbeddingQueue]:
+    # What waits is easier to say when a busy worker is given nothing ahead.
+    limits = replace(limits, max_ahead=ahead)
     queue = EmbeddingQueue(toy_model(), [LocalSight(network) for _ in range(workers)], limits, clock)
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -199,13 +202,15 @@ async def test_a_photo_whose_deadline_passed_is_not_run() -> None:
 
 async def test_a_caller_who_gives_up_is_not_run() -> None:
     network = GatedNetwork()
-    async with opened(network, QueueLimits()) as queue:
+    async with opened(network, QueueLimits(max_waiting=1)) as queue:
         first = asyncio.create_task(queue.embed(PHOTOS[0]))
         await network.runs()
-        given_up = asyncio.create_task(queue.embed(PHOTOS[1]))
-        await until(lambda: queue.waiting() == 1)
-        given_up.cancel()
-        await asyncio.wait([given_up])
+        for _ in range(3):
+            given_up = asyncio.create_task(queue.embed(PHOTOS[1]))
+            await until(lambda: queue.waiting() == 1)
+            given_up.cancel()
+            await asyncio.wait([given_up])
+            assert queue.waiting() == 0, "its file is not kept, and its place is free"
         network.open()
         await first
     assert network.batches == [1]
@@ -236,6 +241,85 @@ async def test_a_failing_network_fails_the_photo_and_not_the_queue(network: Netw
             assert caught.value.__cause__ is not None
         with pytest.raises(InvalidPicture):
             await queue.embed(Photo(b"no picture"))
+
+
+async def test_a_busy_worker_is_given_a_batch_ahead_and_no_more() -> None:
+    network = GatedNetwork()
+    async with opened(network, QueueLimits(max_batch=2), ahead=1) as queue:
+        calls = [asyncio.create_task(queue.embed(PHOTOS[number % len(PHOTOS)])) for number in range(7)]
+        await network.runs()
+        await until(lambda: queue.waiting() <= 4)
+        network.open()
+        answers = await asyncio.gather(*calls)
+    for number, answer in enumerate(answers):
+        np.testing.assert_allclose(answer.vector, VECTORS[number % len(PHOTOS)], atol=1e-6)
+    assert sum(network.batches) == 7
+
+
+class BlindSight(LocalSight):
+    """Cannot see until it is told that it can."""
+
+    def __init__(self) -> None:
+        super().__init__(ToyNetwork())
+        self.sees = False
+        self.asked = 0
+
+    async def see(self, pictures: Sequence[Picture]) -> list[Outcome]:
+        self.asked += 1
+        if not self.sees:
+            raise NotReady("cannot see")
+        return await super().see(pictures)
+
+    async def ready(self) -> None:
+        if not self.sees:
+            raise NotReady("cannot see")
+
+
+async def test_a_worker_that_cannot_see_rests_and_the_others_take_what_it_had() -> None:
+    blind = BlindSight()
+    queue = EmbeddingQueue(toy_model(), [blind, LocalSight(ToyNetwork())], QueueLimits())
+    answers = await asyncio.gather(*(queue.embed(photo) for photo in PHOTOS))
+    np.testing.assert_allclose(np.stack([answer.vector for answer in answers]), VECTORS, atol=1e-6)
+    for photo in PHOTOS:
+        await queue.embed(photo)
+    assert blind.asked <= 2, "it is not asked again before it can see"
+    await queue.close()
+
+
+async def test_when_no_worker_can_see_callers_are_told_at_once_and_it_recovers_by_itself() -> None:
+    blind = BlindSight()
+    queue = EmbeddingQueue(toy_model(), [blind], QueueLimits())
+    for outcome in await asyncio.gather(*(queue.embed(photo) for photo in PHOTOS), return_exceptions=True):
+        assert isinstance(outcome, NotReady)
+    with pytest.raises(NotReady):
+        await queue.check()
+    blind.sees = True
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await queue.embed(PHOTOS[0])
+            except NotReady:
+                await asyncio.sleep(0.01)
+            else:
+                break
+    await queue.close()
+
+
+async def test_evidence_that_cannot_be_had_fails_its_photo_and_not_the_batch() -> None:
+    """A network without regions; the others of the batch do not ask for them."""
+
+    class Flat(ToyNetwork):
+        def look(self, pixels: Pixels) -> Seen:
+            seen = super().look(pixels)
+            return Seen(seen.features, seen.own)
+
+    queue = EmbeddingQueue(toy_model(), [LocalSight(Flat())], QueueLimits(max_batch=3))
+    asked = [PHOTOS[0], replace(PHOTOS[1], evidence=True), PHOTOS[2]]
+    plain, split, other = await asyncio.gather(*(queue.embed(photo) for photo in asked), return_exceptions=True)
+    assert isinstance(split, InvalidInput)
+    assert isinstance(plain, Embedded)
+    assert isinstance(other, Embedded)
+    await queue.close()
 
 
 async def test_a_closed_queue_is_not_well() -> None:

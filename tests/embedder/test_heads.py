@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from services.embedder.given_head import GivenBlock, GivenHead, unpack
 from services.embedder.head_store import MAX_HEADS, Entry, HeadStore, MemoryHeadStore, Receipt
 from services.embedder.head_store_redis import RedisHeadStore
-from services.embedder.heads import Heads
+from services.embedder.heads import MAX_ASKING, Heads
 from services.errors import Conflict, InvalidInput, NotFound, NotReady, Overloaded, Refused
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
@@ -39,14 +40,14 @@ def store(request: pytest.FixtureRequest, runtime: RuntimeSettings) -> Iterator[
     made: HeadStore = MemoryHeadStore()
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
-        made = RedisHeadStore(open_redis(runtime.model_copy(update={"redis_url": url})), TOY.card.digest)
+        made = RedisHeadStore(lambda: open_redis(runtime.model_copy(update={"redis_url": url})), TOY.card.digest)
     yield made
     made.close()
 
 
-def heads(store: HeadStore | None) -> Heads:
+def heads(store: HeadStore | None, loaded_bytes: int = 1 << 20) -> Heads:
     clock = iter(range(1, 10_000))
-    return Heads(TOY.model, store, lambda: next(clock))
+    return Heads(TOY.model, store, lambda: next(clock), loaded_bytes)
 
 
 class TestStore:
@@ -69,6 +70,12 @@ class TestStore:
         with pytest.raises(Conflict):
             store.put(replace(self.ENTRY, space="visual@00000002"), Receipt("id", "other"))
         assert len(store.abouts()) == 1
+
+    def test_the_same_request_again_does_nothing(self, store: HeadStore) -> None:
+        store.put(self.ENTRY, Receipt("id", "one"))
+        store.delete(self.ENTRY.space)
+        store.put(self.ENTRY, Receipt("id", "one"))
+        assert store.get(self.ENTRY.space) is None, "a retry that comes late does not bring it back"
 
     def test_there_is_a_most_and_a_known_one_may_always_come_again(self, store: HeadStore) -> None:
         for number in range(MAX_HEADS):
@@ -154,11 +161,30 @@ async def test_pages_are_oldest_first_and_end(store: HeadStore) -> None:
 async def test_a_deleted_head_cannot_be_asked_for(store: HeadStore) -> None:
     known = heads(store)
     space = await known.put(a_head())
+    other = heads(store)
+    await other.require(space.name)
     await known.delete(space.name)
-    with pytest.raises(NotFound):
-        await known.require(space.name)
-    with pytest.raises(NotFound):
-        await known.delete(space.name)
+    for replica in (known, other):
+        with pytest.raises(NotFound):
+            await replica.delete(space.name)
+        with pytest.raises(NotFound):
+            await replica.require(space.name)
+
+
+async def test_heads_that_are_asked_for_at_once_are_read_once(store: HeadStore) -> None:
+    space = await heads(store).put(a_head())
+    known = heads(store)
+    found = await asyncio.gather(*(known.require(space.name) for _ in range(10)))
+    assert len({id(head) for head in found}) == 1
+
+
+async def test_too_many_who_wait_for_the_store_are_refused(store: HeadStore) -> None:
+    known = heads(store)
+    outcomes = await asyncio.gather(
+        *(known.put(a_head(seed)) for seed in range(MAX_ASKING + 20)), return_exceptions=True
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert len(refused) >= 20
 
 
 def broken(**changes: Any) -> GivenHead:
@@ -177,8 +203,10 @@ def broken(**changes: Any) -> GivenHead:
         (broken(matrix=np.full((5, RAW), np.nan, "f4")), "head.blocks[0].matrix"),
         (broken(mean=np.full(5, np.inf, "f4")), "head.blocks[0].mean"),
         (broken(matrix=np.zeros((5, RAW), "f4")), "head.blocks[0].matrix"),
-        (broken(block=Block("Content", 5)), "space.blocks[0].name"),
-        (GivenHead("visual", "", a_head().blocks[:1] * 2), "space.blocks[1].name"),
+        (broken(block=Block("Content", 5)), "head.blocks[0].block.name"),
+        (GivenHead("visual", "", a_head().blocks[:1] * 2), "head.blocks[1].block.name"),
+        (broken(matrix=np.full((5, RAW), 2e6, "f4")), "head.blocks[0].matrix"),
+        (broken(block=Block("content", 5, 0.0)), "head.blocks"),
     ],
 )
 async def test_a_head_that_does_not_suit_is_refused_by_its_field(head: GivenHead, field: str) -> None:
@@ -189,10 +217,15 @@ async def test_a_head_that_does_not_suit_is_refused_by_its_field(head: GivenHead
 
 async def test_used_heads_stay_ready_and_seldom_ones_are_read_again(store: HeadStore) -> None:
     """What is loaded is bounded by bytes, and what makes room is not lost."""
-    known = heads(store)
+    one = 4 * 5 * (RAW + 1)
+    known = heads(store, loaded_bytes=2 * one)
     names = [(await known.put(a_head(seed))).name for seed in range(3)]
+    ready = await known.require(names[2])
+    assert await known.require(names[2]) is ready
     for name in names * 2:
         assert (await known.require(name)).space.name == name
+    assert await known.require(names[0]) is await known.require(names[0])
+    assert await known.require(names[2]) is not ready, "it made room, and was read again"
 
 
 @given(
@@ -220,7 +253,7 @@ def test_heads_survive_being_packed(dimensions: list[int], seed: int, own: bool,
 
 
 async def test_heads_of_another_model_are_not_seen(redis_runtime: RuntimeSettings) -> None:
-    ours, theirs = (RedisHeadStore(open_redis(redis_runtime), digest) for digest in (TOY.card.digest, "f" * 64))
+    ours, theirs = (RedisHeadStore(lambda: open_redis(redis_runtime), digest) for digest in (TOY.card.digest, "f" * 64))
     space = await heads(ours).put(a_head())
     assert theirs.get(space.name) is None
     ours.close()
@@ -229,7 +262,7 @@ async def test_heads_of_another_model_are_not_seen(redis_runtime: RuntimeSetting
 
 async def test_without_redis_known_heads_serve_and_others_are_not_ready(runtime: RuntimeSettings) -> None:
     nowhere = runtime.model_copy(update={"redis_url": "redis://127.0.0.1:1", "redis_timeout_s": 0.2})
-    away = RedisHeadStore(open_redis(nowhere), TOY.card.digest)
+    away = RedisHeadStore(lambda: open_redis(nowhere), TOY.card.digest)
     known = heads(away)
     assert await known.require("") is TOY.head
     with pytest.raises(NotReady):
@@ -241,7 +274,7 @@ async def test_without_redis_known_heads_serve_and_others_are_not_ready(runtime:
 
 def test_a_head_is_on_disk_when_it_is_acknowledged(redis_runtime: RuntimeSettings) -> None:
     """It is written by one script, so a crash leaves all of it or nothing."""
-    store = RedisHeadStore(open_redis(redis_runtime), TOY.card.digest)
+    store = RedisHeadStore(lambda: open_redis(redis_runtime), TOY.card.digest)
     store.put(Entry("visual@00000001", b"about", b"numbers"), Receipt("id", "print"))
     with redis.Redis.from_url(redis_runtime.redis_url) as client:
         assert client.config_get("append*")["appendfsync"] == "always"

@@ -137,6 +137,17 @@ def test_a_graph_that_is_not_as_its_manifest_says_is_refused(given: Manifest, wo
     assert caught.value.reason == "MODEL_WRONG"
 
 
+def test_a_map_of_another_type_is_refused(tmp_path: Path) -> None:
+    tower(tmp_path / "tower.onnx", regions=True)
+    path = tmp_path / "tower.onnx"
+    graph = onnx.load(path)
+    graph.graph.node.append(onnx.helper.make_node("Cast", ["map"], ["half"], to=onnx.TensorProto.FLOAT16))
+    graph.graph.output.append(onnx.helper.make_tensor_value_info("half", onnx.TensorProto.FLOAT16, ["n", 10, 4, 4]))
+    path.write_bytes(graph.SerializeToString())
+    with pytest.raises(Refused, match="half is float16"):
+        open_manifest(manifest(outputs=Outputs(features="image_embeds", map="half")), tmp_path)
+
+
 def test_features_that_are_not_the_mean_of_the_map_are_refused(tmp_path: Path) -> None:
     """Evidence would not add up."""
     tower(tmp_path / "tower.onnx", regions=True)
@@ -182,6 +193,7 @@ def test_what_is_not_fitted_or_not_there_or_changed_says_what_to_do(tmp_path: Pa
         ({"blocks": [{"name": "colour", "kind": "colour", "dimension": 8}]}, "64 dimensions"),
         ({"blocks": [{"name": "content", "kind": "features", "dimension": 3, "mean": [0, 1]}]}, "3 finite numbers"),
         ({"blocks": [{"name": "c", "kind": "features", "dimension": 2, "mean": [0, float("nan")]}]}, "finite"),
+        ({"blocks": [{"name": "c", "kind": "features", "dimension": 1, "deviation": [0.0]}]}, "above 0"),
     ],
 )
 def test_a_wrong_manifest_names_the_field(change: dict[str, Any], words: str, tmp_path: Path) -> None:

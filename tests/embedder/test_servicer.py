@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
+from pydantic import ValidationError
 
 from services.embedder.app import assemble, build
 from services.embedder.head_store import MemoryHeadStore
@@ -215,6 +216,19 @@ async def test_evidence_sums_to_the_content_of_the_vector(stub: Any) -> None:
     np.testing.assert_allclose(regions.sum(axis=0) + np.frombuffer(split.offset, "<f4"), content, atol=1e-5)
 
 
+async def test_a_head_without_regions_has_no_evidence_and_a_stream_names_the_field_as_it_is(stub: Any) -> None:
+    own = [embedder_pb2.HeadBlock(block=common_pb2.Block(name="colour", dimension=6, default_weight=1), builtin=True)]
+    space = (await stub.PutHead(embedder_pb2.PutHeadRequest(head=a_head(blocks=own)))).space.name
+    request = asking(jpeg(), space=space, include_evidence=True)
+    problem = await refusal(stub.EmbedImage(request))
+    assert isinstance(problem, InvalidInput)
+    assert problem.field == "include_evidence"
+    (answer,) = await streamed(stub, [embedder_pb2.EmbedImagesRequest(request=request)])
+    refused = error_of(answer.error)
+    assert isinstance(refused, InvalidInput)
+    assert refused.field == "request.include_evidence"
+
+
 async def test_several_crops_are_averaged(stub: Any) -> None:
     photo = jpeg(height=64, width=192)
     answer = await stub.EmbedImage(asking(photo, multi_crop=True, include_raw_features=True))
@@ -287,3 +301,25 @@ async def test_the_real_model_is_served_and_its_graph_is_kept(
     assert answer.vector.space == int8.space.name
     np.testing.assert_allclose(np.frombuffer(answer.vector.data, "<f4"), expected(int8, jpeg()), atol=2e-6)
     assert len(list((tmp_path / "graphs").iterdir())) == 1
+
+
+@pytest.mark.parametrize("formats", ["JPEG", "webp, tiff"])
+async def test_the_canary_sings_whatever_is_read(formats: str, runtime: RuntimeSettings) -> None:
+    settings = EmbedderSettings(model="toy", workers=1, formats=formats, max_photo_bytes=1024, max_photo_pixels=1024)
+    async with serving_async(await build(settings, runtime, Telemetry()), runtime) as served:
+        stub: Any = embedder_pb2_grpc.EmbedderServiceStub(served.channel)
+        assert isinstance(await refusal(stub.EmbedImage(asking(encode(image(), "PNG")))), InvalidPicture)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"formats": "JPEG,JPG"}, "JPG is none; there are JPEG, PNG"),
+        ({"formats": " , "}, "at least one"),
+        ({"model": "resnet50"}, "there are lite0, lite2"),
+        ({"model": "nowhere.json"}, "cannot be read"),
+    ],
+)
+def test_wrong_settings_say_what_there_is(setting: dict[str, str], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        EmbedderSettings.model_validate(setting)

@@ -29,7 +29,7 @@ from services.embedder.trial import tried
 from services.errors import InvalidInput, InvalidPicture, NotReady, Refused, VisrecError
 from tests.embedder import graphs as made
 from tests.embedder.pictures import encode, image, jpeg, png_header, waves
-from tests.embedder.whole import Whole, toy
+from tests.embedder.whole import Whole
 
 LIMITS = Limits()
 PATIENCE_S = 30.0
@@ -206,8 +206,56 @@ async def test_a_process_ends_with_its_sight_and_does_not_come_back(make_process
     pid = sight.pid
     await sight.close()
     assert not psutil.pid_exists(pid)
-    with pytest.raises((NotReady, InvalidPicture)):
+    assert sight.pid == 0
+    with pytest.raises(NotReady):
         await see(sight, Picture(jpeg()))
+
+
+async def test_who_gives_up_while_it_looks_leaves_no_answers_to_others(make_process: MakeProcess) -> None:
+    """Frames that nobody reads would be taken for the next picture's."""
+    sight = make_process()
+    await see(sight, Picture(jpeg()))
+    for seed in range(3):
+        given_up = asyncio.create_task(see(sight, Picture(jpeg(10 + seed, 1500, 2000))))
+        while not sight.pid:  # noqa: ASYNC110 - it has nothing to wait for
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        (found,) = await see(sight, Picture(jpeg(seed)))
+        np.testing.assert_allclose(found.features, expected(Picture(jpeg(seed))).features, atol=1e-6)
+
+
+async def test_requests_may_come_while_it_looks_and_each_gets_its_own_answer(make_process: MakeProcess) -> None:
+    """Also when the process is killed under them: the one that was first may be to blame, the others are not."""
+    sight = make_process()
+    pictures = [Picture(jpeg(seed, 400, 500)) for seed in range(6)]
+    for kill in (False, True):
+        asked = [asyncio.create_task(see(sight, picture)) for picture in pictures]
+        await asyncio.sleep(0)
+        if kill and sight.pid:
+            os.kill(sight.pid, signal.SIGKILL)
+        for (found,), picture in zip(await asyncio.gather(*asked), pictures, strict=True):
+            np.testing.assert_allclose(found.features, expected(picture).features, atol=1e-6)
+
+
+async def test_ctrl_c_is_for_the_parent_alone(make_process: MakeProcess) -> None:
+    sight = make_process()
+    await sight.ready()
+    pid = sight.pid
+    assert os.getpgid(pid) != os.getpgid(0)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, sign)
+    assert await see(sight, Picture(jpeg()))
+    assert sight.pid == pid
+
+
+async def test_what_is_ours_is_seen_whatever_the_limits_are(make_process: MakeProcess) -> None:
+    sight = make_process(Bounds(Limits(max_bytes=10, formats=("JPEG",)), memory_bytes=1 << 30, seconds=PATIENCE_S))
+    canary = to_png(canary_picture(SIDE))
+    assert await see(sight, Picture(canary, ours=True))
+    with pytest.raises(InvalidPicture):
+        await see(sight, Picture(canary))
 
 
 async def test_a_process_is_told_no_secrets(make_process: MakeProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +338,3 @@ def test_too_many_frames_are_refused() -> None:
     assert read_views(moving, SIDE, limits=Limits(max_frames=6)).any()
     with pytest.raises(InvalidPicture, match="6 frames"):
         read_views(moving, SIDE, limits=Limits(max_frames=5))
-
-
-TOY = toy()

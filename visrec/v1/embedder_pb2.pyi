@@ -320,7 +320,9 @@ class Head(_message.Message):
     """What it was learned from, for people. At most 1024 letters."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeadBlock]:
-        """The blocks, in the order of the space. At least one; at most 4096 dimensions together."""
+        """The blocks, in the order of the space. At least one, and one of a default weight above 0; at most 4096 dimensions
+        together.
+        """
 
     def __init__(
         self,
@@ -352,9 +354,9 @@ class HeadBlock(_message.Message):
     same.
     """
     matrix: _builtins.bytes
-    """Little-endian float32, dimension x raw_dimension, row by row, finite and not all zero. Empty for a builtin block."""
+    """Little-endian float32, dimension x raw_dimension, row by row, within 1e6 and not all zero. Empty for a builtin block."""
     mean: _builtins.bytes
-    """Little-endian float32, dimension, finite. Empty: zero."""
+    """Little-endian float32, dimension, within 1e6. Empty: zero."""
     @_builtins.property
     def block(self) -> _common_pb2.Block:
         """Name, dimension and default weight."""

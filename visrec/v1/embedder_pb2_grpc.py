@@ -95,7 +95,8 @@ class EmbedderServiceServicer:
 
     def PutHead(self, request, context):
         """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
-        for by name, from the answer on and after a restart. The same head again gives the same space. At most 64 heads of a
+        for by name, from the answer on and after a restart. The same head again gives the same space. An acknowledged head is
+        as durable as the Redis behind the service is (IndexerService.GetStats says how much that is). At most 64 heads of a
         model: RESOURCE_EXHAUSTED, reason TOO_MANY_HEADS. Without a Redis: FAILED_PRECONDITION, reason NO_HEAD_STORE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -111,7 +112,8 @@ class EmbedderServiceServicer:
 
     def DeleteHead(self, request, context):
         """Forgets a head that was given. Its space can no longer be asked for; vectors that were made in it stay where they
-        are. A replica that has used the head may know it until it restarts. None of that name: NOT_FOUND.
+        are. Another replica that has used the head may know it until it is told as well, or restarts. None of that name:
+        NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

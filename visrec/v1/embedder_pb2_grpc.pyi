@@ -43,14 +43,16 @@ class EmbedderServiceStub:
     """
     PutHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.PutHeadRequest, _embedder_pb2.PutHeadResponse]
     """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
-    for by name, from the answer on and after a restart. The same head again gives the same space. At most 64 heads of a
+    for by name, from the answer on and after a restart. The same head again gives the same space. An acknowledged head is
+    as durable as the Redis behind the service is (IndexerService.GetStats says how much that is). At most 64 heads of a
     model: RESOURCE_EXHAUSTED, reason TOO_MANY_HEADS. Without a Redis: FAILED_PRECONDITION, reason NO_HEAD_STORE.
     """
     ListHeads: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.ListHeadsRequest, _embedder_pb2.ListHeadsResponse]
     """The heads that were given."""
     DeleteHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.DeleteHeadRequest, _embedder_pb2.DeleteHeadResponse]
     """Forgets a head that was given. Its space can no longer be asked for; vectors that were made in it stay where they
-    are. A replica that has used the head may know it until it restarts. None of that name: NOT_FOUND.
+    are. Another replica that has used the head may know it until it is told as well, or restarts. None of that name:
+    NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -68,14 +70,16 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     """
     PutHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.PutHeadRequest, _embedder_pb2.PutHeadResponse]  # type: ignore[assignment]
     """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
-    for by name, from the answer on and after a restart. The same head again gives the same space. At most 64 heads of a
+    for by name, from the answer on and after a restart. The same head again gives the same space. An acknowledged head is
+    as durable as the Redis behind the service is (IndexerService.GetStats says how much that is). At most 64 heads of a
     model: RESOURCE_EXHAUSTED, reason TOO_MANY_HEADS. Without a Redis: FAILED_PRECONDITION, reason NO_HEAD_STORE.
     """
     ListHeads: _aio.UnaryUnaryMultiCallable[_embedder_pb2.ListHeadsRequest, _embedder_pb2.ListHeadsResponse]  # type: ignore[assignment]
     """The heads that were given."""
     DeleteHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.DeleteHeadRequest, _embedder_pb2.DeleteHeadResponse]  # type: ignore[assignment]
     """Forgets a head that was given. Its space can no longer be asked for; vectors that were made in it stay where they
-    are. A replica that has used the head may know it until it restarts. None of that name: NOT_FOUND.
+    are. Another replica that has used the head may know it until it is told as well, or restarts. None of that name:
+    NOT_FOUND.
     """
 
 class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -114,7 +118,8 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_embedder_pb2.PutHeadResponse, _abc.Awaitable[_embedder_pb2.PutHeadResponse]]:
         """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
-        for by name, from the answer on and after a restart. The same head again gives the same space. At most 64 heads of a
+        for by name, from the answer on and after a restart. The same head again gives the same space. An acknowledged head is
+        as durable as the Redis behind the service is (IndexerService.GetStats says how much that is). At most 64 heads of a
         model: RESOURCE_EXHAUSTED, reason TOO_MANY_HEADS. Without a Redis: FAILED_PRECONDITION, reason NO_HEAD_STORE.
         """
 
@@ -133,7 +138,8 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_embedder_pb2.DeleteHeadResponse, _abc.Awaitable[_embedder_pb2.DeleteHeadResponse]]:
         """Forgets a head that was given. Its space can no longer be asked for; vectors that were made in it stay where they
-        are. A replica that has used the head may know it until it restarts. None of that name: NOT_FOUND.
+        are. Another replica that has used the head may know it until it is told as well, or restarts. None of that name:
+        NOT_FOUND.
         """
 
 def add_EmbedderServiceServicer_to_server(servicer: EmbedderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,7 +6,7 @@ local space, its_about, its_numbers, most, fingerprint, ttl_s = unpack(ARGV)
 
 if fingerprint ~= '' then
   local known = redis.call('GET', request)
-  if known and known ~= fingerprint then return 'reused' end
+  if known then return known == fingerprint and 'put' or 'reused' end
 end
 if redis.call('HEXISTS', about, space) == 0 and redis.call('HLEN', about) >= tonumber(most) then return 'full' end
 redis.call('HSET', numbers, space, its_numbers)
