@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -181,5 +182,16 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_line(log: Path) -> str:
+    """The last one that gives a reason, as lines of the log do, or else the very last."""
     lines = log.read_text(errors="replace").splitlines()
-    return lines[-1][:300] if lines else "they said nothing"
+    reasons = [reason for line in lines if (reason := _reason(line))]
+    return (reasons or lines or ["they said nothing"])[-1][:300]
+
+
+def _reason(line: str) -> str:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return ""
+    cannot_start = isinstance(told, dict) and told.get("event") == "cannot start"
+    return str(told.get("why", "")) if cannot_start else ""

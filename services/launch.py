@@ -104,7 +104,8 @@ def explain(problem: ValidationError, groups: Iterable[type[BaseSettings]]) -> s
     prefixes = {group.__name__: str(group.model_config.get("env_prefix", "")) for group in groups}
     prefix = prefixes.get(problem.title, "")
     lines = [
-        f"  {prefix}{'.'.join(map(str, error['loc']))}".upper() + f": {error['msg']}" for error in problem.errors()
+        f"  {prefix}{'.'.join(map(str, error['loc']))}".upper() + f": {error['msg'].removeprefix('Value error, ')}"
+        for error in problem.errors()
     ]
     return "\n".join(("wrong settings:", *lines))
 

@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.file.write_bytes(build_graph(Manifest.load(path), path.parent, given.precision).data)
     except VisrecError as problem:
         parser.error(problem.message)
+    except OSError as problem:
+        parser.error(f"cannot write {given.file}: {problem.strerror}")
     sys.stdout.write(f"{given.file}: {given.model} in {given.precision}\n")
     return 0
 

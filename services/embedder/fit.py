@@ -32,7 +32,7 @@ from services.embedder.opening import (
     scale_of,
 )
 from services.embedder.seen import Seen
-from services.errors import InvalidPicture, VisrecError
+from services.errors import InvalidPicture, Refused, VisrecError
 from services.spaces import Float32
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
@@ -119,6 +119,9 @@ def _fitted(plan: BlockPlan, seen: Seen, classifier: Float32 | None) -> BlockPla
         along = seen.features @ content.directions(classifier, plan.dimension).T
         numbers = {"mean": along.mean(axis=0), "deviation": along.std(axis=0)}
     elif plan.kind == "features":
+        found = seen.features.shape[1]
+        if found != plan.dimension:
+            raise Refused(f"the network has {found} features, block {plan.name} says {plan.dimension}")
         numbers = {"mean": seen.features.mean(axis=0, dtype=np.float64)}
     elif plan.kind == "colour":
         numbers = {"mean": seen.own[plan.name].mean(axis=0, dtype=np.float64)}
@@ -148,6 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the manifest to write (default: the one that is read)")
     given = parser.parse_args(arguments)
     try:
+        for folder in given.folders:
+            if not folder.is_dir():
+                parser.error(f"{folder} is no folder")
         path = find_manifest(given.model)
         manifest = Manifest.load(path)
         pictures = read_folders(given.folders, manifest.input.pixels, sys.stderr)

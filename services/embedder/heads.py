@@ -127,7 +127,10 @@ class Heads:
         store = self._store
         entry = await self._off_the_loop(lambda: store.get(space)) if store else None
         if entry is None:
-            hint = f"this model embeds into {self._model.space.name} and the spaces of its heads (ListHeads)"
+            hint = (
+                f"this model embeds into {self._model.space.name} and the spaces of its heads (ListHeads); a catalogue "
+                "of another model needs that model, or its photos once more in a new catalogue"
+            )
             raise NotFound("space", space, hint)
         given = unpack(entry.about, entry.numbers, self._model.card.raw_dimension)
         return self._keep(given.head(self._model.card.digest))

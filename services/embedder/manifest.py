@@ -92,6 +92,14 @@ class Input(_Part):
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     deviation: tuple[float, float, float] = (255.0, 255.0, 255.0)
 
+    @model_validator(mode="after")
+    def _of_values(self) -> Input:
+        if min(self.deviation) <= 0:
+            raise ValueError("deviation must be above 0")
+        if max(self.deviation) < 1:
+            raise ValueError("mean and deviation are of values in 0..255: multiply those of values in 0..1 by 255")
+        return self
+
 
 class Outputs(_Part):
     """Names of the graph's outputs. `features` (n, F) or (n, F, 1, 1). `map` (n, F, rows, columns), if there is one

@@ -61,7 +61,8 @@ class OnnxNetwork(Network):
         try:
             found = self._run(pixels)
         except Exception as problem:  # onnxruntime raises kinds of its own, without a common base
-            raise _wrong(manifest, f"it does not take two pictures of {side}x{side} pixels ({problem})") from problem
+            what = f"it does not take two pictures of {side}x{side} pixels; export it with a batch axis of any size"
+            raise _wrong(manifest, f"{what} ({problem})") from problem
         for output, tensor in found.items():
             if tensor.dtype != np.float32 or tensor.ndim < 2 or len(tensor) != 2:
                 raise _wrong(manifest, f"{output} is {tensor.dtype} {tensor.shape}, not float32 (2, …)")

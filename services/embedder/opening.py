@@ -134,7 +134,10 @@ def _read_graph(source: GraphFile, folder: Path) -> bytes:
         raise Refused(f"the graph of the model cannot be read: {problem}", reason="GRAPH_MISSING") from problem
     found = hashlib.sha256(graph).hexdigest()
     if source.sha256 and found != source.sha256:
-        raise Refused(f"{path.name} has SHA-256 {found}, expected {source.sha256}", reason="GRAPH_CHANGED")
+        message = (
+            f"{path.name} has SHA-256 {found}, expected {source.sha256}; fit the manifest again (services.embedder.fit)"
+        )
+        raise Refused(message, reason="GRAPH_CHANGED")
     return graph
 
 

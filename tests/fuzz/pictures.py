@@ -107,6 +107,9 @@ def main(arguments: list[str]) -> int:
         repeat = shlex.join([sys.executable, "-m", "tests.fuzz.pictures", str(found.relative_to(ROOT))])
         found.with_name(f"{found.name}.txt").write_text(f"{repeat}\n")
         print(f"found something; to see it again:\n  {repeat}")
+    if not searching:
+        return done.returncode
+    print("something was found" if findings() - before else f"nothing got through in {asked.seconds} s")
     return done.returncode
 
 

@@ -15,7 +15,11 @@ from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
 PhotoOption = Annotated[Path | None, typer.Option("--photo", help="A photo to look like.", metavar="FILE")]
 BlockOption = Annotated[
     list[str] | None,
-    typer.Option("--block", help="What likeness means, as NAME=WEIGHT: content=1, colour=2. May be given again."),
+    typer.Option(
+        "--block",
+        help="What likeness means, as NAME=WEIGHT: content=1, colour=2, style=1. May be given again; a block that is "
+        "not named counts nothing.",
+    ),
 ]
 CategoryOption = Annotated[list[str] | None, typer.Option("--category", help="Only this category; may be given again.")]
 DomainOption = Annotated[list[str] | None, typer.Option("--domain", help="Only this domain; may be given again.")]
