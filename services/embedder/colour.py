@@ -43,13 +43,11 @@ _NOTHING: Final = 1e-12
 """Share below which a cell is empty."""
 
 
-def describe(pixels: NDArray[np.uint8], maps: Float32 | None = None) -> Float32:
-    """(n, height, width, 3) uint8 sRGB, and (n, channels, rows, columns) features of its regions if there are any ->
-    (n, 64) float32, each row of unit norm and not negative."""
-    if maps is None:
-        activity: NDArray[np.float64] = np.ones((len(pixels), _GRID, _GRID))
-    else:
-        activity = maps.sum(axis=1).astype(np.float64)
+def describe(pixels: NDArray[np.uint8], activity: Float32 | None = None) -> Float32:
+    """(n, height, width, 3) uint8 sRGB, and (n, rows, columns) of how active the network is in each region, if that is
+    known -> (n, 64) float32, each row of unit norm and not negative."""
+    if activity is None:
+        activity = np.ones((len(pixels), _GRID, _GRID), dtype=np.float32)
     return np.sqrt(np.stack([_shares(*each) for each in zip(pixels, activity, strict=True)])).astype(np.float32)
 
 
@@ -68,7 +66,7 @@ _RGB_TO_XYZ: Final = np.array(
 _D65: Final = np.array([0.95047, 1.0, 1.08883])
 
 
-def _shares(picture: NDArray[np.uint8], activity: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(picture: NDArray[np.uint8], activity: Float32) -> NDArray[np.float64]:
     """(64,) of sum 1: the share of each cell in what the thing is made of."""
     codes = _codes(picture[::_STRIDE, ::_STRIDE])
     weights = _enlarged(_where(activity), codes.shape).ravel()
@@ -89,9 +87,9 @@ def _codes(picture: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return np.asarray((wide[..., 0] >> 4 << 8) | (wide[..., 1] >> 4 << 4) | (wide[..., 2] >> 4), dtype=np.uint16)
 
 
-def _where(activity: NDArray[np.float64]) -> NDArray[np.float64]:
+def _where(activity: Float32) -> NDArray[np.float64]:
     """(rows, columns): how likely each region shows the thing, greatest value 1."""
-    active = activity - activity.min()
+    active = activity.astype(np.float64) - activity.min()
     unit = active / active.max() if active.max() > 0 else np.ones_like(active)
     weight = (_FLOOR + (1 - _FLOOR) * unit) * _bell(*activity.shape)
     return np.asarray(weight / weight.max())

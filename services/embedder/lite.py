@@ -7,8 +7,9 @@ convolutions.
 The graph takes the pixels as they are, uint8 (n, side, side, 3), and normalises them by one DequantizeLinear of scale
 1/128 and zero point 127, which is (pixel - 127) / 128 exactly, and free when the first convolution is quantised too.
 It answers `features`, float32 (n, 1280); `map`, float32 (n, 1280, rows, columns), whose mean over the regions they are;
-and `texture`, float32 (n, channels, rows, columns), the output of the fourth stage. Pooling is never quantised, so that
-the features are the sum of their regions in both precisions.
+`activity`, float32 (n, rows, columns), its sum over the channels; and `texture`, float32 (n, channels, rows, columns),
+the output of the fourth stage. Pooling is never quantised, so that the features are the sum of their regions in both
+precisions.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from services.embedder.weights import Weights
 
 FEATURES: Final = 1280
 
-GRAPH_VERSION: Final = 1
+GRAPH_VERSION: Final = 2
 """Raised whenever the same weights give other numbers than before."""
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -131,6 +132,7 @@ def build_float(weights: Weights, scale: Scale = LITE0) -> onnx.ModelProto:
         if layer.ends == _TEXTURE_STAGE:
             graph.texture(tensor, scale.channels(_STAGES[_TEXTURE_STAGE][-1]))
     graph.add("Identity", [tensor], "map")
+    graph.add("ReduceSum", ["map", graph.constant("channel_axis", np.array([1]))], "activity", keepdims=0)
     pooled = graph.add("GlobalAveragePool", ["map"], "pooled")
     graph.add("Flatten", [pooled], "features", axis=1)
     return graph.finish()
@@ -269,6 +271,7 @@ class _Graph:
         outputs = [
             helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES]),
             helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", FEATURES, self._side, self._side]),
+            helper.make_tensor_value_info("activity", TensorProto.FLOAT, ["n", self._side, self._side]),
             helper.make_tensor_value_info("texture", TensorProto.FLOAT, self._texture_shape),
         ]
         graph = helper.make_graph(self._nodes, "efficientnet-lite", [pixels], outputs, self._constants)

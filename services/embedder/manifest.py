@@ -103,11 +103,13 @@ class Input(_Part):
 
 class Outputs(_Part):
     """Names of the graph's outputs. `features` (n, F) or (n, F, 1, 1). `map` (n, F, rows, columns), if there is one
-    whose mean over the regions the features are: evidence and the foreground come from it. `texture`
-    (n, channels, rows, columns), if there is one: an early layer, which style is made of."""
+    whose mean over the regions the features are: evidence comes from it, and what the foreground is. `activity`
+    (n, rows, columns), if there is one: the map's sum over its channels, so that the map itself is fetched for evidence
+    only. `texture` (n, channels, rows, columns), if there is one: an early layer, which style is made of."""
 
     features: str = "features"
     map: str | None = None
+    activity: str | None = None
     texture: str | None = None
 
 
@@ -180,6 +182,8 @@ class Manifest(_Part):
         for block in self.blocks:
             if block.kind == "classifier" and not isinstance(self.weights, Checkpoint):
                 raise ValueError(f"block {block.name}: kind classifier needs a checkpoint; use features")
+            if self.outputs.activity and not self.outputs.map:
+                raise ValueError("outputs.activity: is the sum of a map, and there is none")
             if block.kind == "style" and not self.outputs.texture:
                 raise ValueError(f"block {block.name}: kind style needs outputs.texture")
             if block.kind == "colour" and block.dimension != 64:

@@ -14,5 +14,6 @@ class Network(ABC):
     side: int
 
     @abstractmethod
-    def look(self, pixels: Pixels) -> Seen:
-        """(n, side, side, 3) uint8 RGB, n >= 1. A picture's numbers do not depend on its neighbours."""
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
+        """(n, side, side, 3) uint8 RGB, n >= 1. A picture's numbers do not depend on its neighbours. Without `regions`
+        there are no maps: they are large."""

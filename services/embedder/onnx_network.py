@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -39,18 +39,24 @@ class OnnxNetwork(Network):
         self.side = manifest.input.pixels
         self._check()
 
-    def look(self, pixels: Pixels) -> Seen:
-        found = self._run(pixels)
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
         names = self._manifest.outputs
+        # Without an output for the activity, it is summed up from the map.
+        fetched = [name for name in self._outputs if regions or not names.activity or name != names.map]
+        found = self._run(pixels, fetched)
         features = found[names.features].reshape(len(pixels), -1)
-        maps = found[names.map] if names.map else None
+        maps = found.get(names.map) if names.map else None
+        if names.activity:
+            activity: Float32 | None = found[names.activity]
+        else:
+            activity = None if maps is None else maps.sum(axis=1)
         texture = found[names.texture] if names.texture else None
-        own = {plan.name: _own_block(plan, pixels, maps, texture) for plan in self._plans}
-        return Seen(features, own, maps)
+        own = {plan.name: _own_block(plan, pixels, activity, texture) for plan in self._plans}
+        return Seen(features, own, maps if regions else None)
 
-    def _run(self, pixels: Pixels) -> dict[str, Float32]:
+    def _run(self, pixels: Pixels, outputs: Sequence[str]) -> dict[str, Float32]:
         fed = {self._manifest.input.name: prepare(pixels, self._manifest.input)}
-        return dict(zip(self._outputs, self._session.run(self._outputs, fed), strict=True))
+        return dict(zip(outputs, self._session.run(outputs, fed), strict=True))
 
     def _check(self) -> None:
         """Looks at two pictures: what a graph announces may be symbolic, what it answers not."""
@@ -59,7 +65,7 @@ class OnnxNetwork(Network):
         canary = canary_picture(side)
         pixels = np.stack([canary, canary[::-1]])
         try:
-            found = self._run(pixels)
+            found = self._run(pixels, self._outputs)
         except Exception as problem:  # onnxruntime raises kinds of its own, without a common base
             what = f"it does not take two pictures of {side}x{side} pixels; export it with a batch axis of any size"
             raise _wrong(manifest, f"{what} ({problem})") from problem
@@ -71,8 +77,7 @@ class OnnxNetwork(Network):
             raise _wrong(manifest, f"{manifest.outputs.features} is {features.shape}, not (2, F)")
         if manifest.fit and manifest.fit.features != features.shape[1]:
             raise _wrong(manifest, f"it has {features.shape[1]} features, was fitted with {manifest.fit.features}")
-        if name := manifest.outputs.map:
-            _check_map(manifest, name, features.reshape(2, -1), found[name])
+        _check_regions(manifest, features.reshape(2, -1), found)
         if name := manifest.outputs.texture:
             _check_texture(manifest, name, found[name])
 
@@ -87,10 +92,10 @@ def prepare(pixels: Pixels, wanted: Input) -> NDArray[Any]:
     return tensor if wanted.layout == "NHWC" else np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
 
 
-def _own_block(plan: BlockPlan, pixels: Pixels, maps: Float32 | None, texture: Float32 | None) -> Float32:
+def _own_block(plan: BlockPlan, pixels: Pixels, activity: Float32 | None, texture: Float32 | None) -> Float32:
     """(n, dimension), centred as far as it is fitted."""
     if plan.kind == "colour":
-        block = colour.describe(pixels, maps)
+        block = colour.describe(pixels, activity)
     else:
         assert texture is not None, "the manifest says where the texture is"
         block = style.statistics(texture)
@@ -125,11 +130,19 @@ def _check_names(session: onnxruntime.InferenceSession, manifest: Manifest) -> N
             raise _wrong(manifest, f"it has no output {name!r}; it has {', '.join(sorted(outputs))}")
 
 
-def _check_map(manifest: Manifest, name: str, features: Float32, maps: Float32) -> None:
+def _check_regions(manifest: Manifest, features: Float32, found: Mapping[str, Float32]) -> None:
+    """The map, and its sum over the channels, where there are any."""
+    name, activity = manifest.outputs.map, manifest.outputs.activity
+    if not name:
+        return
+    maps = found[name]
     if maps.ndim != 4 or maps.shape[:2] != features.shape:
         raise _wrong(manifest, f"{name} is {maps.shape}, not (2, {features.shape[1]}, rows, columns)")
     if not np.allclose(maps.mean(axis=(2, 3)), features, rtol=1e-3, atol=1e-3):
         raise _wrong(manifest, f"{manifest.outputs.features} is not the mean of {name} over its regions")
+    total = maps.sum(axis=1)
+    if activity and (found[activity].shape != total.shape or not np.allclose(found[activity], total, 1e-3, 1e-3)):
+        raise _wrong(manifest, f"{activity} is not the sum of {name} over its channels")
 
 
 def _check_texture(manifest: Manifest, name: str, texture: Float32) -> None:

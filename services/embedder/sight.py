@@ -100,7 +100,7 @@ def look_at(
         return [each for each in read if isinstance(each, VisrecError)]
     started = time.perf_counter()
     pixels = good[0][0] if len(good) == 1 else np.concatenate([views for views, _ in good])
-    seen, start = network.look(pixels), 0
+    seen, start = network.look(pixels, regions=any(picture.regions for picture in pictures)), 0
     if len(seen) != len(pixels):
         raise ValueError(f"{len(pixels)} pictures in, {len(seen)} out")
     network_ms = 1e3 * (time.perf_counter() - started)

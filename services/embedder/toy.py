@@ -26,7 +26,7 @@ class ToyNetwork(Network):
 
     side = SIDE
 
-    def look(self, pixels: Pixels) -> Seen:
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
         unit = pixels.astype(np.float32) / 255 - 0.5
         count, tile = len(unit), SIDE // GRID
         tiles = unit.reshape(count, GRID, tile, GRID, tile, 3).mean(axis=(2, 4)).reshape(count, GRID * GRID, 3)
@@ -37,7 +37,7 @@ class ToyNetwork(Network):
         mean, spread = unit.mean(axis=(1, 2)), unit.std(axis=(1, 2))
         # The small constant keeps a plain grey picture from having no direction at all.
         colour = np.asarray(np.concatenate([mean, spread], axis=-1) + 1e-3, dtype=np.float32)
-        return Seen(maps.mean(axis=(2, 3)), {"colour": colour}, maps)
+        return Seen(maps.mean(axis=(2, 3)), {"colour": colour}, maps if regions else None)
 
 
 def toy_model() -> Model:

@@ -42,11 +42,11 @@ class GatedNetwork(ToyNetwork):
         self.gate = threading.Semaphore(0)
         self.batches: list[int] = []
 
-    def look(self, pixels: Pixels) -> Seen:
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
         self.batches.append(len(pixels))
         self.running.release()
         assert self.gate.acquire(timeout=PATIENCE_S)
-        return super().look(pixels)
+        return super().look(pixels, regions=regions)
 
     async def runs(self) -> None:
         """Until a worker is inside."""
@@ -57,15 +57,15 @@ class GatedNetwork(ToyNetwork):
 
 
 class BrokenNetwork(ToyNetwork):
-    def look(self, pixels: Pixels) -> Seen:
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
         raise ZeroDivisionError("secret detail")
 
 
 class ForgetfulNetwork(ToyNetwork):
     """Loses a picture."""
 
-    def look(self, pixels: Pixels) -> Seen:
-        return super().look(pixels).rows(slice(1, None))
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
+        return super().look(pixels, regions=regions).rows(slice(1, None))
 
 
 @asynccontextmanager
@@ -309,8 +309,8 @@ async def test_evidence_that_cannot_be_had_fails_its_photo_and_not_the_batch() -
     """A network without regions; the others of the batch do not ask for them."""
 
     class Flat(ToyNetwork):
-        def look(self, pixels: Pixels) -> Seen:
-            seen = super().look(pixels)
+        def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
+            seen = super().look(pixels, regions=regions)
             return Seen(seen.features, seen.own)
 
     queue = EmbeddingQueue(toy_model(), [LocalSight(Flat())], QueueLimits(max_batch=3))

@@ -277,4 +277,4 @@ def test_the_graph_can_be_had_as_a_file(tmp_path: Path, capsys: pytest.CaptureFi
     assert export.main([str(file)]) == 0
     assert "int8" in capsys.readouterr().out
     graph = onnx.load(file)
-    assert [each.name for each in graph.graph.output] == ["features", "map", "texture"]
+    assert [each.name for each in graph.graph.output] == ["features", "map", "activity", "texture"]

@@ -157,8 +157,8 @@ def made(manifest: Manifest, graphs: GraphCache) -> Model:
 class Drifted(ToyNetwork):
     """Its numbers are not the known ones any more."""
 
-    def look(self, pixels: Pixels) -> Seen:
-        seen = super().look(pixels)
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
+        seen = super().look(pixels, regions=regions)
         return replace(seen, features=seen.features[:, ::-1].copy())
 
 

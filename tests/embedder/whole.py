@@ -33,7 +33,7 @@ class Whole:
     def space(self) -> Space:
         return self.model.space
 
-    def look(self, pixels: Pixels) -> Seen:
+    def look(self, pixels: Pixels, *, regions: bool = True) -> Seen:
         return self.network.look(pixels)
 
     def embed(self, pixels: Pixels) -> Float32:
