@@ -39,7 +39,7 @@ class QueueLimits:
     max_waiting: int = 64
     max_waiting_bytes: int = 256 * 1024 * 1024
     max_bulk: int = 16
-    max_batch: int = 4
+    max_batch: int = 8
     max_ahead: int = 1
     cache_bytes: int = 0
 

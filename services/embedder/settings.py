@@ -54,7 +54,7 @@ class EmbedderSettings(ServiceSettings):
         default=1, ge=1, le=256, description="Threads inside one run of the network, per worker."
     )
     max_batch: int = Field(
-        default=4,
+        default=8,
         ge=1,
         le=64,
         description="Most photos that share a hand-over and a run of the network under load.",
