@@ -145,8 +145,11 @@ def processes(costs: Sequence[Cost]) -> Table:
 
 
 def _cpu_s(case: Case) -> dict[str, float]:
-    times = {name: process.cpu_times() for name, process in case.processes.items()}
-    return {name: each.user + each.system for name, each in times.items()}
+    """Of each process and of those below it: the embedder works in some."""
+    return {
+        name: sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
+        for name, process in case.processes.items()
+    }
 
 
 def _failed_calls(fleet: Fleet) -> float:
