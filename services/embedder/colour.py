@@ -89,10 +89,11 @@ def _codes(picture: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 def _where(activity: Float32) -> NDArray[np.float64]:
     """(rows, columns): how likely each region shows the thing, greatest value 1."""
-    active = activity.astype(np.float64) - activity.min()
-    unit = active / active.max() if active.max() > 0 else np.ones_like(active)
+    active = activity.astype(np.float64) - np.min(activity)
+    greatest = float(np.max(active))
+    unit = active / greatest if greatest > 0 else np.ones_like(active)
     weight = (_FLOOR + (1 - _FLOOR) * unit) * _bell(*activity.shape)
-    return np.asarray(weight / weight.max())
+    return np.asarray(weight / np.max(weight))
 
 
 def _enlarged(where: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -224,7 +224,10 @@ class _Running:
 
     def write(self, *parts: bytes) -> None:
         """What does not fit into the socket waits in memory: no more than the batches that it was given."""
-        self._writer.writelines(parts)
+        # Not `writelines`: on a connection that is lost, asyncio's own (since 3.12) leaves its socket with the
+        # selector, and the next one of the same number is never read.
+        for part in parts:
+            self._writer.write(part)
 
     async def answer(self) -> tuple[bytes, int]:
         """What it is, and a number."""
