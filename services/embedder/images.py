@@ -67,7 +67,7 @@ _NO_BOUND: Final = _NoBound()
 
 
 def prepare_process(limits: Limits) -> None:
-    """For a process that does nothing but decode: loads every decoder now instead of when it is first needed, and lets
+    """For a process of our own that decodes: loads every decoder now instead of when it is first needed, and lets
     Pillow itself refuse what announces too many pixels, for which some formats make room when they are opened."""
     Image.init()
     # It warns above this, and refuses above the double.
