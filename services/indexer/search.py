@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from services.errors import InvalidInput, NotFound
 from services.indexer.filters import NO_FILTER, Filter
-from services.indexer.index.port import Accuracy, Eligible, RowArray, View
+from services.indexer.index.port import Accuracy, Aims, Eligible, RowArray, View
 from services.indexer.item import check_item_ids
 from services.spaces import Float32, Space
 
@@ -27,9 +27,6 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 10
 MAX_EXCLUDED = 10_000
 MAX_ALSO_SCORED = 1000
-MAX_OVERFETCH = 64
-"""Up to so many excluded items a query rather looks for as many items more than masks their rows."""
-
 ALIAS = "visual"
 
 FindVector = Callable[[str], Float32 | None]
@@ -131,6 +128,7 @@ class Prepared(NamedTuple):
     name: str
     weight: float
     weighed: Float32
+    weights: Float32
     item: int | None
 
 
@@ -168,7 +166,7 @@ def _prepared(query: Query, at: str, view: View, find_vector: FindVector) -> Pre
         if known is None:
             raise NotFound("item", query.item_id)
         vector = known
-    return Prepared(query.name, query.weight, view.space.weigh(vector, weights), item)
+    return Prepared(query.name, query.weight, view.space.weigh(vector, weights), weights, item)
 
 
 def _candidates(request: SearchRequest, queries: Sequence[Prepared], view: View, eligible: Eligible) -> Candidates:
@@ -177,20 +175,16 @@ def _candidates(request: SearchRequest, queries: Sequence[Prepared], view: View,
     asked = (first for first in map(view.find, request.also_score) if first is not None)
     found_by: dict[int, list[str]] = {first: [] for first in asked if first not in banned and eligible.has(first)}
     candidates = Candidates(found_by, len(found_by))
-    overfetch = len(banned) if len(banned) <= MAX_OVERFETCH else 0
-    allowed = eligible if overfetch == len(banned) else _without(eligible, banned, view)
-    for query in queries:
-        if query.weight > 0:
-            nearest = view.nearest(query.weighed, request.limit + overfetch, allowed, request.accuracy)
+    seeking = [query for query in queries if query.weight > 0]
+    if seeking:
+        aims = Aims(np.array([query.weighed for query in seeking]), np.array([query.weights for query in seeking]))
+        wanted = request.limit + len(banned)
+        for query, nearest in zip(
+            seeking, view.nearest(aims, wanted, eligible, request.accuracy, lambda: None), strict=True
+        ):
             for first in [first for first in nearest if first not in banned][: request.limit]:
                 found_by.setdefault(first, []).append(query.name)
     return candidates
-
-
-def _without(eligible: Eligible, banned: set[int], view: View) -> Eligible:
-    mask = eligible.mask.copy()
-    mask[view.expand(sorted(banned))[0]] = False
-    return Eligible(mask, int(np.count_nonzero(mask)))
 
 
 def _scored(request: SearchRequest, queries: Sequence[Prepared], view: View, candidates: Candidates) -> Hits:

@@ -10,7 +10,7 @@ import numpy as np
 from services.errors import NotFound, NotReady, Overloaded
 from services.indexer.catalogue import Catalogue, Definition, LogLost
 from services.indexer.filters import NO_FILTER
-from services.indexer.index.port import Accuracy, Index, View
+from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.item import Record
 from services.indexer.version import Mark, Version
 
@@ -86,7 +86,9 @@ class Shelf:
         if not self.gone:
             view = self.view()
             direction = view.space.normalise(np.ones(view.space.dimension, np.float32))
-            view.nearest(direction, 1, view.eligible(NO_FILTER), Accuracy.FAST)
+            weights = view.space.weights({})
+            aims = Aims(view.space.weigh(direction, weights)[None], weights[None])
+            view.nearest(aims, 1, view.eligible(NO_FILTER), Accuracy.FAST, lambda: None)
 
     def reach(self, version: Version, timeout_s: float) -> bool:
         """Waits until the index contains the version; False when `timeout_s` passed before."""

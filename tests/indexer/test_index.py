@@ -14,7 +14,7 @@ from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.graph import GraphTuning
-from services.indexer.index.port import Accuracy, Index, View
+from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.item import Item, Record
 from services.indexer.shelves import GiveUp
 from services.indexer.version import Mark, Position, Version
@@ -44,7 +44,8 @@ def nearest_ids(
     filter_: Filter = NO_FILTER,
     accuracy: Accuracy = Accuracy.EXACT,
 ) -> list[str]:
-    firsts = view.nearest(weighed, limit, view.eligible(filter_), accuracy)
+    aims = Aims(weighed[None], SPACE.weights({})[None])
+    firsts = view.nearest(aims, limit, view.eligible(filter_), accuracy, nothing)[0]
     return [view.item_id(first) for first in firsts]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from services.indexer.filters import Filter
-from services.indexer.index.port import Accuracy, Eligible, Index, PackItem, RowArray, Size, View
-from services.indexer.item import Record
+from services.indexer.index.port import Accuracy, Aims, Bools, Eligible, Index, PackItem, Proceed, RowArray, Size, View
+from services.indexer.item import Kind, Record
 from services.indexer.version import Version
 from services.spaces import Float32, Space
 
@@ -36,6 +38,17 @@ class ExactIndex(Index):
                 records.pop(item_id, None)
             records |= {record.item.id: record for record in upserts}
             self._view = ExactView(self._view.space, records, version, self._pack)
+
+
+@dataclass(frozen=True)
+class MaskedRows(Eligible):
+    """`mask`: (rows of the view,) bool."""
+
+    mask: Bools
+    count: int
+
+    def has(self, row: int) -> bool:
+        return bool(self.mask[row])
 
 
 class ExactView(View):
@@ -66,13 +79,33 @@ class ExactView(View):
     def eligible(self, filter_: Filter) -> Eligible:
         passing = {item_id for item_id, record in self.records.items() if filter_.matches(record.dated())}
         mask = np.array([item_id in passing for item_id in self._ids], dtype=bool)
-        return Eligible(mask, int(mask.sum()))
+        return MaskedRows(mask, int(mask.sum()))
 
-    def nearest(self, weighed: Float32, limit: int, eligible: Eligible, accuracy: Accuracy) -> list[int]:  # noqa: ARG002 - always exact
-        scores = np.where(eligible.mask, self._matrix @ weighed, -np.inf)
+    def nearest(
+        self,
+        aims: Aims,
+        limit: int,
+        eligible: Eligible,
+        accuracy: Accuracy,  # noqa: ARG002 - always exact
+        proceed: Proceed,  # noqa: ARG002 - soon done
+    ) -> list[list[int]]:
+        return [self._nearest(weighed, limit, eligible) for weighed in aims.weighed]
+
+    def _nearest(self, weighed: Float32, limit: int, eligible: Eligible) -> list[int]:
+        passing = np.array([eligible.has(row) for row in range(len(self._ids))], bool)
+        scores = np.where(passing, self._matrix @ weighed, -np.inf)
         best = np.argsort(-scores, kind="stable")[: eligible.count]
         items = dict.fromkeys(self._firsts[self._ids[row]] for row in best)
         return list(items)[:limit]
+
+    def word(self, first: int, field: str) -> str:
+        facts = self.records[self._ids[first]].item.facts()
+        return next((str(fact.value) for fact in facts if fact.field == field), "")
+
+    def facets(self, field: str, eligible: Eligible, proceed: Proceed) -> Mapping[str, int]:  # noqa: ARG002 - quick
+        passing = {self._ids[row] for row in range(len(self._ids)) if eligible.has(row)}
+        facts = (fact for item_id in passing for fact in self.records[item_id].item.facts() if fact.field == field)
+        return Counter(str(fact.value) if fact.kind is Kind.WORD else str(bool(fact.value)).lower() for fact in facts)
 
     def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
         counts = [len(self.records[self._ids[first]].vectors) for first in firsts]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
 from services.indexer.filters import Filter
+from services.indexer.index.exact import MaskedRows
 from services.indexer.index.graph import Bitmap, Graph
-from services.indexer.index.port import Accuracy, Bools, Eligible, RowArray, Size, View
+from services.indexer.index.port import Accuracy, Aims, Bools, Eligible, Proceed, RowArray, Size, View
 from services.indexer.index.table import Table
 from services.indexer.version import Version
 from services.spaces import Float32, Space
@@ -68,7 +70,22 @@ class FaissView(View):
     def eligible(self, filter_: Filter) -> Eligible:
         return self._selection(filter_) if filter_ else self._all
 
-    def nearest(self, weighed: Float32, limit: int, eligible: Eligible, accuracy: Accuracy) -> list[int]:
+    def nearest(
+        self, aims: Aims, limit: int, eligible: Eligible, accuracy: Accuracy, proceed: Proceed
+    ) -> list[list[int]]:
+        found = []
+        for weighed in aims.weighed:
+            proceed()
+            found.append(self._nearest(weighed, limit, eligible, accuracy))
+        return found
+
+    def word(self, first: int, field: str) -> str:
+        raise NotImplementedError  # the index that is about to replace this one has them
+
+    def facets(self, field: str, eligible: Eligible, proceed: Proceed) -> Mapping[str, int]:
+        raise NotImplementedError
+
+    def _nearest(self, weighed: Float32, limit: int, eligible: Eligible, accuracy: Accuracy) -> list[int]:
         wanted = limit
         while True:
             rows = self._nearest_rows(weighed, min(wanted, eligible.count), eligible, accuracy)
@@ -115,7 +132,7 @@ class FaissView(View):
         """The `count` nearest eligible rows, best first."""
         if count == 0:
             return np.empty(0, np.int64)
-        selection = eligible if isinstance(eligible, _Selection) else _Selection.of(eligible, self.graph.rows)
+        selection = cast("_Selection", eligible)
         settled, settled_scores = self._nearest_settled(weighed, count, selection, accuracy)
         fresh, fresh_scores = self._nearest_fresh(weighed, count, selection)
         rows, scores = np.concatenate([settled, fresh]), np.concatenate([settled_scores, fresh_scores])
@@ -147,14 +164,10 @@ class FaissView(View):
 
 
 @dataclass(frozen=True)
-class _Selection(Eligible):
+class _Selection(MaskedRows):
     """Eligible rows in the form the graph wants; made once for all queries of a search."""
 
     graph_rows: int
-
-    @classmethod
-    def of(cls, eligible: Eligible, graph_rows: int) -> _Selection:
-        return cls(eligible.mask, eligible.count, graph_rows)
 
     @cached_property
     def settled(self) -> int:

@@ -7,9 +7,11 @@ stands for the item. A view never changes, so a search sees one state from begin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +36,26 @@ class Accuracy(Enum):
     EXACT = "exact"
 
 
-@dataclass(frozen=True)
-class Eligible:
-    """The rows of one view that may come back: `mask` (rows of the view,), `count` of them."""
+Proceed = Callable[[], None]
+"""Called again and again during long work; raises to give it up."""
 
-    mask: Bools
+
+class Aims(NamedTuple):
+    """What a search looks for: `weighed` (n, D) queries scaled by their block weights `weights` (n, blocks), of which
+    the absolute values sum to 1."""
+
+    weighed: Float32
+    weights: Float32
+
+
+class Eligible(ABC):
+    """The rows of one view that may come back, made once for all that asks with the same filter. `count` of them."""
+
     count: int
 
+    @abstractmethod
     def has(self, row: int) -> bool:
         """Whether this row may."""
-        return bool(self.mask[row])
 
 
 @dataclass(frozen=True)
@@ -78,9 +90,20 @@ class View(ABC):
         """The rows whose item is there and passes."""
 
     @abstractmethod
-    def nearest(self, weighed: Float32, limit: int, eligible: Eligible, accuracy: Accuracy) -> list[int]:
-        """First rows of up to `limit` different items, those with the greatest inner product with `weighed` (D,) of any
-        of their eligible rows first."""
+    def nearest(
+        self, aims: Aims, limit: int, eligible: Eligible, accuracy: Accuracy, proceed: Proceed
+    ) -> list[list[int]]:
+        """For each of the n queries the first rows of up to `limit` different items, those with the greatest inner
+        product of any of their eligible rows first. Fewer only when no more are eligible."""
+
+    @abstractmethod
+    def word(self, first: int, field: str) -> str:
+        """The word of `field` (`group_id` or `category`) of the item that has this first row, "" for none."""
+
+    @abstractmethod
+    def facets(self, field: str, eligible: Eligible, proceed: Proceed) -> Mapping[str, int]:
+        """How many items with an eligible row have each word (or truth value, as `true` and `false`) of the field;
+        only those that some item has."""
 
     @abstractmethod
     def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
@@ -114,9 +137,17 @@ class Index(ABC):
     def item_ids(self) -> list[str]:
         """The ids of all items."""
 
-    def settle(self, proceed: Callable[[], None]) -> bool:  # noqa: ARG002 - for those that build
+    def settle(self, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that build
         """Does the build that is due, if one is, and says whether one was. May take minutes and disturbs nobody, but
-        only one thread may call it. `proceed` is called again and again meanwhile and may raise to give up."""
+        only one thread may call what builds: this, `rebuild` and `save`."""
+        return False
+
+    def rebuild(self, proceed: Proceed) -> None:
+        """Makes all of it anew, without what was deleted."""
+        proceed()
+
+    def save(self, folder: Path, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that can be loaded
+        """Writes one state of it into an empty folder, from which it can be loaded; False for one that cannot."""
         return False
 
     def wait_for_room(self, timeout_s: float) -> bool:
