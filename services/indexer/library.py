@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, NotFound, NotReady, Overloaded, TooLate
+from services.errors import InvalidInput, NotFound, NotReady
 from services.indexer import reading
 from services.indexer.catalogue import Definition, RandomBytes
+from services.indexer.desk import Attention, Desk, Patience
 from services.indexer.embedder import Embedder
 from services.indexer.index.port import Size, View
 from services.indexer.ingest import Deleted, Draft, Ingest, Ingested, Request
@@ -21,11 +20,7 @@ from services.indexer.search import Found, SearchRequest, require_space, search
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Version
-from services.spaces import Float32, Space
-
-SHORT_WAIT_S = 0.02
-LOOK_UP_S = 0.1
-"""Between two looks whether the caller still waits."""
+from services.spaces import Space
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
@@ -38,14 +33,6 @@ class Rules:
 
     partitions: int = 1
     waiting: int = 2
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a caller waits: `budget_s` from now, and not longer than `wanted` says that somebody still does."""
-
-    budget_s: float
-    wanted: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -93,7 +80,7 @@ class Library:
         self._clock = surroundings.clock
         self._now_us = surroundings.now_us
         self._random_bytes = surroundings.random_bytes
-        self._waiting = threading.BoundedSemaphore(rules.waiting)
+        self._desk = Desk(shelves, rules.waiting)
 
     def create_catalogue(self, name: str, space: Space | None, partitions: int, request: Request) -> Definition:
         """Without a space, the embedder's default one; 0 partitions: the rule's. Raises Conflict, InvalidInput."""
@@ -153,16 +140,17 @@ class Library:
         Raises as `services.indexer.search.search`, TooLate when the version was not reached, Overloaded when too many
         searches wait already. Asks the record for nothing but catalogues and items that this replica does not have.
         """
-        shelf = self._known(name)
-        require_space(space, shelf.definition.space)
         began = self._clock()
-        view = self._view(shelf, min_version, patience)
+        shelf = self._desk.shelf(name)
+        require_space(space, shelf.definition.space)
+        view = self._desk.view(shelf, min_version, Attention(patience, self._clock))
         wait_ms = (self._clock() - began) * 1e3
-        return Answered(search(request, view, lambda item_id: self._vector(shelf, item_id), self._clock), view, wait_ms)
+        found = search(request, view, lambda item_id: self._desk.vector(shelf, item_id), self._clock)
+        return Answered(found, view, wait_ms)
 
     def spaces(self, name: str) -> tuple[Space, int]:
         """The catalogue's space, and how many items have a vector in it. Raises Overloaded as `search`."""
-        shelf = self._known(name)
+        shelf = self._desk.shelf(name)
         return shelf.definition.space, shelf.view().size().items
 
     def stats(self, name: str) -> list[Stats]:
@@ -182,45 +170,6 @@ class Library:
         if not name:
             raise InvalidInput("catalogue", "is required")
         return self._shelves.get(name)
-
-    def _known(self, name: str) -> Shelf:
-        """The same for those who must not wait for the record while others search."""
-        shelf = self._shelves.known(name)
-        if shelf is not None:
-            return shelf
-        with self._place_to_wait():
-            return self._shelf(name)
-
-    def _vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
-        with self._place_to_wait():
-            record = shelf.catalogue.get([item_id])[0]
-        return None if record is None else record.vectors[0].astype("float32")
-
-    def _view(self, shelf: Shelf, min_version: str, patience: Patience) -> View:
-        if not min_version:
-            return shelf.view()
-        version = Version.decode(min_version, shelf.definition.partitions, "min_version")
-        # Most versions are a few milliseconds away, which any search may wait for.
-        if not shelf.reach(version, min(SHORT_WAIT_S, patience.budget_s)):
-            self._wait(shelf, version, patience)
-        return shelf.view()
-
-    def _wait(self, shelf: Shelf, version: Version, patience: Patience) -> None:
-        with self._place_to_wait():
-            until = self._clock() + patience.budget_s
-            while not shelf.reach(version, min(LOOK_UP_S, max(0.0, until - self._clock()))):
-                if self._clock() >= until or not patience.wanted():
-                    raise TooLate("this replica did not reach min_version in time")
-
-    @contextmanager
-    def _place_to_wait(self) -> Iterator[None]:
-        """Leaves threads to the searches that wait for nothing. Raises Overloaded when no place comes free soon."""
-        if not self._waiting.acquire(timeout=SHORT_WAIT_S):
-            raise Overloaded("too many searches wait already")
-        try:
-            yield
-        finally:
-            self._waiting.release()
 
 
 def _stats(shelf: Shelf) -> Stats:

@@ -10,7 +10,8 @@ import grpc
 from services.errors import NotImplementedYet
 from services.indexer import wire_requests as requests
 from services.indexer import wire_responses as responses
-from services.indexer.library import Library, Patience
+from services.indexer.desk import Patience
+from services.indexer.library import Library
 from services.runtime import deadlines
 from services.runtime.wire import decode_space
 from visrec.v1 import indexer_pb2, indexer_pb2_grpc

@@ -1,0 +1,99 @@
+"""Where a search comes in: it finds its catalogue and the state that answers it, and waits for them only if it must."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.errors import InvalidInput, Overloaded, TooLate
+from services.indexer.index.port import View
+from services.indexer.shelf import Shelf
+from services.indexer.shelves import Shelves
+from services.indexer.version import Version
+from services.spaces import Float32
+
+SHORT_WAIT_S = 0.02
+LOOK_UP_S = 0.1
+"""Between two looks whether the caller still waits."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a caller waits: `budget_s` from now, and not longer than `wanted` says that somebody still does."""
+
+    budget_s: float
+    wanted: Callable[[], bool]
+
+
+class Attention:
+    """A caller's patience that has begun. `clock`: monotonic seconds."""
+
+    def __init__(self, patience: Patience, clock: Callable[[], float]) -> None:
+        self._wanted = patience.wanted
+        self._clock = clock
+        self._until = clock() + patience.budget_s
+
+    def left_s(self) -> float:
+        """Seconds, not negative."""
+        return max(0.0, self._until - self._clock())
+
+    def within(self, seconds: float) -> Attention:
+        """The same caller's, for `seconds` at most."""
+        return Attention(Patience(min(seconds, self.left_s()), self._wanted), self._clock)
+
+    def proceed(self) -> None:
+        """Raises TooLate when the time is up or nobody waits for the answer any more."""
+        if self._clock() >= self._until:
+            raise TooLate("the time for this search is up")
+        if not self._wanted():
+            raise TooLate("nobody waits for this answer any more")
+
+
+class Desk:
+    """`waiting`: how many may wait at once, for a version or for the record; the other threads stay with the searches
+    that wait for nothing. Safe to use from any number of threads."""
+
+    def __init__(self, shelves: Shelves, waiting: int) -> None:
+        self._shelves = shelves
+        self._waiting = threading.BoundedSemaphore(waiting)
+
+    def shelf(self, name: str) -> Shelf:
+        """The catalogue; one that this replica does not have is looked up in the record. Raises InvalidInput without a
+        name, NotFound, Overloaded when too many wait already."""
+        shelf = self._shelves.known(name)
+        if shelf is not None:
+            return shelf
+        if not name:
+            raise InvalidInput("catalogue", "is required")
+        with self.place_to_wait():
+            return self._shelves.get(name)
+
+    def vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
+        """The vector of an item's first photo in the record, None for no such item. Raises Overloaded as `shelf`."""
+        with self.place_to_wait():
+            record = shelf.catalogue.get([item_id])[0]
+        return None if record is None else record.vectors[0].astype("float32")
+
+    def view(self, shelf: Shelf, min_version: str, attention: Attention) -> View:
+        """The catalogue's state, once it contains the version (a token, empty: at once). Raises InvalidInput for what
+        is no version of this catalogue, TooLate when it was not reached in time, Overloaded as `shelf`."""
+        if min_version:
+            version = Version.decode(min_version, shelf.definition.partitions, "min_version")
+            # Most versions are a few milliseconds away, which any search may wait for.
+            if not shelf.reach(version, min(SHORT_WAIT_S, attention.left_s())):
+                with self.place_to_wait():
+                    while not shelf.reach(version, min(LOOK_UP_S, attention.left_s())):
+                        attention.proceed()
+        return shelf.view()
+
+    @contextmanager
+    def place_to_wait(self) -> Iterator[None]:
+        """Raises Overloaded when no place comes free soon."""
+        if not self._waiting.acquire(timeout=SHORT_WAIT_S):
+            raise Overloaded("too many searches wait already")
+        try:
+            yield
+        finally:
+            self._waiting.release()
