@@ -25,15 +25,27 @@ class IndexerSettings(ServiceSettings):
     )
     log_age_s: int = Field(604_800, ge=3600, description="Age, in seconds, up to which such entries are kept.")
     fresh_rows: int = Field(
-        4096, ge=64, le=65_536, description="New rows, searched one by one, that make the builder extend the graph."
+        4096, ge=64, le=65_536, description="New rows, compared one by one, that make the builder settle them."
     )
     max_fresh_rows: int = Field(
         32_768, ge=128, le=1_048_576, description="New rows beyond which ingest waits for the builder."
     )
-    dead_fraction: float = Field(
-        0.2, gt=0, le=1, description="Share of deleted or replaced rows that makes the builder compact the index."
+    small_rows: int = Field(
+        65_536, ge=1024, le=1_048_576, description="Settled rows that make the small part full: it is merged then."
     )
-    hnsw_neighbours: int = Field(16, ge=4, le=64, description="Links of a row in the graph (HNSW's M).")
+    max_small_rows: int = Field(
+        524_288, ge=1024, le=16_777_216, description="Rows that wait to be merged beyond which ingest waits, too."
+    )
+    graph_rows: int = Field(
+        200_000, ge=4096, description="Rows from which on the large part has a graph; below, a scan is as quick."
+    )
+    dead_fraction: float = Field(
+        0.2, gt=0, le=1, description="Share of deleted or replaced items that makes the builder compact a part."
+    )
+    factory: str = Field(
+        "HNSW16,SQfp16",
+        description="FAISS' name of that graph: HNSWm,SQfp16 or HNSWm,SQ8; m links a row cost 8 m bytes.",
+    )
     hnsw_ef_construction: int = Field(
         100, ge=16, le=1000, description="Candidates weighed for each row that is added (HNSW's efConstruction)."
     )

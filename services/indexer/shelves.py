@@ -56,7 +56,8 @@ class Shelves:
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(self.look, LOOK_EVERY_S), name="catalogues", daemon=True),
-            threading.Thread(target=self._repeat, args=(self._settle, SETTLE_EVERY_S), name="builder", daemon=True),
+            threading.Thread(target=self._repeat, args=(self._settle, SETTLE_EVERY_S), name="settler", daemon=True),
+            threading.Thread(target=self._repeat, args=(self._merge, SETTLE_EVERY_S), name="merger", daemon=True),
         ]
 
     def start(self) -> None:
@@ -153,6 +154,12 @@ class Shelves:
             while shelf.index.settle(self._proceed):
                 self._built(self._clock() - began)
                 began = self._clock()
+
+    def _merge(self) -> None:
+        for shelf in self.all():
+            began = self._clock()
+            if shelf.index.merge(self._proceed):
+                self._built(self._clock() - began)
 
     def _proceed(self) -> None:
         if self._stop.is_set():

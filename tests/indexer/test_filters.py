@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 from services.errors import InvalidInput
 from services.indexer.filters import Condition, Filter, NumberTest, Test, TimeTest, TruthTest, WordTest
 from services.indexer.index.columns import Columns
-from services.indexer.item import Item
+from services.indexer.index.facts import Facts
+from services.indexer.item import Item, Kind
 from tests.indexer.builders import instants, items, numbers, words
 
 WORD_FIELDS = ["id", "domain", "category", "group_id", "tags", "currency", "attributes.size", "attributes.fit"]
@@ -89,26 +92,44 @@ def test_an_item_passes_exactly_when_the_contract_says_so(filter_: Filter, some:
 def test_the_mask_over_columns_agrees_with_the_items_one_by_one(
     filter_: Filter, some: tuple[Item, ...], known: int
 ) -> None:
-    """Also for a reader that knows fewer rows than the columns have by now."""
-    columns, rows = Columns(), {item.id: (2 * number, 2 * number + 1) for number, item in enumerate(some)}
-    for item in some:
-        columns.add(rows[item.id][0], 2, item.facts())
-    mask = columns.mask(filter_, 2 * known, lambda item_id: [row for row in rows.get(item_id, ()) if row < 2 * known])
-    assert mask.tolist() == [passes(filter_, item) for item in some[:known] for _ in range(2)]
+    """Also for a reader that knows fewer items than the columns have by now."""
+    columns, places = Columns(), {item.id: place for place, item in enumerate(some)}
+    for place, item in enumerate(some):
+        columns.add(place, item.facts())
+    mask = columns.mask(filter_, known, {name: place for name, place in places.items() if place < known}.get)
+    assert mask.tolist() == [passes(filter_, item) for item in some[:known]]
 
 
 @given(filters, st.tuples(*(items(f"item-{number}") for number in range(5))), st.sets(st.integers(0, 4)))
-def test_renumbered_columns_mask_what_stayed(filter_: Filter, some: tuple[Item, ...], gone: set[int]) -> None:
-    columns = Columns()
-    for row, item in enumerate(some):
-        columns.add(row, 1, item.facts())
-    kept = [row for row in range(5) if row not in gone]
-    new_rows = np.full(5, -1, np.int32)
-    new_rows[kept] = np.arange(len(kept))
-    names = {some[row].id: number for number, row in enumerate(kept)}
-    renumbered = columns.renumbered(new_rows)
-    mask = renumbered.mask(filter_, len(kept), lambda item_id: [names[item_id]] if item_id in names else [])
-    assert mask.tolist() == [passes(filter_, some[row]) for row in kept]
+def test_settled_facts_agree_with_the_items_one_by_one(filter_: Filter, some: tuple[Item, ...], gone: set[int]) -> None:
+    """Also when they were joined from two parts, of which some items went."""
+    kept = [place for place in range(5) if place not in gone]
+    new_places = np.full(5, -1, np.int64)
+    new_places[kept] = np.arange(len(kept))
+    parts = [(Facts.of([tuple(item.facts()) for item in some[at]]), new_places[at]) for at in (slice(2), slice(2, 5))]
+    names = {some[place].id: number for number, place in enumerate(kept)}
+    passing = Facts.joined(parts).passing(filter_, names.get)
+    assert sorted(passing) == [number for number, place in enumerate(kept) if passes(filter_, some[place])]
+
+
+@given(st.tuples(*(items(f"item-{number}") for number in range(5))), st.sets(st.integers(0, 4)))
+def test_counts_of_words_are_alike_in_columns_and_settled_facts(some: tuple[Item, ...], chosen: set[int]) -> None:
+    columns, facts = Columns(), Facts.of([tuple(item.facts()) for item in some])
+    for place, item in enumerate(some):
+        columns.add(place, item.facts())
+    mask = np.array([place in chosen for place in range(5)])
+    for field in ("domain", "tags", "attributes.size", "attributes.fit", "nothing"):
+        expected = Counter(
+            str(fact.value) if fact.kind is Kind.WORD else str(fact.value).lower()
+            for place in chosen
+            for fact in some[place].facts()
+            if fact.field == field and fact.kind in (Kind.WORD, Kind.TRUTH)
+        )
+        for counted in (columns.counts(field, mask), facts.counts(field, mask)):
+            counter: Counter[str] = Counter()
+            for word, count in counted:
+                counter[word] += count
+            assert counter == expected
 
 
 @pytest.mark.parametrize(

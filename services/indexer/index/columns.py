@@ -1,12 +1,12 @@
-"""What filters test, column by column over the rows of an index.
+"""What filters test, column by column over the items of a part that grows.
 
-A word of a field has the list of the rows that carry it; numbers, instants and truth values are kept as (row, value)
-pairs. Both are in the order of the rows and only grow, so a reader cuts them off at the rows it knows.
+A word of a field has the list of the items that carry it; numbers, instants and truth values are kept as (item, value)
+pairs. Both are in the order of the items and only grow, so a reader cuts them off at the items it knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,80 +16,72 @@ from services.indexer.index.growing import Growing
 from services.indexer.item import Fact, Kind
 
 Bools = NDArray[np.bool_]
-Rows = NDArray[np.int32]
+Places = NDArray[np.int32]
 
-FindRows = Callable[[str], Iterable[int]]
-"""Item id -> the rows of that item; ids have no column of their own."""
+FindItem = Callable[[str], int | None]
+"""Item id -> its place; ids have no column of their own."""
 
 
 class Columns:
-    """One writer, any number of readers. A mask is always over the first `rows` rows, which must be complete."""
+    """One writer, any number of readers. A mask is always over the first `items` items, which must be complete."""
 
     def __init__(self) -> None:
         self._words: dict[tuple[str, str], Growing] = {}
         self._values: dict[tuple[str, Kind], tuple[Growing, Growing]] = {}
 
-    def add(self, first: int, count: int, facts: Iterable[Fact]) -> None:
-        """The facts of the item that owns the rows `first` to `first + count`, which come after all rows so far."""
-        rows = np.arange(first, first + count, dtype=np.int32)
+    def add(self, place: int, facts: Iterable[Fact]) -> None:
+        """The facts of the item at that place, which comes after all items so far."""
         for fact in facts:
             if fact.kind is Kind.WORD:
-                self._rows_of_word(fact.field, str(fact.value)).extend(rows)
+                self._carriers(fact.field, str(fact.value)).append(place)
             else:
                 where, values = self._pairs(fact.field, fact.kind)
-                values.extend(np.full(count, fact.value))
-                where.extend(rows)
+                values.append(fact.value)
+                where.append(place)
 
-    def mask(self, filter_: Filter, rows: int, find_rows: FindRows) -> Bools:
-        """(rows,) bool: which of the first `rows` rows pass."""
-        passing = np.ones(rows, dtype=bool)
+    def mask(self, filter_: Filter, items: int, find_item: FindItem) -> Bools:
+        """(items,) bool: which of the first `items` items pass."""
+        passing = np.ones(items, dtype=bool)
         for condition in filter_.must:
-            passing &= self._condition(condition, rows, find_rows)
+            passing &= self._condition(condition, items, find_item)
         if filter_.should:
-            passing &= np.any([self._condition(one, rows, find_rows) for one in filter_.should], axis=0)
+            passing &= np.any([self._condition(one, items, find_item) for one in filter_.should], axis=0)
         for condition in filter_.must_not:
-            passing &= ~self._condition(condition, rows, find_rows)
+            passing &= ~self._condition(condition, items, find_item)
         return passing
 
-    def words(self, field: str) -> list[str]:
-        """All words that a row of this field ever had."""
-        return sorted(word for name, word in list(self._words) if name == field)
+    def counts(self, field: str, mask: Bools) -> Iterator[tuple[str, int]]:
+        """Words, or truth values, of a field with how many items of the mask, which is over the first items, have
+        them."""
+        # A copy of the keys in one step: the writer may add some.
+        for name, word in list(self._words):
+            if name == field:
+                count = int(np.count_nonzero(mask[_below(self._words[name, word].head(), len(mask))]))
+                yield from [(word, count)] if count else []
+        if (field, Kind.TRUTH) in self._values:
+            where, values = self._values[field, Kind.TRUTH]
+            known = _below(where.head(), len(mask))
+            passing = values.head(len(known))[mask[known]]
+            counts = {"true": int(np.count_nonzero(passing)), "false": int(np.count_nonzero(passing == 0))}
+            yield from ((word, count) for word, count in counts.items() if count)
 
-    def rows_with(self, field: str, word: str, rows: int) -> Rows:
-        """Those of the first `rows` rows that have the word, ascending."""
-        column = self._words.get((field, word))
-        return _below(column.head(), rows) if column is not None else np.empty(0, np.int32)
-
-    def renumbered(self, new_rows: Rows) -> Columns:
-        """A copy under other row numbers: `new_rows[row]`, ascending over the rows that stay, -1 for those that go."""
-        copy = Columns()
-        for (field, word), column in self._words.items():
-            moved = new_rows[column.head()]
-            if (moved >= 0).any():
-                copy._rows_of_word(field, word).extend(moved[moved >= 0])
-        for (field, kind), (where, values) in self._values.items():
-            moved = new_rows[where.head()]
-            rows, kept = copy._pairs(field, kind)
-            kept.extend(values.head()[moved >= 0])
-            rows.extend(moved[moved >= 0])
-        return copy
-
-    def _condition(self, condition: Condition, rows: int, find_rows: FindRows) -> Bools:
-        passing = np.zeros(rows, dtype=bool)
+    def _condition(self, condition: Condition, items: int, find_item: FindItem) -> Bools:
+        passing = np.zeros(items, dtype=bool)
         test = condition.test
         if isinstance(test, WordTest):
             for word in test.any_of:
                 if condition.field == "id":
-                    passing[list(find_rows(word))] = True
-                else:
-                    passing[self.rows_with(condition.field, word, rows)] = True
+                    place = find_item(word)
+                    passing[[] if place is None else [place]] = True
+                elif (condition.field, word) in self._words:
+                    passing[_below(self._words[condition.field, word].head(), items)] = True
         elif test is not None and (condition.field, test.kind) in self._values:
             where, values = self._values[condition.field, test.kind]
-            known = _below(where.head(), rows)
+            known = _below(where.head(), items)
             passing[known[test.passes(values.head(len(known)))]] = True
         return passing
 
-    def _rows_of_word(self, field: str, word: str) -> Growing:
+    def _carriers(self, field: str, word: str) -> Growing:
         return self._words.setdefault((field, word), Growing(np.int32))
 
     def _pairs(self, field: str, kind: Kind) -> tuple[Growing, Growing]:
@@ -97,8 +89,8 @@ class Columns:
         return self._values.setdefault((field, kind), (Growing(np.int32), Growing(dtype)))
 
 
-def _below(rows: Rows, end: int) -> Rows:
-    """Those of ascending row numbers that are less than `end`."""
-    if len(rows) == 0 or rows[-1] < end:
-        return rows
-    return rows[: int(np.searchsorted(rows, end))]
+def _below(places: Places, end: int) -> Places:
+    """Those of ascending places that are less than `end`."""
+    if len(places) == 0 or places[-1] < end:
+        return places
+    return places[: int(np.searchsorted(places, end))]

@@ -1,140 +1,275 @@
-"""The index that serves: fresh rows are searched one by one, settled rows through a FAISS graph.
+"""The index that serves: fresh items, a small part that they are added to, and a large one.
 
-Writes go to the fresh rows and are seen at once. A builder calls `settle` from a thread of its own: it makes the next
-graph beside the present one and exchanges them in one assignment. Searches work on immutable views and never wait.
+Writes go to the fresh items, which are compared one by one, and are seen at once. Builders make the next part beside
+the present one and exchange them in one assignment: `settle` adds what is fresh to a copy of the small part, which has
+sketches, `merge` adds a small part that is full to a copy of the large one, which has a graph, too, or makes that anew
+when too much of it is dead. Searches work on immutable views and never wait.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
+from pyroaring import BitMap
 
-from services.indexer.index.faiss_view import FaissView
-from services.indexer.index.graph import CHUNK_ROWS, Graph, GraphTuning
-from services.indexer.index.growing import Growing
-from services.indexer.index.port import Index, PackItem, RowArray
-from services.indexer.index.table import Table
+from services.indexer.index.calibration import calibrated, due
+from services.indexer.index.effort import Effort
+from services.indexer.index.faiss_view import FaissView, Placed
+from services.indexer.index.flat import Flat
+from services.indexer.index.fresh import Fresh
+from services.indexer.index.graph import Graph, GraphTuning
+from services.indexer.index.port import Index, PackItem, Proceed
+from services.indexer.index.saved import State, save
+from services.indexer.index.settled import SettledPart
+from services.indexer.index.sketch import Sketch
+from services.indexer.index.slot import Chunks, Kept, Role, Slot
+from services.indexer.index.table import Items
 from services.indexer.item import Record
 from services.indexer.version import Version
-from services.spaces import Float32, Space
-
-Chunked = TypeVar("Chunked", Float32, RowArray)
+from services.spaces import Space
 
 
 @dataclass(frozen=True)
 class IndexTuning:
     """`fresh_rows`: so many make the builder settle them. `max_fresh_rows`: beyond, writers wait for the builder.
-    `dead_fraction`: so many masked rows of all make the builder compact the index."""
+    `small_rows`: so many make a small part full. `max_small_rows`: so many in full ones that wait to be merged make
+    writers wait. `dead_fraction`: so many dead items of all make the builder compact a part. `sketch_rows`,
+    `graph_rows`: from so many on a part has a sketch, and the large one a graph."""
 
     fresh_rows: int = 4096
     max_fresh_rows: int = 32_768
+    small_rows: int = 65_536
+    max_small_rows: int = 524_288
     dead_fraction: float = 0.2
+    sketch_rows: int = 4096
+    graph_rows: int = 200_000
     graph: GraphTuning = field(default_factory=GraphTuning)
 
 
 class FaissIndex(Index):
-    """`pack`: how items are kept for the hits that ask for them."""
+    """`pack`: how items are kept for the hits that ask for them. `slots`: what was loaded, oldest first."""
 
-    def __init__(self, space: Space, partitions: int, pack: PackItem, tuning: IndexTuning) -> None:
+    def __init__(
+        self,
+        space: Space,
+        partitions: int,
+        pack: PackItem,
+        tuning: IndexTuning,
+        *,
+        slots: Sequence[Slot] = (),
+        version: Version | None = None,
+    ) -> None:
+        self._space = space
         self._pack = pack
         self._tuning = tuning
         self._changed = threading.Condition()
-        self._table = Table()
-        self._alive = Growing(np.bool_)
-        self._graph = Graph.empty(space.dimension, tuning.graph)
-        self._fresh = Growing(np.float32, (space.dimension,))
-        self._view = FaissView(
-            space, Version.nothing(partitions), self._table, np.empty(0, bool), self._graph, self._fresh.head()
-        )
+        self._settling = threading.Lock()
+        self._merging = threading.Lock()
+        self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
+        self._written: list[tuple[SettledPart, Path]] = []
+        self._view = self._look(version or Version.nothing(partitions))
 
     def view(self) -> FaissView:
         return self._view
 
     def item_ids(self) -> list[str]:
         view = self._view
-        return [view.item_id(row) for row in np.flatnonzero(view.alive & view.table.is_first(view.rows)).tolist()]
+        return [
+            placed.part.item_id(item)
+            for placed in view.placed
+            for item in range(placed.part.items)
+            if item not in placed.dead.bitmap
+        ]
 
     def apply(self, upserts: Sequence[Record], removed: Sequence[str], version: Version) -> None:
         with self._changed:
             for item_id in removed:
-                self._mask(item_id)
+                self._remove(item_id)
             for record in upserts:
                 self._put(record)
             self._publish(version)
 
     def wait_for_room(self, timeout_s: float) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._view.fresh) < self._tuning.max_fresh_rows, timeout_s)
+            return self._changed.wait_for(self._has_room, timeout_s)
 
-    def settle(self, proceed: Callable[[], None]) -> bool:
-        view = self._view
-        if view.dead > max(self._tuning.fresh_rows, self._tuning.dead_fraction * view.rows):
-            self._compact(view, proceed)
-        elif len(view.fresh) >= self._tuning.fresh_rows:
-            self._merge(view, proceed)
-        else:
-            return False
+    def settle(self, proceed: Proceed) -> bool:
+        with self._settling:
+            return self._settle(self._tuning.fresh_rows, proceed)
+
+    def merge(self, proceed: Proceed) -> bool:
+        with self._merging:
+            return self._merge(proceed, anew=False)
+
+    def rebuild(self, proceed: Proceed) -> None:
+        with self._merging:
+            with self._settling:
+                self._settle(1, proceed)
+                with self._changed:
+                    for slot in self._slots:
+                        slot.role = Role.SEALED if slot.role is Role.SMALL else slot.role
+            self._merge(proceed, anew=True)
+
+    def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:
+        with self._changed:
+            slots = list(self._slots)
+            state = State(slots, [slot.alive() for slot in slots], self._view.version)
+        known = {id(part): path for part, path in self._written}
+        save(state, self._space, known, folder, proceed)
+        settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
+        self._written = [(part, final / f"part-{number}") for number, part in enumerate(settled)]
         return True
+
+    # ---- writing, under the lock
 
     def _put(self, record: Record) -> None:
         item = record.dated()
         packed = self._pack(item)
-        fingerprint = hash((packed, record.vectors.tobytes()))
-        present = self._present(item.id)
-        if present is not None and self._table.fingerprint(present) == fingerprint:
-            return
-        self._mask(item.id)
-        self._table.add(item.id, len(record.vectors), packed, fingerprint, item.facts())
-        self._alive.extend(np.ones(len(record.vectors), bool))
-        self._fresh.extend(record.vectors.astype(np.float32))
+        present = self._find(item.id)
+        if present:
+            if self._same(*present, packed, record):
+                return
+            slot, place = present
+            slot.kill(place)
+        fresh = self._slots[-1].content
+        assert isinstance(fresh, Fresh)
+        fresh.add(item.id, packed, tuple(item.facts()), record.vectors)
 
-    def _mask(self, item_id: str) -> None:
-        first = self._present(item_id)
-        if first is not None:
-            self._alive.head()[first : first + int(self._table.photos([first])[0])] = False
+    def _remove(self, item_id: str) -> None:
+        present = self._find(item_id)
+        if present:
+            slot, place = present
+            slot.kill(place)
 
-    def _present(self, item_id: str) -> int | None:
-        first = self._table.find(item_id, len(self._table))
-        return first if first is not None and self._alive.head()[first] else None
+    def _find(self, item_id: str) -> tuple[Slot, int] | None:
+        for slot in reversed(self._slots):
+            place = slot.find(item_id)
+            if place is not None:
+                return slot, place
+        return None
+
+    @staticmethod
+    def _same(slot: Slot, place: int, packed: bytes, record: Record) -> bool:
+        """A log that is read twice, or a record that is read again as a whole, changes nothing."""
+        part = slot.part()
+        if part.packed(place) != packed:
+            return False
+        rows = np.arange(part.starts[place], part.starts[place + 1])
+        return len(rows) == len(record.vectors) and bool((part.vectors(rows) == record.vectors).all())
 
     def _publish(self, version: Version) -> None:
-        alive = self._alive.head().copy()
-        self._view = FaissView(self._view.space, version, self._table, alive, self._graph, self._fresh.head())
+        self._view = self._look(version)
         self._changed.notify_all()
 
-    def _merge(self, view: FaissView, proceed: Callable[[], None]) -> None:
-        """The fresh rows of the view become settled; row numbers stay as they are."""
-        graph = view.graph.extended(_chunks(view.fresh), proceed)
+    def _look(self, version: Version) -> FaissView:
+        placed: list[Placed] = []
+        for slot in self._slots:
+            placed.append(slot.placed(placed[-1].end if placed else 0))
+        return FaissView(self._space, version, tuple(placed))
+
+    def _fresh_rows(self) -> int:
+        return sum(placed.part.rows for placed in self._view.placed if not placed.settled)
+
+    def _has_room(self) -> bool:
+        sealed = sum(slot.part().rows for slot in self._slots if slot.role is Role.SEALED)
+        return self._fresh_rows() < self._tuning.max_fresh_rows and sealed < self._tuning.max_small_rows
+
+    # ---- building, beside the searches
+
+    def _settle(self, least: int, proceed: Proceed) -> bool:
         with self._changed:
-            rest = self._fresh.head()[len(view.fresh) :]
-            self._exchange(graph, rest)
+            if self._fresh_rows() >= least:
+                for slot in self._slots:
+                    slot.role = Role.FROZEN if slot.role is Role.FRESH else slot.role
+                self._slots.append(Slot(Role.FRESH, Fresh(self._space.dimension)))
+            frozen = [slot for slot in self._slots if slot.role is Role.FROZEN]
+            small = next((slot for slot in self._slots if slot.role is Role.SMALL), None)
+            stale = small is not None and small.dead_share > self._tuning.dead_fraction
+            kept = [Kept.alive(slot) for slot in frozen]
+            base = Kept.alive(small) if small and stale else Kept.every(small) if small else None
+        if not frozen and not stale:
+            return False
+        self._replace(base, kept, Role.SMALL, proceed, anew=stale)
+        return True
 
-    def _compact(self, view: FaissView, proceed: Callable[[], None]) -> None:
-        """Only the rows that count stay, under new numbers; few enough of them stay fresh."""
-        kept = np.flatnonzero(view.alive)
-        graph = Graph.empty(view.space.dimension, self._tuning.graph)
-        settled = kept if len(kept) >= self._tuning.fresh_rows else kept[:0]
-        graph = graph.extended((view.vectors(rows) for rows in _chunks(settled)), proceed)
+    def _merge(self, proceed: Proceed, *, anew: bool) -> bool:
         with self._changed:
-            rest = self._fresh.head()[len(view.fresh) :]
-            new_rows = np.full(len(self._table), -1, np.int32)
-            new_rows[kept] = np.arange(len(kept))
-            new_rows[view.rows :] = np.arange(len(kept), len(kept) + len(self._table) - view.rows)
-            self._table = self._table.renumbered(new_rows)
-            alive, self._alive = self._alive.head(), Growing(np.bool_)
-            self._alive.extend(alive[new_rows >= 0])
-            self._exchange(graph, np.concatenate([view.vectors(kept[len(settled) :]), rest]))
+            large = next((slot for slot in self._slots if slot.role is Role.LARGE), None)
+            sealed = [slot for slot in self._slots if slot.role is Role.SEALED]
+            stale = anew or (large is not None and large.dead_share > self._tuning.dead_fraction)
+            if not large and len(sealed) == 1 and not anew:
+                sealed[0].role = Role.LARGE
+                return True
+            kept = [Kept.alive(slot) for slot in sealed]
+            base = Kept.alive(large) if large and stale else Kept.every(large) if large else None
+        if not sealed and not (stale and base):
+            return False
+        self._replace(base, kept, Role.LARGE, proceed, anew=stale)
+        return True
 
-    def _exchange(self, graph: Graph, fresh: Float32) -> None:
-        self._graph = graph
-        self._fresh = Growing(np.float32, (fresh.shape[1],))
-        self._fresh.extend(fresh)
-        self._publish(self._view.version)
+    def _replace(self, base: Kept | None, kept: Sequence[Kept], role: Role, proceed: Proceed, *, anew: bool) -> None:
+        """One settled part instead of several slots. `base`: the slot whose graph is added to, unless `anew`."""
+        every = [*([base] if base else []), *kept]
+        present = base.slot.content if base and not anew else None
+        added = kept if present else every
+        part = self._part(present if isinstance(present, SettledPart) else None, every, added, role, proceed)
+        slot = self._exchange(part, every, role)
+        if due(part):
+            effort = calibrated(part, self._space, proceed)
+            with self._changed:
+                slot.content = replace(part, effort=effort)
+                self._publish(self._view.version)
 
+    def _part(
+        self, base: SettledPart | None, every: Sequence[Kept], added: Sequence[Kept], role: Role, proceed: Proceed
+    ) -> SettledPart:
+        """`added` to the base: together they are `every`."""
+        table = Items.joined([one.table() for one in every])
+        chunks = [one.chunks() for one in added]
+        rows = int(table.starts[-1])
+        graph = None
+        if role is Role.LARGE and rows >= self._tuning.graph_rows:
+            graph = self._graph(base, chunks, proceed)
+        flat = graph.flat if graph and graph.flat else (base.flat if base else Flat.empty(self._space.dimension))
+        if not (graph and graph.flat):
+            flat = flat.extended(chain.from_iterable(chunks), proceed)
+        sketch = None
+        if rows >= self._tuning.sketch_rows and Sketch.possible(self._space.dimension):
+            sketch = self._sketch(base, flat, chunks, proceed)
+        effort = base.effort if base else Effort.unmeasured(len(self._space.blocks))
+        return SettledPart(table, flat, sketch, graph, effort)
 
-def _chunks(rows: Chunked) -> Iterator[Chunked]:
-    return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
+    def _graph(self, base: SettledPart | None, chunks: Sequence[Chunks], proceed: Proceed) -> Graph:
+        if base and base.graph:
+            return base.graph.extended(chain.from_iterable(chunks), self._tuning.graph, proceed)
+        every = [*([Chunks.of(base.flat.canonical)] if base else []), *chunks]
+        empty = Graph.empty(self._space.dimension, self._tuning.graph)
+        return empty.extended(chain.from_iterable(every), self._tuning.graph, proceed)
+
+    @staticmethod
+    def _sketch(base: SettledPart | None, flat: Flat, chunks: Sequence[Chunks], proceed: Proceed) -> Sketch:
+        # Codes fit what they were trained on: when there is twice as much they are made anew.
+        if base and base.sketch and 2 * base.rows > flat.rows:
+            return base.sketch.extended(chain.from_iterable(chunks), proceed)
+        return Sketch.trained(flat, proceed).extended(Chunks.of(flat.canonical), proceed)
+
+    def _exchange(self, part: SettledPart, every: Sequence[Kept], role: Role) -> Slot:
+        with self._changed:
+            dead, offset = BitMap(), 0
+            for one in every:
+                dead.update((one.died() + offset).tolist())
+                offset += len(one.items)
+            if role is Role.SMALL and part.rows >= self._tuning.small_rows:
+                role = Role.SEALED
+            slot = Slot(role, part, dead)
+            gone = {id(one.slot) for one in every}
+            at = next(place for place, one in enumerate(self._slots) if id(one) in gone)
+            rest = [one for one in self._slots if id(one) not in gone]
+            self._slots = [*rest[:at], slot, *rest[at:]]
+            self._publish(self._view.version)
+            return slot

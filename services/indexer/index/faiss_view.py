@@ -1,7 +1,8 @@
-"""One state of a FAISS index: a settled graph, the fresh rows after it, and which of all of them count."""
+"""One state of an index: parts side by side, and which of their items no longer count."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,174 +10,169 @@ from typing import cast
 
 import numpy as np
 
-from services.indexer.filters import Filter
-from services.indexer.index.exact import MaskedRows
-from services.indexer.index.graph import Bitmap, Graph
-from services.indexer.index.port import Accuracy, Aims, Bools, Eligible, Proceed, RowArray, Size, View
-from services.indexer.index.table import Table
+from services.indexer.filters import NO_FILTER, Filter
+from services.indexer.index.items import ItemSet
+from services.indexer.index.part import Chosen, Part
+from services.indexer.index.port import Accuracy, Aims, Eligible, Proceed, RowArray, Size, View
 from services.indexer.version import Version
 from services.spaces import Float32, Space
 
-EF_SEARCH = {Accuracy.FAST: 64, Accuracy.BALANCED: 128}
-"""Two centred blocks, any mix of weights: recall@10 of at least 0.96 at 64 to 128 (39,000 items)."""
 
-ROWS_PER_STEP = 40
-"""One step of a graph search (efSearch counts them) costs as much as comparing so many rows one by one: 1.7 µs against
-0.043 µs at 320 dimensions. Where comparing is cheaper, it is done, and it is exact."""
+@dataclass(frozen=True)
+class Placed:
+    """`first`: the view's number of the part's first row. `dead`: items of the part that no longer count."""
 
-MAX_EF = 1024
+    part: Part
+    first: int
+    dead: ItemSet
+    settled: bool
+
+    @property
+    def end(self) -> int:
+        """The number after its last row."""
+        return self.first + self.part.rows
+
+
+class Selection(Eligible):
+    """What may come back, part by part."""
+
+    def __init__(self, placed: Sequence[Placed], chosen: Sequence[Chosen]) -> None:
+        self._placed = placed
+        self.chosen = chosen
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        """How many rows."""
+        return sum(placed.part.rows_of(chosen) for placed, chosen in zip(self._placed, self.chosen, strict=True))
+
+    @cached_property
+    def everything(self) -> bool:
+        """Whether all rows may."""
+        return all(chosen.everything for chosen in self.chosen)
+
+    def has(self, row: int) -> bool:
+        for placed, chosen in zip(self._placed, self.chosen, strict=True):
+            if row < placed.end:
+                return chosen.everything or bool(chosen.mask[placed.part.owners_of(np.array(row - placed.first))])
+        return False
 
 
 @dataclass(frozen=True)
 class FaissView(View):
-    """`alive`: (rows,) bool; `fresh`: (rows - graph.rows, D) float32 with canonical values. Nothing of it changes."""
+    """Nothing of it changes. `memory`: bytes of vectors and graphs."""
 
     space: Space
     version: Version
-    table: Table
-    alive: Bools
-    graph: Graph
-    fresh: Float32
+    placed: tuple[Placed, ...]
 
     @property
     def rows(self) -> int:
         """All, those that no longer count included."""
-        return len(self.alive)
-
-    @cached_property
-    def dead(self) -> int:
-        """Rows that no longer count."""
-        return self.rows - int(np.count_nonzero(self.alive))
+        return self.placed[-1].end
 
     def size(self) -> Size:
-        counts = self.alive & self.table.is_first(self.rows)
-        with_word = {
-            domain: int(np.count_nonzero(counts[self.table.columns.rows_with("domain", domain, self.rows)]))
-            for domain in self.table.columns.words("domain")
-        }
+        alive = self.eligible(NO_FILTER)
+        rows = alive.count
+        fresh = sum(placed.part.rows for placed in self.placed if not placed.settled)
         return Size(
-            items=int(np.count_nonzero(counts)),
-            rows=self.rows - self.dead,
-            fresh=len(self.fresh),
-            deleted=self.dead,
-            memory=self.graph.nbytes + self.fresh.nbytes,
-            items_by_domain={domain: items for domain, items in with_word.items() if items},
+            items=sum(chosen.count for chosen in cast("Selection", alive).chosen),
+            rows=rows,
+            fresh=fresh,
+            deleted=self.rows - rows,
+            memory=sum(placed.part.nbytes for placed in self.placed),
+            items_by_domain=dict(self.facets("domain", alive, lambda: None)),
         )
 
     def find(self, item_id: str) -> int | None:
-        first = self.table.find(item_id, self.rows)
-        return first if first is not None and self.alive[first] else None
+        # The newest part has the newest rows, and an item that is dead in it may live in none before.
+        for placed in reversed(self.placed):
+            item = placed.part.find(item_id)
+            if item is not None and item not in placed.dead.bitmap:
+                return placed.first + int(placed.part.starts[item])
+        return None
 
     def eligible(self, filter_: Filter) -> Eligible:
-        return self._selection(filter_) if filter_ else self._all
+        if not filter_:
+            return self._alive
+        passing = [Chosen(placed.part.passing(filter_), placed.dead) for placed in self.placed]
+        return Selection(self.placed, passing)
 
     def nearest(
         self, aims: Aims, limit: int, eligible: Eligible, accuracy: Accuracy, proceed: Proceed
     ) -> list[list[int]]:
-        found = []
-        for weighed in aims.weighed:
+        rows: list[list[RowArray]] = [[] for _ in aims.weighed]
+        scores: list[list[Float32]] = [[] for _ in aims.weighed]
+        for placed, chosen in zip(self.placed, cast("Selection", eligible).chosen, strict=True):
+            if placed.part.items == 0 or not (chosen.everything or chosen.count):
+                continue
             proceed()
-            found.append(self._nearest(weighed, limit, eligible, accuracy))
-        return found
+            found = placed.part.nearest(aims, limit, chosen, accuracy, proceed)
+            for place, (mine, theirs) in enumerate(found):
+                rows[place].append(self._firsts(placed, mine))
+                scores[place].append(theirs)
+        return [_best(mine, theirs, limit) for mine, theirs in zip(rows, scores, strict=True)]
 
     def word(self, first: int, field: str) -> str:
-        raise NotImplementedError  # the index that is about to replace this one has them
+        placed, item = self._item(first)
+        return placed.part.word(item, field)
 
     def facets(self, field: str, eligible: Eligible, proceed: Proceed) -> Mapping[str, int]:
-        raise NotImplementedError
-
-    def _nearest(self, weighed: Float32, limit: int, eligible: Eligible, accuracy: Accuracy) -> list[int]:
-        wanted = limit
-        while True:
-            rows = self._nearest_rows(weighed, min(wanted, eligible.count), eligible, accuracy)
-            items = dict.fromkeys(self.table.firsts(rows).tolist())
-            # Several photos of one item may take several of the places.
-            if len(items) >= limit or len(rows) >= eligible.count:
-                return list(items)[:limit]
-            wanted *= 2
+        counter: Counter[str] = Counter()
+        for placed, chosen in zip(self.placed, cast("Selection", eligible).chosen, strict=True):
+            proceed()
+            counter.update(dict(placed.part.counts(field, chosen)))
+        return counter
 
     def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
-        starts = np.asarray(firsts, np.int64)
-        counts = self.table.photos(starts).astype(np.int64)
-        owners = np.repeat(np.arange(len(starts)), counts)
+        counts = np.array([self._photos(first) for first in firsts], np.int64)
+        owners = np.repeat(np.arange(len(firsts)), counts)
         before = np.cumsum(counts) - counts
-        return starts[owners] + np.arange(len(owners)) - before[owners], owners
+        return np.asarray(firsts, np.int64)[owners] + np.arange(len(owners)) - before[owners], owners
 
     def vectors(self, rows: RowArray) -> Float32:
         out = np.empty((len(rows), self.space.dimension), np.float32)
-        settled = rows < self.graph.rows
-        if settled.any():
-            out[settled] = self.graph.vectors(rows[settled])
-        out[~settled] = self.fresh[rows[~settled] - self.graph.rows]
+        for placed in self.placed:
+            mine = (rows >= placed.first) & (rows < placed.end)
+            if mine.all():
+                return placed.part.vectors(rows - placed.first)
+            if mine.any():
+                out[mine] = placed.part.vectors(rows[mine] - placed.first)
         return out
 
     def item_id(self, first: int) -> str:
-        return self.table.item_id(first)
+        placed, item = self._item(first)
+        return placed.part.item_id(item)
 
     def packed(self, first: int) -> bytes:
-        return self.table.packed(first)
+        placed, item = self._item(first)
+        return placed.part.packed(item)
 
     @cached_property
-    def _all(self) -> _Selection:
-        return _Selection(self.alive, self.rows - self.dead, self.graph.rows)
+    def _alive(self) -> Selection:
+        return Selection(self.placed, [Chosen(None, placed.dead) for placed in self.placed])
 
-    def _selection(self, filter_: Filter) -> _Selection:
-        mask = self.table.columns.mask(filter_, self.rows, self._rows_of) & self.alive
-        return _Selection(mask, int(np.count_nonzero(mask)), self.graph.rows)
+    def _item(self, first: int) -> tuple[Placed, int]:
+        placed = next(placed for placed in self.placed if first < placed.end)
+        row, owners = first - placed.first, placed.part.owners
+        return placed, row if owners is None else int(owners[row])
 
-    def _rows_of(self, item_id: str) -> range:
-        first = self.find(item_id)
-        return range(0) if first is None else range(first, first + int(self.table.photos([first])[0]))
+    def _photos(self, first: int) -> int:
+        placed, item = self._item(first)
+        if placed.part.owners is None:
+            return 1
+        return int(placed.part.starts[item + 1] - placed.part.starts[item])
 
-    def _nearest_rows(self, weighed: Float32, count: int, eligible: Eligible, accuracy: Accuracy) -> RowArray:
-        """The `count` nearest eligible rows, best first."""
-        if count == 0:
-            return np.empty(0, np.int64)
-        selection = cast("_Selection", eligible)
-        settled, settled_scores = self._nearest_settled(weighed, count, selection, accuracy)
-        fresh, fresh_scores = self._nearest_fresh(weighed, count, selection)
-        rows, scores = np.concatenate([settled, fresh]), np.concatenate([settled_scores, fresh_scores])
-        return rows[np.argsort(-scores, kind="stable")[:count]]
-
-    def _nearest_settled(
-        self, weighed: Float32, count: int, selection: _Selection, accuracy: Accuracy
-    ) -> tuple[RowArray, Float32]:
-        there = min(count, selection.settled)
-        if there == 0:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        # The walk meets rows that may not come back, too, so it must be longer the fewer may.
-        ef = min(MAX_EF, EF_SEARCH.get(accuracy, MAX_EF) * self.graph.rows // selection.settled)
-        if accuracy is not Accuracy.EXACT and selection.settled > ROWS_PER_STEP * max(ef, count):
-            rows, scores = self.graph.nearest(weighed, there, selection.bitmap, ef)
-            # The rows that pass may lie far from the query, where the walk never came.
-            if len(rows) == there:
-                return rows, scores
-        return self.graph.exact(weighed, there, selection.bitmap)
-
-    def _nearest_fresh(self, weighed: Float32, count: int, selection: _Selection) -> tuple[RowArray, Float32]:
-        passing = np.flatnonzero(selection.mask[self.graph.rows :])
-        vectors = self.fresh if len(passing) == len(self.fresh) else self.fresh[passing]
-        scores = vectors @ weighed
-        if len(scores) > count:
-            best = np.argpartition(-scores, count - 1)[:count]
-            passing, scores = passing[best], scores[best]
-        return passing + self.graph.rows, scores
+    @staticmethod
+    def _firsts(placed: Placed, rows: RowArray) -> RowArray:
+        """The first rows, by the view's numbers, of the items that the rows belong to."""
+        part = placed.part
+        return (rows if part.owners is None else part.starts[part.owners[rows]].astype(np.int64)) + placed.first
 
 
-@dataclass(frozen=True)
-class _Selection(MaskedRows):
-    """Eligible rows in the form the graph wants; made once for all queries of a search."""
-
-    graph_rows: int
-
-    @cached_property
-    def settled(self) -> int:
-        """How many of them are in the graph."""
-        return int(np.count_nonzero(self.mask[: self.graph_rows]))
-
-    @cached_property
-    def bitmap(self) -> Bitmap | None:
-        """None: all rows of the graph."""
-        if self.settled == self.graph_rows:
-            return None
-        return np.packbits(self.mask[: self.graph_rows], bitorder="little")
+def _best(firsts: Sequence[RowArray], scores: Sequence[Float32], limit: int) -> list[int]:
+    if not firsts:
+        return []
+    if len(firsts) == 1:
+        return list(dict.fromkeys(firsts[0].tolist()))[:limit]
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    return list(dict.fromkeys(np.concatenate(firsts)[order].tolist()))[:limit]

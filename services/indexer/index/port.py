@@ -142,12 +142,17 @@ class Index(ABC):
         only one thread may call what builds: this, `rebuild` and `save`."""
         return False
 
+    def merge(self, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that build
+        """The same for builds that take long, which another thread may call beside `settle`."""
+        return False
+
     def rebuild(self, proceed: Proceed) -> None:
         """Makes all of it anew, without what was deleted."""
         proceed()
 
-    def save(self, folder: Path, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that can be loaded
-        """Writes one state of it into an empty folder, from which it can be loaded; False for one that cannot."""
+    def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that can be loaded
+        """Writes one state of it into an empty folder, from which it can be loaded; False for one that cannot.
+        `final`: where that folder will be, from then on: what does not change is linked there the next time."""
         return False
 
     def wait_for_room(self, timeout_s: float) -> bool:

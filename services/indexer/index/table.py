@@ -1,95 +1,79 @@
-"""Which item each row of an index belongs to, and what is known of it. Only grows: a change of an item makes new rows,
-and what no longer counts is masked elsewhere until the table is made anew."""
+"""Items in arrays: ids, what is packed of them, their rows, and what filters test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indexer.index.columns import Columns, Rows
-from services.indexer.index.growing import Growing
-from services.indexer.index.port import RowArray
+from services.indexer.index.facts import Facts
+from services.indexer.index.texts import Lookup, Texts, digests_of
 from services.indexer.item import Fact
 
+GROUPED_BY = ("group_id", "category")
 
-class Table:
-    """One writer, any number of readers that each know a number of complete rows."""
 
-    def __init__(self) -> None:
-        self.columns = Columns()
-        self._ids: list[str] = []
-        self._packed: list[bytes] = []
-        self._fingerprints: list[int] = []
-        self._firsts = Growing(np.int32)
-        self._photos = Growing(np.uint8)
-        self._latest: dict[str, int] = {}
-        self._previous: dict[int, int] = {}
+@dataclass(frozen=True)
+class Items:
+    """Items in arrays. `ids`, `packed`: of each; `lookup` finds ids. `starts` (items + 1,) int32: the first row of
+    each."""
 
-    def __len__(self) -> int:
-        """Rows so far."""
-        return len(self._ids)
+    ids: Texts
+    lookup: Lookup
+    packed: Texts
+    starts: NDArray[np.int32]
+    facts: Facts
 
-    def add(self, item_id: str, photos: int, packed: bytes, fingerprint: int, facts: Iterator[Fact]) -> int:
-        """Adds an item of `photos` rows and returns the first of them. `fingerprint`: any hash of all its contents."""
-        first = len(self._ids)
-        self._append(item_id, photos, packed, fingerprint)
-        self.columns.add(first, photos, facts)
-        if item_id in self._latest:
-            self._previous[first] = self._latest[item_id]
-        self._latest[item_id] = first
-        return first
+    @classmethod
+    def of(
+        cls,
+        ids: Sequence[str],
+        packed: Sequence[bytes],
+        photos: Sequence[int] | NDArray[np.integer],
+        facts: Sequence[Sequence[Fact]],
+    ) -> Items:
+        """Of items one by one."""
+        starts = np.zeros(len(ids) + 1, np.int32)
+        np.cumsum(photos, out=starts[1:])
+        texts = Texts.of([item_id.encode() for item_id in ids])
+        return cls(texts, Lookup.over(digests_of(ids)), Texts.of(packed), starts, Facts.of(facts))
 
-    def find(self, item_id: str, rows: int) -> int | None:
-        """The newest first row of an item among the first `rows` rows, be it masked or not.
+    @classmethod
+    def joined(cls, several: Sequence[tuple[Items, NDArray[np.intp]]]) -> Items:
+        """The given items of each, one list after the other. Of an id that is there twice the last one is found."""
+        facts, offset = [], 0
+        for items, kept in several:
+            new_places = np.full(len(items.ids), -1, np.int64)
+            new_places[kept] = np.arange(offset, offset + len(kept))
+            facts.append((items.facts, new_places))
+            offset += len(kept)
+        starts = np.zeros(offset + 1, np.int32)
+        np.cumsum(np.concatenate([np.diff(items.starts)[kept] for items, kept in several]), out=starts[1:])
+        return cls(
+            Texts.joined([items.ids.take(kept) for items, kept in several]),
+            Lookup.over(np.concatenate([items.lookup.in_order()[kept] for items, kept in several])),
+            Texts.joined([items.packed.take(kept) for items, kept in several]),
+            starts,
+            Facts.joined(facts),
+        )
 
-        A reader may be behind the writer by any number of changes of this item, hence the way back.
-        """
-        first = self._latest.get(item_id)
-        while first is not None and first >= rows:
-            first = self._previous.get(first)
-        return first
+    @cached_property
+    def owners(self) -> NDArray[np.int32] | None:
+        """The item of each row, None where each has one."""
+        if self.starts[-1] == len(self.ids):
+            return None
+        return np.repeat(np.arange(len(self.ids), dtype=np.int32), np.diff(self.starts))
 
-    def item_id(self, row: int) -> str:
-        """The item of a row."""
-        return self._ids[row]
-
-    def packed(self, row: int) -> bytes:
-        """The packed item of a row."""
-        return self._packed[row]
-
-    def fingerprint(self, row: int) -> int:
-        """The fingerprint of a row's item."""
-        return self._fingerprints[row]
-
-    def firsts(self, rows: RowArray) -> NDArray[np.int32]:
-        """For each row the first row of its item."""
-        return self._firsts.head()[rows]
-
-    def photos(self, firsts: Sequence[int] | RowArray) -> NDArray[np.uint8]:
-        """For each item, by its first row, the number of its rows."""
-        return self._photos.head()[firsts]
-
-    def is_first(self, rows: int) -> NDArray[np.bool_]:
-        """(rows,) bool: whether a row is the first one of its item."""
-        first: NDArray[np.bool_] = self._firsts.head(rows) == np.arange(rows)
-        return first
-
-    def renumbered(self, new_rows: Rows) -> Table:
-        """A copy under other row numbers, as `Columns.renumbered`. Items stay or go as a whole."""
-        copy = Table()
-        copy.columns = self.columns.renumbered(new_rows)
-        for row in np.flatnonzero((new_rows >= 0) & self.is_first(len(new_rows))).tolist():
-            item_id = self._ids[row]
-            copy._latest[item_id] = len(copy)
-            copy._append(item_id, int(self._photos.head()[row]), self._packed[row], self._fingerprints[row])
-        return copy
-
-    def _append(self, item_id: str, photos: int, packed: bytes, fingerprint: int) -> None:
-        first = len(self._ids)
-        self._firsts.extend(np.full(photos, first, np.int32))
-        self._photos.extend(np.full(photos, photos, np.uint8))
-        self._packed.extend([packed] * photos)
-        self._fingerprints.extend([fingerprint] * photos)
-        self._ids.extend([item_id] * photos)
+    @cached_property
+    def codes(self) -> dict[str, NDArray[np.int32]]:
+        """For the fields that hits are grouped by the place of each item's word, -1 for none."""
+        codes = {}
+        for name in GROUPED_BY:
+            words = self.facts.words.get(name)
+            codes[name] = np.full(len(self.ids), -1, np.int32)
+            if words:
+                codes[name][words.carriers] = np.repeat(np.arange(len(words.words)), np.diff(words.starts))
+        return codes

@@ -1,0 +1,289 @@
+"""An index as files, and back: arrays as `.npy`, graphs as FAISS writes them, and a manifest with a checksum of each.
+
+    manifest.json            format, space, version, and of each file its length and CRC-32
+    part-<n>/                one settled part: flat, sketch and graph .faiss, the arrays of its items and their facts
+    dead-<n>.npy             places of the part's items that do not count any more
+    fresh/                   items that are not settled: ids, packed items, first rows, vectors.npy
+
+Files are mapped when they are loaded, so a large part costs no time but that of its checksum. Whatever is not as it was
+written is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from services.indexer.index.effort import Effort
+from services.indexer.index.facts import Facts, Values, Words
+from services.indexer.index.flat import Flat
+from services.indexer.index.fresh import Fresh
+from services.indexer.index.graph import Graph
+from services.indexer.index.items import bitmap_of, places_of
+from services.indexer.index.port import Accuracy, Proceed
+from services.indexer.index.settled import SettledPart
+from services.indexer.index.sketch import Sketch
+from services.indexer.index.slot import Kept, Role, Slot
+from services.indexer.index.table import Items
+from services.indexer.index.texts import Lookup, Texts
+from services.indexer.item import Item, Kind
+from services.indexer.version import Version
+from services.spaces import Space
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+READ_BYTES = 1 << 20
+
+UnpackItem = Callable[[bytes], Item]
+"""The item of the bytes an index keeps."""
+
+
+class SnapshotRefused(Exception):
+    """Says in one line why a snapshot cannot be used."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is written: slots as they were at one moment, oldest first, and what version that was. `alive`: of each slot
+    the items that counted then."""
+
+    slots: Sequence[Slot]
+    alive: Sequence[BitMap]
+    version: Version
+
+
+def save(state: State, space: Space, known: Mapping[int, Path], folder: Path, proceed: Proceed) -> None:
+    """Writes into an empty folder. `known`: where a part (by its id()) was written before: its files are linked."""
+    parts: list[dict[str, Any]] = []
+    loose: list[Kept] = []
+    for slot, alive in zip(state.slots, state.alive, strict=True):
+        proceed()
+        if isinstance(slot.content, Fresh):
+            loose.append(Kept(slot, places_of(alive).astype(np.intp)))
+            continue
+        name = f"part-{len(parts)}"
+        _put_part(slot.content, folder / name, known.get(id(slot.content)))
+        np.save(folder / f"dead-{len(parts)}.npy", places_of(BitMap(range(slot.content.items)) - alive))
+        parts.append({"role": slot.role.value, "effort": _effort_fields(slot.content.effort)})
+    _put_fresh(loose, folder / "fresh", space)
+    files = {
+        str(path.relative_to(folder)): [path.stat().st_size, checksum(path, proceed)]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    manifest = {
+        "format": FORMAT,
+        "space": _space_fields(space),
+        "partitions": len(state.version.marks),
+        "version": state.version.encode(),
+        "parts": parts,
+        "files": files,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def load(
+    folder: Path, space: Space, partitions: int, unpack: UnpackItem, proceed: Proceed
+) -> tuple[list[Slot], Version]:
+    """The slots, oldest first, a fresh one last. Raises SnapshotRefused."""
+    manifest = _manifest(folder, space, partitions)
+    _check_files(folder, manifest["files"], proceed)
+    try:
+        slots = [_slot(folder, number, fields) for number, fields in enumerate(manifest["parts"])]
+        slots.append(_fresh_slot(folder / "fresh", space, unpack))
+        return slots, Version.decode(manifest["version"], partitions, "version")
+    except Exception as problem:
+        raise SnapshotRefused(f"its contents do not fit together ({type(problem).__name__})") from problem
+
+
+def checksum(path: Path, proceed: Proceed) -> int:
+    """CRC-32 of a file."""
+    known = 0
+    with path.open("rb") as file:
+        while piece := file.read(READ_BYTES):
+            proceed()
+            known = zlib.crc32(piece, known)
+    return known
+
+
+def _manifest(folder: Path, space: Space, partitions: int) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        found, theirs, marks = manifest["format"], manifest["space"], manifest["partitions"]
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise SnapshotRefused(f"its manifest cannot be read ({type(problem).__name__})") from problem
+    if found != FORMAT:
+        raise SnapshotRefused(f"it is of format {found}; this version reads format {FORMAT}")
+    if theirs != _space_fields(space) or marks != partitions:
+        raise SnapshotRefused("it is of another space or number of partitions")
+    return dict(manifest)
+
+
+def _check_files(folder: Path, files: Mapping[str, Sequence[int]], proceed: Proceed) -> None:
+    for name, (length, wanted) in files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != length or checksum(path, proceed) != wanted:
+            raise SnapshotRefused(f"{name} is not as it was written")
+
+
+# ---- a settled part
+
+
+def _put_part(part: SettledPart, folder: Path, known: Path | None) -> None:
+    folder.mkdir()
+    if known is not None and _linked(known, folder):
+        return
+    if part.graph:
+        part.graph.save(folder / "graph.faiss")
+    if not (part.graph and part.graph.flat):
+        part.flat.save(folder / "flat.faiss")
+    if part.sketch:
+        part.sketch.save(folder / "sketch.faiss")
+    for name, array in _arrays(part.table):
+        np.save(folder / f"{name}.npy", array)
+
+
+def _linked(known: Path, folder: Path) -> bool:
+    try:
+        for path in known.iterdir():
+            os.link(path, folder / path.name)
+    except OSError:  # it is gone, or on another disk
+        for path in folder.iterdir():
+            path.unlink()
+        return False
+    return any(folder.iterdir())
+
+
+def _arrays(table: Items) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield from _text_arrays("ids", table.ids)
+    yield from _lookup_arrays("ids", table.lookup)
+    yield from _text_arrays("packed", table.packed)
+    yield "starts", table.starts
+    names = [*table.facts.words, *(f"{kind.value} {name}" for name, kind in table.facts.values)]
+    yield from _text_arrays("fields", Texts.of([name.encode() for name in names]))
+    for number, words in enumerate(table.facts.words.values()):
+        yield from _text_arrays(f"facts-{number}-words", words.words)
+        yield from _lookup_arrays(f"facts-{number}-words", words.lookup)
+        yield f"facts-{number}-starts", words.starts
+        yield f"facts-{number}-carriers", words.carriers
+    for number, values in enumerate(table.facts.values.values(), len(table.facts.words)):
+        yield f"facts-{number}-values", values.values
+        yield f"facts-{number}-carriers", values.carriers
+
+
+def _text_arrays(name: str, texts: Texts) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield f"{name}-data", texts.data
+    yield f"{name}-starts", texts.starts
+
+
+def _lookup_arrays(name: str, lookup: Lookup) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield f"{name}-digests", lookup.digests
+    yield f"{name}-places", lookup.places
+
+
+def _slot(folder: Path, number: int, fields: Mapping[str, Any]) -> Slot:
+    part = folder / f"part-{number}"
+    table = Items(
+        _texts(part, "ids"), _lookup(part, "ids"), _texts(part, "packed"), _mapped(part, "starts"), _facts(part)
+    )
+    graph = Graph.load(part / "graph.faiss") if (part / "graph.faiss").exists() else None
+    sketch = Sketch.load(part / "sketch.faiss") if (part / "sketch.faiss").exists() else None
+    flat = (graph and graph.flat) or Flat.load(part / "flat.faiss")
+    settled = SettledPart(table, flat, sketch, graph, _effort(fields["effort"]))
+    if settled.rows != int(table.starts[-1]):
+        raise ValueError("rows")
+    return Slot(Role(fields["role"]), settled, bitmap_of(np.load(folder / f"dead-{number}.npy")))
+
+
+def _facts(part: Path) -> Facts:
+    fields = _texts(part, "fields")
+    words, values = {}, {}
+    for number in range(len(fields)):
+        kind, _, name = fields[number].decode().rpartition(" ")
+        carriers = _mapped(part, f"facts-{number}-carriers")
+        if kind:
+            values[name, Kind(kind)] = Values(_mapped(part, f"facts-{number}-values"), carriers)
+        else:
+            prefix = f"facts-{number}-words"
+            starts = _mapped(part, f"facts-{number}-starts")
+            words[name] = Words(_texts(part, prefix), _lookup(part, prefix), starts, carriers)
+    return Facts(len(_mapped(part, "starts")) - 1, words, values)
+
+
+def _texts(part: Path, name: str) -> Texts:
+    return Texts(_mapped(part, f"{name}-data"), _mapped(part, f"{name}-starts"))
+
+
+def _lookup(part: Path, name: str) -> Lookup:
+    return Lookup(_mapped(part, f"{name}-digests"), _mapped(part, f"{name}-places"))
+
+
+def _mapped(part: Path, name: str) -> NDArray[Any]:
+    # A plain array over the map: numpy's own class for it makes every look slower.
+    return np.asarray(np.load(part / f"{name}.npy", mmap_mode="r", allow_pickle=False)).view(np.ndarray)
+
+
+# ---- what is fresh
+
+
+def _put_fresh(several: Sequence[Kept], folder: Path, space: Space) -> None:
+    folder.mkdir()
+    ids: list[bytes] = []
+    packed: list[bytes] = []
+    photos: list[NDArray[Any]] = [np.zeros(1, np.int32)]
+    vectors: list[NDArray[Any]] = [np.empty((0, space.dimension), np.float16)]
+    for kept in several:
+        content = kept.slot.content
+        assert isinstance(content, Fresh)
+        ids.extend(content.ids[item].encode() for item in kept.items.tolist())
+        packed.extend(content.packed[item] for item in kept.items.tolist())
+        photos.append(np.diff(content.starts.head())[kept.items])
+        vectors.extend(kept.chunks())
+    arrays = dict([*_text_arrays("ids", Texts.of(ids)), *_text_arrays("packed", Texts.of(packed))])
+    arrays |= {"starts": np.cumsum(np.concatenate(photos), dtype=np.int32), "vectors": np.concatenate(vectors)}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def _fresh_slot(folder: Path, space: Space, unpack: UnpackItem) -> Slot:
+    fresh = Fresh(space.dimension)
+    ids, packed = _texts(folder, "ids"), _texts(folder, "packed")
+    starts, vectors = _mapped(folder, "starts"), _mapped(folder, "vectors")
+    for item in range(len(ids)):
+        data = packed[item]
+        facts = tuple(unpack(data).facts())
+        fresh.add(ids[item].decode(), data, facts, vectors[starts[item] : starts[item + 1]])
+    return Slot(Role.FRESH, fresh)
+
+
+# ---- the manifest's fields
+
+
+def _space_fields(space: Space) -> list[Any]:
+    return [space.name, [[block.name, block.dimension] for block in space.blocks]]
+
+
+def _effort_fields(effort: Effort) -> dict[str, Any]:
+    return {
+        "blocks": effort.mixes.shape[1],
+        "mixes": effort.mixes.tolist(),
+        "efs": {accuracy.value: efs.tolist() for accuracy, efs in effort.efs.items()},
+        "scanned": {accuracy.value: rows for accuracy, rows in effort.scanned.items()},
+        "rows": effort.rows,
+    }
+
+
+def _effort(fields: Mapping[str, Any]) -> Effort:
+    mixes = np.array(fields["mixes"], np.float32).reshape(-1, fields["blocks"])
+    efs = {Accuracy(name): np.array(efs, np.int32) for name, efs in fields["efs"].items()}
+    scanned = {Accuracy(name): int(rows) for name, rows in fields["scanned"].items()}
+    return Effort(mixes, efs, scanned, fields["rows"])

@@ -1,0 +1,108 @@
+"""A part that does not change: items in arrays, and their vectors with what finds the nearest of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indexer.filters import Filter
+from services.indexer.index.effort import Effort
+from services.indexer.index.flat import Flat
+from services.indexer.index.graph import Graph
+from services.indexer.index.hunt import Hunt
+from services.indexer.index.items import ItemSet
+from services.indexer.index.part import Chosen, Found, Part
+from services.indexer.index.port import Accuracy, Aims, Proceed
+from services.indexer.index.sketch import Refined, Sketch
+from services.indexer.index.table import Items
+from services.spaces import Float32
+
+KEPT_FILTERS = 32
+"""Compiled filters a part remembers; at most a bit or a byte an item each."""
+
+
+@dataclass(frozen=True)
+class SettledPart(Part):
+    """`flat`: the vectors; `sketch`, `graph`: of them, where the part is large enough. `effort`: what recalls take."""
+
+    table: Items
+    flat: Flat
+    sketch: Sketch | None
+    graph: Graph | None
+    effort: Effort
+    _filters: OrderedDict[Filter, ItemSet] = field(default_factory=OrderedDict, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
+
+    @cached_property
+    def items(self) -> int:  # type: ignore[override]
+        """How many."""
+        return len(self.table.ids)
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """How many."""
+        return self.flat.rows
+
+    @property
+    def starts(self) -> NDArray[Any]:  # type: ignore[override]
+        """The first row of each item."""
+        return self.table.starts
+
+    @property
+    def owners(self) -> NDArray[Any] | None:  # type: ignore[override]
+        """The item of each row, None where each has one."""
+        return self.table.owners
+
+    @property
+    def nbytes(self) -> int:
+        own = self.flat.canonical.nbytes
+        return own + sum(part.nbytes for part in (self.sketch, self.graph) if part)
+
+    def find(self, item_id: str) -> int | None:
+        return self.table.lookup.find(item_id)
+
+    def item_id(self, item: int) -> str:
+        return self.table.ids[item].decode()
+
+    def packed(self, item: int) -> bytes:
+        return self.table.packed[item]
+
+    def word(self, item: int, field: str) -> str:
+        code = int(self.table.codes[field][item])
+        return "" if code < 0 else self.table.facts.words[field].words[code].decode()
+
+    def passing(self, filter_: Filter) -> ItemSet:
+        with self._lock:
+            known = self._filters.get(filter_)
+            if known is not None:
+                self._filters.move_to_end(filter_)
+                return known
+        found = ItemSet(self.table.facts.passing(filter_, self.find), self.items)
+        with self._lock:
+            self._filters[filter_] = found
+            while len(self._filters) > KEPT_FILTERS:
+                self._filters.popitem(last=False)
+        return found
+
+    def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
+        return self.table.facts.counts(field, chosen.mask)
+
+    def vectors(self, rows: NDArray[Any]) -> Float32:
+        found: Float32 = self.flat.canonical[rows].astype(np.float32)
+        return found
+
+    def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:
+        hunt = Hunt(self, chosen, min(limit, chosen.count), accuracy, proceed)
+        return hunt.nearest(aims)
+
+    @cached_property
+    def refined(self) -> Refined | None:
+        """The sketch before the vectors."""
+        return self.sketch.refined(self.flat) if self.sketch else None

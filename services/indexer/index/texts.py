@@ -1,0 +1,95 @@
+"""Many byte strings side by side in one array: no object for each, and a file that can be mapped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGEST_BYTES = 16
+
+Digests = NDArray[np.bytes_]
+"""(n,) S16: BLAKE2b of texts, cut to 128 bits. Two texts of one digest count as the same text."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """`data`: (bytes,) uint8, all of them one after the other; `starts`: (n + 1,) int64, where each begins, and the
+    end."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> Texts:
+        """In the order given."""
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum([len(text) for text in texts], out=starts[1:])
+        return cls(np.frombuffer(b"".join(texts), np.uint8), starts)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.starts) - 1
+
+    def __getitem__(self, place: int) -> bytes:
+        """One of them."""
+        return self.data[self.starts[place] : self.starts[place + 1]].tobytes()
+
+    def take(self, places: NDArray[np.intp]) -> Texts:
+        """Those at the places, in their order."""
+        begins = self.starts[places]
+        lengths = self.starts[places + 1] - begins
+        starts = np.zeros(len(places) + 1, np.int64)
+        np.cumsum(lengths, out=starts[1:])
+        # Each byte's source: its place within its text, counted from where that begins.
+        sources = np.arange(starts[-1]) + np.repeat(begins - starts[:-1], lengths)
+        return Texts(self.data[sources], starts)
+
+    @classmethod
+    def joined(cls, several: Sequence[Texts]) -> Texts:
+        """All of them, one after the other."""
+        offsets = np.cumsum([0, *(len(texts.data) for texts in several)])
+        starts = [texts.starts[:-1] + offset for texts, offset in zip(several, offsets, strict=False)]
+        data = np.concatenate([texts.data for texts in several]) if several else np.empty(0, np.uint8)
+        return cls(data, np.concatenate([*starts, offsets[-1:]]))
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Finds texts: `digests` (n,) S16 ascending, and for each the place of its text, `places` (n,) int32."""
+
+    digests: Digests
+    places: NDArray[np.int32]
+
+    @classmethod
+    def over(cls, digests: Digests) -> Lookup:
+        """`digests`: of texts in the order of their places. Of equal texts the last one is found."""
+        order = np.argsort(digests, kind="stable").astype(np.int32)
+        return cls(digests[order], order)
+
+    def find(self, text: str) -> int | None:
+        """Its place."""
+        digest = digest_of(text)
+        at = int(np.searchsorted(self.digests, digest, "right")) - 1
+        if at < 0 or self.digests[at : at + 1].tobytes() != digest:
+            return None
+        return int(self.places[at])
+
+    def in_order(self) -> Digests:
+        """The digests in the order of their places."""
+        ordered = np.empty_like(self.digests)
+        ordered[self.places] = self.digests
+        return ordered
+
+
+def digest_of(text: str) -> bytes:
+    """16 bytes."""
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def digests_of(texts: Iterable[str]) -> Digests:
+    """(n,) of each."""
+    return np.frombuffer(b"".join(map(digest_of, texts)), f"S{DIGEST_BYTES}")
