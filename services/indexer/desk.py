@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.errors import InvalidInput, Overloaded, TooLate
 from services.indexer.index.port import View
+from services.indexer.search_request import require_space
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Version
@@ -65,27 +66,49 @@ class Desk:
         shelf = self._shelves.known(name)
         if shelf is not None:
             return shelf
+        with self.place_to_wait():
+            return self.look_up(name)
+
+    def known(self, name: str) -> Shelf | None:
+        """The catalogue, None unless this replica has it. Never waits."""
+        return self._shelves.known(name)
+
+    def look_up(self, name: str) -> Shelf:
+        """As `shelf`, for those who have a place to wait already."""
         if not name:
             raise InvalidInput("catalogue", "is required")
-        with self.place_to_wait():
-            return self._shelves.get(name)
+        return self._shelves.get(name)
 
     def vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
         """The vector of an item's first photo in the record, None for no such item. Raises Overloaded as `shelf`."""
         with self.place_to_wait():
-            record = shelf.catalogue.get([item_id])[0]
+            return self.read_vector(shelf, item_id)
+
+    def read_vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
+        """As `vector`, for those who have a place to wait already."""
+        record = shelf.catalogue.get([item_id])[0]
         return None if record is None else record.vectors[0].astype("float32")
 
-    def view(self, shelf: Shelf, min_version: str, attention: Attention) -> View:
-        """The catalogue's state, once it contains the version (a token, empty: at once). Raises InvalidInput for what
-        is no version of this catalogue, TooLate when it was not reached in time, Overloaded as `shelf`."""
+    def view(self, shelf: Shelf, space: str, min_version: str, attention: Attention) -> View:
+        """A space's state, once it contains the version (a token, empty: at once). Raises SpaceMismatch for a space the
+        catalogue does not have, InvalidInput for what is no version of it, TooLate when it was not reached in time,
+        Overloaded as `shelf`."""
         if min_version:
-            version = Version.decode(min_version, shelf.definition.partitions, "min_version")
+            version = self.version(shelf, min_version)
             # Most versions are a few milliseconds away, which any search may wait for.
             if not shelf.reach(version, min(SHORT_WAIT_S, attention.left_s())):
                 with self.place_to_wait():
                     while not shelf.reach(version, min(LOOK_UP_S, attention.left_s())):
                         attention.proceed()
+        return self.look(shelf, space)
+
+    def version(self, shelf: Shelf, token: str) -> Version:
+        """Raises InvalidInput for what is no version of the catalogue."""
+        return Version.decode(token, shelf.definition.partitions, "min_version")
+
+    def look(self, shelf: Shelf, space: str) -> View:
+        """The state of a space as it is. Raises SpaceMismatch, NotFound for a catalogue that is gone."""
+        require_space(space, shelf.definition.space)
         return shelf.view()
 
     @contextmanager

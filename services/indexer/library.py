@@ -7,16 +7,19 @@ import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, NotFound, NotReady
+from services.errors import InvalidInput, NotFound, NotReady, VisrecError
 from services.indexer import reading
 from services.indexer.catalogue import Definition, RandomBytes
 from services.indexer.desk import Attention, Desk, Patience
 from services.indexer.embedder import Embedder
-from services.indexer.index.port import Size, View
+from services.indexer.facets import Facet, FacetsRequest, count_facets
+from services.indexer.index.port import Size
 from services.indexer.ingest import Deleted, Draft, Ingest, Ingested, Request
 from services.indexer.item import Record
 from services.indexer.reading import Listing, Page
-from services.indexer.search import Found, SearchRequest, require_space, search
+from services.indexer.search import Answered, search
+from services.indexer.search_many import Ask, Outcome, search_many
+from services.indexer.search_request import SearchRequest
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Version
@@ -33,15 +36,6 @@ class Rules:
 
     partitions: int = 1
     waiting: int = 2
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A search and the state of the index that answered it; `wait_ms`: for its version."""
-
-    found: Found
-    view: View
-    wait_ms: float
 
 
 @dataclass(frozen=True)
@@ -137,16 +131,29 @@ class Library:
     def search(self, name: str, space: str, request: SearchRequest, min_version: str, patience: Patience) -> Answered:
         """Waits for `min_version` (a token, empty: none) while there is patience, then searches.
 
-        Raises as `services.indexer.search.search`, TooLate when the version was not reached, Overloaded when too many
-        searches wait already. Asks the record for nothing but catalogues and items that this replica does not have.
+        Raises as `services.indexer.search.search`, TooLate when the version was not reached or nobody waits any more,
+        Overloaded when too many searches wait already. Asks the record for nothing but catalogues and items that this
+        replica does not have.
         """
         began = self._clock()
+        attention = Attention(patience, self._clock)
         shelf = self._desk.shelf(name)
-        require_space(space, shelf.definition.space)
-        view = self._desk.view(shelf, min_version, Attention(patience, self._clock))
+        view = self._desk.view(shelf, space, min_version, attention)
         wait_ms = (self._clock() - began) * 1e3
-        found = search(request, view, lambda item_id: self._desk.vector(shelf, item_id), self._clock)
+        found = search(request, view, lambda item_id: self._desk.vector(shelf, item_id), self._clock, attention.proceed)
         return Answered(found, view, wait_ms)
+
+    def search_many(self, asks: Sequence[Ask | VisrecError], patience: Patience) -> list[Outcome]:
+        """As `services.indexer.search_many.search_many`."""
+        return search_many(asks, self._desk, Attention(patience, self._clock), self._clock)
+
+    def facets(
+        self, name: str, request: FacetsRequest, min_version: str, patience: Patience
+    ) -> tuple[list[Facet], Version]:
+        """How many items of the catalogue's own space there are of each value, and as of when. Raises as `search`."""
+        attention = Attention(patience, self._clock)
+        view = self._desk.view(self._desk.shelf(name), "", min_version, attention)
+        return count_facets(request, view, attention.proceed), view.version
 
     def spaces(self, name: str) -> tuple[Space, int]:
         """The catalogue's space, and how many items have a vector in it. Raises Overloaded as `search`."""

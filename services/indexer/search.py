@@ -1,110 +1,55 @@
 """The use case of searching: the nearest items of several weighted queries, every part of every score exact.
 
-    score(x) = sum_q  w_q / sum |w|  *  sum_b  v_qb / sum_b' |v_qb'|  *  <q_b, x_b>
-
 Each query of positive weight brings its nearest items; all of them, and those that are asked for by id, are then scored
-against all queries from their canonical vectors. Of an item with several photos the one with the best score counts.
+against all queries (see `scoring`). Searches that look in the same view, through the same filter and as accurately, ask
+the index together; each is then finished on its own, so that its answer is the one it would have got alone.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.errors import InvalidInput, NotFound
-from services.indexer.filters import NO_FILTER, Filter
-from services.indexer.index.port import Accuracy, Aims, Eligible, RowArray, View
-from services.indexer.item import check_item_ids
-from services.spaces import Float32, Space
+from services.errors import NotFound
+from services.indexer.candidates import Seeker, Terms, aims_of, first_fetch, ranking
+from services.indexer.index.port import Eligible, Proceed, View
+from services.indexer.scoring import Prepared, Scored, score
+from services.indexer.search_request import Query, SearchRequest
+from services.indexer.variety import Chosen
+from services.spaces import Float32
 
-MAX_QUERIES = 64
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 10
-MAX_EXCLUDED = 10_000
-MAX_ALSO_SCORED = 1000
-ALIAS = "visual"
+Clock = Callable[[], float]
+"""Monotonic seconds."""
 
 FindVector = Callable[[str], Float32 | None]
 """Item id -> the canonical vector of its first photo in the record, None: there is no such item."""
 
 
-@dataclass(frozen=True)
-class Query:
-    """What to be near to: `vector` (little-endian float32 of `space`) or `item_id`, exactly one of them."""
-
-    name: str
-    space: str = ""
-    vector: bytes | None = None
-    item_id: str | None = None
-    weight: float = 1.0
-    block_weights: Mapping[str, float] = field(default_factory=dict)
-
-    def check(self, at: str) -> None:
-        """Raises InvalidInput, naming a field below `at`, for all that needs no space."""
-        if len(self.name) > 64:
-            raise InvalidInput(f"{at}.name", "at most 64 letters")
-        if (self.vector is None) == (self.item_id is None):
-            raise InvalidInput(f"{at}.target", "needs exactly one of vector and item_id")
-        if not math.isfinite(self.weight):
-            raise InvalidInput(f"{at}.weight", "must be finite", reason="NOT_FINITE")
-
-
-@dataclass(frozen=True)
-class SearchRequest:
-    """Fields and bounds are those of `visrec.v1.SearchRequest`."""
-
-    queries: Sequence[Query] = ()
-    filter: Filter = NO_FILTER
-    exclude: Sequence[str] = ()
-    limit: int = DEFAULT_LIMIT
-    union: bool = False
-    also_score: Sequence[str] = ()
-    accuracy: Accuracy = Accuracy.BALANCED
-
-    def check(self) -> None:
-        """Raises InvalidInput for all that needs no space."""
-        self.filter.check("filter")
-        check_item_ids(self.exclude, "exclude_item_ids", least=0, most=MAX_EXCLUDED)
-        check_item_ids(self.also_score, "also_score_item_ids", least=0, most=MAX_ALSO_SCORED)
-        if not 1 <= self.limit <= MAX_LIMIT:
-            raise InvalidInput("limit", f"must be 1 to {MAX_LIMIT}")
-        self._check_queries()
-
-    def _check_queries(self) -> None:
-        if len(self.queries) > MAX_QUERIES:
-            raise InvalidInput("queries", f"{len(self.queries)} given, at most {MAX_QUERIES}")
-        names: set[str] = set()
-        for number, query in enumerate(self.queries):
-            query.check(f"queries[{number}]")
-            if query.name in names:
-                raise InvalidInput(f"queries[{number}].name", "is that of another query, too")
-            names.add(query.name)
-        if not (self.also_score or any(query.weight > 0 for query in self.queries)):
-            raise InvalidInput("queries", "needs a query of positive weight, or also_score_item_ids")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hits:
-    """n hits, best first, equal scores by id.
+    """n hits, best first, equal scores by id. `firsts`: for the view, which item. `found_by`: names of queries, for
+    each hit. `scored`, `rows`: exact numbers of all candidates, and which photo among them each hit is."""
 
-    `firsts`: for the view, which item. `scores` (n,) float64. `parts` (n, queries, blocks) float32 without the queries'
-    own weights. `vectors` (n, D) canonical, of the photos that scored. `found_by`: names of queries, for each hit.
-    """
+    ids: list[str]
+    firsts: list[int]
+    scores: list[float]
+    found_by: list[list[str]]
+    scored: Scored
+    rows: list[int]
 
-    ids: Sequence[str]
-    firsts: Sequence[int]
-    scores: NDArray[np.float64]
-    parts: Float32
-    vectors: Float32
-    found_by: Sequence[Sequence[str]]
+    @property
+    def parts(self) -> Float32:
+        """(n, queries, blocks) float32, without the queries' own weights."""
+        return self.scored.parts.transpose(1, 2, 0)[self.rows]
+
+    def vectors(self, most: int) -> Float32:
+        """(up to `most`, D) canonical, of the photos that scored."""
+        return self.scored.vectors[self.rows[:most]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """`eligible`: rows that passed the filter. `search_ms`, `score_ms`: what the two stages cost."""
 
@@ -114,123 +59,120 @@ class Found:
     score_ms: float
 
 
-class Candidates(NamedTuple):
-    """First rows of the items to score, with the names of the queries that found them. The first `asked` of them are
-    those that were asked for by id."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A search and the state of the index that answered it; `wait_ms`: for its version."""
 
-    found_by: dict[int, list[str]]
-    asked: int
-
-
-class Prepared(NamedTuple):
-    """A query whose vector is scaled by its block weights, so that one inner product is its score."""
-
-    name: str
-    weight: float
-    weighed: Float32
-    weights: Float32
-    item: int | None
+    found: Found
+    view: View
+    wait_ms: float
 
 
-def search(request: SearchRequest, view: View, find_vector: FindVector, clock: Callable[[], float]) -> Found:
-    """Searches one state of an index. `clock`: seconds, monotonic.
+class Search:
+    """A request that has been checked against one view."""
 
-    Raises InvalidInput, SpaceMismatch for a vector of another space, NotFound for a query by an unknown item.
-    """
-    request.check()
+    def __init__(self, request: SearchRequest, view: View, find_vector: FindVector) -> None:
+        """Raises InvalidInput, SpaceMismatch for a vector of another space, NotFound for a query by an unknown item."""
+        request.check()
+        self.request = request
+        self.view = view
+        self._queries = [_prepared(query, number, view, find_vector) for number, query in enumerate(request.queries)]
+        self.seeking = [query for query in self._queries if query.weight > 0]
+        by_item = [query.item_id for query in request.queries if query.item_id is not None]
+        self._banned = frozenset((*request.exclude, *by_item)) if request.exclude or by_item else frozenset()
+
+    @property
+    def fetch(self) -> int:
+        """How many of the nearest items of each of `seeking` it needs at first."""
+        return first_fetch(self.request, len(self._banned))
+
+    def finish(self, eligible: Eligible, nearest: Sequence[list[int]], proceed: Proceed) -> Hits:
+        """`nearest`: for each of `seeking`, `fetch` items, fewer when no more are eligible."""
+        request = self.request
+        terms = Terms(request, self.view, eligible, self._banned, proceed)
+        seekers = [Seeker(terms, query, found) for query, found in zip(self.seeking, nearest, strict=True)]
+        depth = request.limit
+        while True:
+            brought = [seeker.bring(depth) for seeker in seekers]
+            proceed()
+            hits, full = self._choose(terms, brought)
+            # What several queries bring may be alike, so that too few remain; then each must bring more.
+            if full or not any(len(firsts) == depth for firsts in brought):
+                return hits
+            depth *= 2
+
+    def _choose(self, terms: Terms, brought: Sequence[list[int]]) -> tuple[Hits, bool]:
+        """The hits, and whether there are as many as are wanted."""
+        request = self.request
+        found_by: dict[int, list[str]] = {first: [] for first in terms.asked}
+        for query, firsts in zip(self.seeking, brought, strict=True):
+            for first in firsts:
+                found_by.setdefault(first, []).append(query.name)
+        firsts = list(found_by)
+        scored = score(self.view, self._queries, firsts)
+        order = self._order(terms, firsts, scored)
+        item_id = self.view.item_id
+        hits = Hits(
+            ids=[item_id(firsts[at]) for at in order],
+            firsts=[firsts[at] for at in order],
+            scores=[scored.scores[at] for at in order],
+            found_by=[found_by[firsts[at]] for at in order],
+            scored=scored,
+            rows=[scored.best[at] for at in order],
+        )
+        return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
+
+    def _order(self, terms: Terms, firsts: list[int], scored: Scored) -> list[int]:
+        """Positions of those that come back, best first. What was asked for comes back anyway, and no cap binds it."""
+        request = self.request
+        ranked = ranking(self.view, firsts, scored.scores)
+        if request.union and not request.caps:
+            return ranked
+        chosen = Chosen(request.caps, self.view, scored.vectors if request.caps.collapse_above else None)
+        kept: list[int] = []
+        for at in ranked:
+            room = request.union or len(kept) < request.limit
+            if at < len(terms.asked) or (room and (not request.caps or chosen.admit(firsts[at], scored.best[at]))):
+                kept.append(at)
+        return kept
+
+
+def search(
+    request: SearchRequest, view: View, find_vector: FindVector, clock: Clock, proceed: Proceed = lambda: None
+) -> Found:
+    """Searches one state of an index. `proceed` is called between the stages and within long ones, and raises to give
+    the search up. Raises as `Search`."""
     began = clock()
-    queries = [_prepared(query, f"queries[{n}]", view, find_vector) for n, query in enumerate(request.queries)]
+    one = Search(request, view, find_vector)
     eligible = view.eligible(request.filter)
-    candidates = _candidates(request, queries, view, eligible)
+    proceed()
+    nearest: list[list[int]] = []
+    if one.seeking:
+        nearest = view.nearest(aims_of(one.seeking), one.fetch, eligible, request.accuracy, proceed)
+    proceed()
     found = clock()
-    hits = _scored(request, queries, view, candidates)
+    hits = one.finish(eligible, nearest, proceed)
     return Found(hits, eligible.count, (found - began) * 1e3, (clock() - found) * 1e3)
 
 
-def require_space(name: str, space: Space) -> None:
-    """Raises SpaceMismatch unless `name` is empty, the alias of the catalogue's own space, or that space."""
-    if name not in ("", ALIAS):
-        space.require(name)
+def _full(limit: int, found_by: Sequence[list[str]]) -> bool:
+    """Whether the best `limit` hits stand, however many more the queries bring: what was only asked for by id may rank
+    below items that have not been brought yet."""
+    return max((place for place, names in enumerate(found_by, 1) if names), default=0) >= limit
 
 
-def _prepared(query: Query, at: str, view: View, find_vector: FindVector) -> Prepared:
-    weights = view.space.weights(query.block_weights, f"{at}.block_weights")
-    item = None
+def _prepared(query: Query, number: int, view: View, find_vector: FindVector) -> Prepared:
+    space = view.space
+    at = f"queries[{number}]"
+    weights = space.weights(query.block_weights, f"{at}.block_weights")
     if query.item_id is None:
-        view.space.require(query.space)
-        vector = view.space.decode(query.vector or b"", f"{at}.vector.data")
+        space.require(query.space)
+        vector = space.decode(query.vector or b"", f"{at}.vector.data")
     else:
-        item = view.find(query.item_id)
+        first = view.find(query.item_id)
         # An item that was written a moment ago may be in the record and not yet in this view.
-        known = find_vector(query.item_id) if item is None else view.vectors(np.array([item]))[0]
+        known = find_vector(query.item_id) if first is None else view.vectors(np.array([first]))[0]
         if known is None:
             raise NotFound("item", query.item_id)
         vector = known
-    return Prepared(query.name, query.weight, view.space.weigh(vector, weights), weights, item)
-
-
-def _candidates(request: SearchRequest, queries: Sequence[Prepared], view: View, eligible: Eligible) -> Candidates:
-    banned = {first for first in map(view.find, request.exclude) if first is not None}
-    banned |= {query.item for query in queries if query.item is not None}
-    asked = (first for first in map(view.find, request.also_score) if first is not None)
-    found_by: dict[int, list[str]] = {first: [] for first in asked if first not in banned and eligible.has(first)}
-    candidates = Candidates(found_by, len(found_by))
-    seeking = [query for query in queries if query.weight > 0]
-    if seeking:
-        aims = Aims(np.array([query.weighed for query in seeking]), np.array([query.weights for query in seeking]))
-        wanted = request.limit + len(banned)
-        for query, nearest in zip(
-            seeking, view.nearest(aims, wanted, eligible, request.accuracy, lambda: None), strict=True
-        ):
-            for first in [first for first in nearest if first not in banned][: request.limit]:
-                found_by.setdefault(first, []).append(query.name)
-    return candidates
-
-
-def _scored(request: SearchRequest, queries: Sequence[Prepared], view: View, candidates: Candidates) -> Hits:
-    firsts = list(candidates.found_by)
-    rows, owners = view.expand(firsts)
-    vectors = view.vectors(rows)
-    parts = _parts(view.space, queries, vectors)
-    scores = parts.sum(axis=2, dtype=np.float64) @ _shares(queries)
-    best = _best_rows(scores, owners, len(firsts))
-    ids = [view.item_id(first) for first in firsts]
-    order = sorted(range(len(firsts)), key=lambda at: (-scores[best[at]], ids[at]))
-    if not request.union:
-        order = [at for place, at in enumerate(order) if place < request.limit or at < candidates.asked]
-    kept = best[order]
-    return Hits(
-        ids=[ids[at] for at in order],
-        firsts=[firsts[at] for at in order],
-        scores=scores[kept],
-        parts=parts[kept],
-        vectors=vectors[kept],
-        found_by=[candidates.found_by[firsts[at]] for at in order],
-    )
-
-
-def _parts(space: Space, queries: Sequence[Prepared], vectors: Float32) -> Float32:
-    """(rows, queries, blocks) float32, as `Space.parts` for each query."""
-    weighed = np.array([query.weighed for query in queries], np.float32).reshape(-1, space.dimension)
-    parts = np.empty((len(vectors), len(queries), len(space.blocks)), np.float32)
-    for number, (_, at) in enumerate(space.slices()):
-        # Not a matrix product: BLAS adds up in an order that depends on how many rows there are, and the part of an
-        # item must not depend on who else is a candidate.
-        parts[:, :, number] = np.einsum("rd,qd->rq", vectors[:, at], weighed[:, at])
-    return parts
-
-
-def _shares(queries: Sequence[Prepared]) -> NDArray[np.float64]:
-    """(queries,): the weights, scaled to a sum of absolute values of 1."""
-    weights = np.array([query.weight for query in queries], np.float64)
-    # Scaled by the largest first, so that no sum of finite weights overflows.
-    weights /= np.abs(weights).max(initial=0) or 1
-    return weights / (np.abs(weights).sum() or 1)
-
-
-def _best_rows(scores: NDArray[np.float64], owners: RowArray, items: int) -> RowArray:
-    """For each item, the row of the greatest score; the earlier of equal ones."""
-    order = np.lexsort((-scores, owners))
-    starts = np.searchsorted(owners[order], np.arange(items))
-    best: RowArray = order[starts]
-    return best
+    return Prepared(query.name, query.weight, space.weigh(vector, weights), weights)

@@ -10,6 +10,7 @@ import grpc
 from services.errors import NotImplementedYet
 from services.indexer import wire_requests as requests
 from services.indexer import wire_responses as responses
+from services.indexer import wire_search
 from services.indexer.desk import Patience
 from services.indexer.library import Library
 from services.runtime import deadlines
@@ -87,11 +88,11 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         answered = self._library.search(
             request.catalogue,
             request.space,
-            requests.decode_search(request),
+            wire_search.decode_search(request),
             request.min_version,
             Patience(self._budget_s(), context.is_active),
         )
-        return responses.encode_answer(answered, request)
+        return wire_search.encode_answer(answered, request)
 
     def ListSpaces(self, request: indexer_pb2.ListSpacesRequest, context: Context) -> indexer_pb2.ListSpacesResponse:
         space, items = self._library.spaces(request.catalogue)
@@ -101,7 +102,10 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         return responses.encode_stats(self._library.stats(request.catalogue), self._durability())
 
     def SearchMany(self, request: indexer_pb2.SearchManyRequest, context: Context) -> indexer_pb2.SearchManyResponse:
-        raise NotImplementedYet("SearchMany")
+        outcomes = self._library.search_many(
+            wire_search.decode_many(request), Patience(self._budget_s(), context.is_active)
+        )
+        return wire_search.encode_many(outcomes, request)
 
     def CreateSpace(self, request: indexer_pb2.CreateSpaceRequest, context: Context) -> indexer_pb2.CreateSpaceResponse:
         raise NotImplementedYet("CreateSpace")
@@ -113,7 +117,13 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         raise NotImplementedYet("SetAlias")
 
     def GetFacets(self, request: indexer_pb2.GetFacetsRequest, context: Context) -> indexer_pb2.GetFacetsResponse:
-        raise NotImplementedYet("GetFacets")
+        facets, version = self._library.facets(
+            request.catalogue,
+            wire_search.decode_facets(request),
+            request.min_version,
+            Patience(self._budget_s(), context.is_active),
+        )
+        return wire_search.encode_facets(facets, version.encode())
 
     def StartRebuild(
         self, request: indexer_pb2.StartRebuildRequest, context: Context

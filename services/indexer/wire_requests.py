@@ -7,22 +7,13 @@ from collections.abc import Iterable
 
 from google.protobuf.message import Message
 
-from services.errors import InvalidInput, NotImplementedYet
+from services.errors import NotImplementedYet
 from services.indexer.embedder import Crop, Photo
 from services.indexer.filters import Condition, Filter, NumberTest, Test, TimeTest, TruthTest, WordTest
-from services.indexer.index.port import Accuracy
 from services.indexer.ingest import Draft, GivenVector, Request
 from services.indexer.reading import Listing
-from services.indexer.search import DEFAULT_LIMIT, Query, SearchRequest
 from services.indexer.wire import decode_item, decode_time
 from visrec.v1 import common_pb2, indexer_pb2
-
-_ACCURACIES = {
-    indexer_pb2.ACCURACY_UNSPECIFIED: Accuracy.BALANCED,
-    indexer_pb2.ACCURACY_FAST: Accuracy.FAST,
-    indexer_pb2.ACCURACY_BALANCED: Accuracy.BALANCED,
-    indexer_pb2.ACCURACY_EXACT: Accuracy.EXACT,
-}
 
 
 def decode_request(message: Message, request_id: str) -> Request:
@@ -42,24 +33,6 @@ def decode_draft(message: indexer_pb2.IngestItem) -> Draft:
         item=decode_item(message.item),
         photos=[_photo(photo) for photo in message.photos],
         vectors=[GivenVector(vector.space, vector.data) for vector in message.vectors],
-    )
-
-
-def decode_search(message: indexer_pb2.SearchRequest) -> SearchRequest:
-    """Raises NotImplementedYet for what comes later, InvalidInput for an unknown accuracy."""
-    for field in ("max_per_group", "max_per_category", "collapse_above"):
-        if getattr(message, field):
-            raise NotImplementedYet(f"SearchRequest.{field}")
-    if message.accuracy not in _ACCURACIES:
-        raise InvalidInput("accuracy", "is not one of the known values")
-    return SearchRequest(
-        queries=[_query(query) for query in message.queries],
-        filter=decode_filter(message.filter),
-        exclude=list(message.exclude_item_ids),
-        limit=message.limit or DEFAULT_LIMIT,
-        union=message.union,
-        also_score=list(message.also_score_item_ids),
-        accuracy=_ACCURACIES[message.accuracy],
     )
 
 
@@ -83,18 +56,6 @@ def _photo(message: common_pb2.Photo) -> Photo:
     crop = message.crop
     given = message.HasField("crop")
     return Photo(message.data, Crop(crop.left, crop.top, crop.right, crop.bottom) if given else None)
-
-
-def _query(message: indexer_pb2.Query) -> Query:
-    target = message.WhichOneof("target")
-    return Query(
-        name=message.name,
-        space=message.vector.space,
-        vector=message.vector.data if target == "vector" else None,
-        item_id=message.item_id if target == "item_id" else None,
-        weight=message.weight or 1.0,
-        block_weights=dict(message.block_weights),
-    )
 
 
 def _conditions(messages: Iterable[common_pb2.Condition]) -> tuple[Condition, ...]:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from google.rpc.status_pb2 import Status
 
 from services.indexer.catalogue import Definition
-from services.indexer.index.port import View
 from services.indexer.ingest import Failures, Ingested
 from services.indexer.item import Record
-from services.indexer.library import Answered, Stats
-from services.indexer.search import ALIAS, Hits
+from services.indexer.library import Stats
+from services.indexer.search_request import ALIAS
 from services.indexer.wire import encode_item, encode_time
 from services.runtime.faults import status_of
 from services.runtime.wire import encode_space
@@ -55,42 +54,6 @@ def encode_space_state(space: Space, items: int) -> indexer_pb2.SpaceState:
 def encode_stats(stats: Iterable[Stats], durability: str) -> indexer_pb2.GetStatsResponse:
     """Numbers of all the catalogues given."""
     return indexer_pb2.GetStatsResponse(catalogues=[_stats(one) for one in stats], durability=durability)
-
-
-def encode_answer(answered: Answered, wanted: indexer_pb2.SearchRequest) -> indexer_pb2.SearchResponse:
-    """`wanted`: the request, for what to include."""
-    found, view = answered.found, answered.view
-    named = wanted.include_parts
-    response = indexer_pb2.SearchResponse(
-        hits=_hits(found.hits, view, wanted),
-        part_queries=[query.name for query in wanted.queries] if named else (),
-        part_blocks=[block.name for block in view.space.blocks] if named else (),
-        space=view.space.name,
-        version=view.version.encode(),
-        rows_eligible=found.eligible,
-    )
-    costs = {"wait": answered.wait_ms, "search": found.search_ms, "score": found.score_ms}
-    for stage, spent in costs.items():
-        response.costs.add(stage=stage, ms=spent)
-    return response
-
-
-def _hits(hits: Hits, view: View, wanted: indexer_pb2.SearchRequest) -> list[indexer_pb2.Hit]:
-    messages = [
-        indexer_pb2.Hit(item_id=item_id, score=score, found_by=found_by)
-        for item_id, score, found_by in zip(hits.ids, hits.scores.tolist(), hits.found_by, strict=True)
-    ]
-    if wanted.include_parts:
-        flat = hits.parts.reshape(len(messages), -1).tolist() if messages else []
-        for message, parts in zip(messages, flat, strict=True):
-            message.parts.extend(parts)
-    if wanted.include_vectors:
-        for message, vector in zip(messages, hits.vectors.astype("<f2"), strict=True):
-            message.vector = vector.tobytes()
-    if wanted.include_items:
-        for message, first in zip(messages, hits.firsts, strict=True):
-            message.item.MergeFromString(view.packed(first))
-    return messages
 
 
 def _result(position: int, item_id: str, failures: Failures) -> indexer_pb2.ItemResult:

@@ -18,7 +18,8 @@ from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.port import Index, View
 from services.indexer.item import Record
-from services.indexer.search import MAX_EXCLUDED, Found, Query, SearchRequest, require_space, search
+from services.indexer.search import Found, search
+from services.indexer.search_request import MAX_EXCLUDED, Caps, Query, SearchRequest, require_space
 from services.indexer.version import Version
 from services.indexer.wire import pack_item
 from services.spaces import Float32, encode
@@ -118,7 +119,7 @@ def test_without_union_the_best_of_all_come_back(view: View) -> None:
 def test_the_photo_that_scores_best_counts(view: View) -> None:
     found = run(view, near("one", 6), limit=1)
     assert found.hits.ids == ["d"]
-    assert np.array_equal(found.hits.vectors[0], vectors(6)[0].astype(np.float32))
+    assert np.array_equal(found.hits.vectors(1)[0], vectors(6)[0].astype(np.float32))
 
 
 def test_items_asked_for_are_scored_beside_the_best(view: View) -> None:
@@ -135,7 +136,7 @@ def test_items_asked_for_must_pass_the_filter_and_not_be_excluded(view: View) ->
 
 def test_without_any_query_the_items_asked_for_score_zero(view: View) -> None:
     found = run(view, also_score=["e", "c"])
-    assert (found.hits.ids, found.hits.scores.tolist()) == (["c", "e"], [0, 0])
+    assert (found.hits.ids, found.hits.scores) == (["c", "e"], [0, 0])
 
 
 def test_a_negative_query_brings_nothing_of_its_own_but_counts(view: View) -> None:
@@ -150,7 +151,7 @@ def test_excluded_items_do_not_come_back_and_others_take_their_places(view: View
     assert sorted(found.hits.ids) == ["b", "c", "d", "e"]
 
 
-def test_many_exclusions_are_masked() -> None:
+def test_whatever_is_excluded_the_limit_is_filled() -> None:
     many = [record(f"item-{n}", n) for n in range(200)]
     found = run(view_of(many), near("one", 5), limit=50, exclude=[f"item-{n}" for n in range(150)])
     assert sorted(found.hits.ids) == sorted(f"item-{n}" for n in range(150, 200))
@@ -241,6 +242,9 @@ GOOD = near("one", 1)
         ([GOOD], {"exclude": ["x"] * (MAX_EXCLUDED + 1)}, "exclude_item_ids"),
         ([GOOD], {"also_score": ["x"] * 1001}, "also_score_item_ids"),
         ([GOOD], {"also_score": [""]}, "also_score_item_ids[0]"),
+        ([GOOD], {"caps": Caps(collapse_above=-0.1)}, "collapse_above"),
+        ([GOOD], {"caps": Caps(collapse_above=1.5)}, "collapse_above"),
+        ([GOOD], {"caps": Caps(collapse_above=float("nan"))}, "collapse_above"),
         ([GOOD], {"filter": Filter(must=(Condition("price", None),))}, "filter.must[0]"),
     ],
 )

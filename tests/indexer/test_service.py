@@ -411,11 +411,9 @@ def test_the_same_creation_twice_is_one(indexer: Service) -> None:
 
 
 LATER_METHODS = [
-    "SearchMany",
     "CreateSpace",
     "PutVectors",
     "SetAlias",
-    "GetFacets",
     "StartRebuild",
     "CreateSnapshot",
     "GetOperation",
@@ -424,9 +422,6 @@ LATER_METHODS = [
 ]
 
 LATER_FIELDS: list[Ask] = [
-    asked(max_per_group=1),
-    asked(max_per_category=1),
-    asked(collapse_above=0.5),
     listed(include_raw_features=True),
 ]
 

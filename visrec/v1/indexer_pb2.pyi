@@ -869,7 +869,7 @@ class Query(_message.Message):
     """Its share in the score; 0: 1. Negative pushes away: such a query brings no candidates of its own. Finite."""
     @_builtins.property
     def vector(self) -> _common_pb2.Vector:
-        """A vector of the catalogue's space."""
+        """A vector of the space that is searched."""
 
     @_builtins.property
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -918,6 +918,7 @@ class SearchRequest(_message.Message):
     MAX_PER_CATEGORY_FIELD_NUMBER: _builtins.int
     COLLAPSE_ABOVE_FIELD_NUMBER: _builtins.int
     SPACE_FIELD_NUMBER: _builtins.int
+    VECTORS_OF_TOP_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     limit: _builtins.int
@@ -933,17 +934,26 @@ class SearchRequest(_message.Message):
     include_parts: _builtins.bool
     """Return the parts of each score."""
     include_vectors: _builtins.bool
-    """Return the vector of each hit."""
+    """Return the vector of each hit, or of the first `vectors_of_top`."""
     include_items: _builtins.bool
     """Return the item of each hit, not just its id."""
     max_per_group: _builtins.int
-    """At most so many hits of one group_id; 0: no bound. UNIMPLEMENTED in this version."""
+    """At most so many hits of one group_id, the best; 0: no bound. Items without one are not bounded. This, the next and
+    collapse_above hold among what each query brings and again among all that comes back; what they leave out is
+    replaced by what is next best, until the 4096 nearest items of a query have been looked at, those that are excluded
+    not counted. So fewer than `limit` hits mean that no more are to be had among those.
+    """
     max_per_category: _builtins.int
-    """At most so many hits of one category; 0: no bound. UNIMPLEMENTED in this version."""
+    """At most so many hits of one category, the best; 0: no bound. Items without one are not bounded."""
     collapse_above: _builtins.float
-    """Keep one of several hits whose vectors are closer than this cosine; 0: keep all. UNIMPLEMENTED in this version."""
+    """Of hits that are nearer to each other than this, keep the better one; 0: keep all. It is the cosine between the
+    vectors of the photos that scored, their blocks weighed by the space's default weights; 0 to 1, else
+    INVALID_ARGUMENT.
+    """
     space: _builtins.str
     """Name or alias of the space to search; empty: `visual`, the catalogue's own. Another: SPACE_MISMATCH."""
+    vectors_of_top: _builtins.int
+    """With include_vectors: only the vectors of the first so many hits; 0: of all."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Query]:
         """Up to 64, at least one of positive weight. Beside also_score_item_ids there may be none of positive weight, or none
@@ -956,12 +966,13 @@ class SearchRequest(_message.Message):
 
     @_builtins.property
     def exclude_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Leave these out; at most 10,000."""
+        """Leave these out; at most 10,000. Others take their places: `limit` hits come back while as many are eligible."""
 
     @_builtins.property
     def also_score_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Score these items too, whether or not a query finds them, if they exist and pass the filter; at most 1000. They
-        come back beside the `limit` best.
+        come back beside the `limit` best, whatever max_per_group, max_per_category and collapse_above say, and do not count
+        for those.
         """
 
     def __init__(
@@ -983,10 +994,11 @@ class SearchRequest(_message.Message):
         max_per_category: _builtins.int = ...,
         collapse_above: _builtins.float = ...,
         space: _builtins.str = ...,
+        vectors_of_top: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "queries", b"queries", "space", b"space", "union", b"union"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "queries", b"queries", "space", b"space", "union", b"union", "vectors_of_top", b"vectors_of_top"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1105,7 +1117,10 @@ class SearchManyRequest(_message.Message):
     SEARCHES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def searches(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatedSearch]:
-        """1 to 64."""
+        """1 to 64, else INVALID_ARGUMENT. Together they have at most 512 queries, and the sum over all searches of queries x
+        (limit + also_score_item_ids) is at most 128,000, which is what one Search may have; searches beyond that fail with
+        RESOURCE_EXHAUSTED and belong into another call.
+        """
 
     def __init__(
         self,
@@ -1129,7 +1144,9 @@ class DatedSearch(_message.Message):
     SEARCH_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     timeout_ms: _builtins.int
-    """Milliseconds it may take, counted from the arrival of the call; 0: the deadline of the call."""
+    """Milliseconds it may take, counted from when the service takes up the call, which waits in no queue for other
+    searches' versions; 0, or more than is left of it: the deadline of the call.
+    """
     @_builtins.property
     def search(self) -> Global___SearchRequest:
         """The search."""
@@ -1186,7 +1203,7 @@ class SearchResult(_message.Message):
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why this search failed."""
+        """Why this search failed, with the details that Search would have given; fields are named as in SearchRequest."""
 
     def __init__(
         self,
@@ -1614,13 +1631,18 @@ class GetFacetsRequest(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    MIN_VERSION_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     limit: _builtins.int
-    """At most so many values of each field; 0: 20."""
+    """At most so many values of each field; 0: 20. More than 1000 or negative: INVALID_ARGUMENT."""
+    min_version: _builtins.str
+    """Wait until this version is contained."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Fields to count by."""
+        """Fields to count by, 1 to 16, each once: `domain`, `category`, `group_id`, `tags`, `currency`, `availability` or
+        `attributes.NAME`. Others have no values to count: INVALID_ARGUMENT.
+        """
 
     @_builtins.property
     def filter(self) -> _common_pb2.Filter:
@@ -1633,10 +1655,11 @@ class GetFacetsRequest(_message.Message):
         fields: _abc.Iterable[_builtins.str] | None = ...,
         filter: _common_pb2.Filter | None = ...,
         limit: _builtins.int = ...,
+        min_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "fields", b"fields", "filter", b"filter", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "fields", b"fields", "filter", b"filter", "limit", b"limit", "min_version", b"min_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1649,6 +1672,9 @@ class GetFacetsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FACETS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """The version of the index that answered."""
     @_builtins.property
     def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Facet]:
         """One for each field, in the order asked for."""
@@ -1657,10 +1683,11 @@ class GetFacetsResponse(_message.Message):
         self,
         *,
         facets: _abc.Iterable[Global___Facet] | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1674,21 +1701,25 @@ class Facet(_message.Message):
 
     FIELD_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    DISTINCT_VALUES_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """The field."""
+    distinct_values: _builtins.int
+    """How many different values there are, those beyond the limit included."""
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___FacetValue]:
-        """Most frequent first."""
+        """Most frequent first, equal counts by value. An item with several words counts for each."""
 
     def __init__(
         self,
         *,
         field: _builtins.str = ...,
         values: _abc.Iterable[Global___FacetValue] | None = ...,
+        distinct_values: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distinct_values", b"distinct_values", "field", b"field", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1703,7 +1734,7 @@ class FacetValue(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     value: _builtins.str
-    """The value."""
+    """The word; `true` or `false` of a truth value. Numbers of attributes are not counted."""
     count: _builtins.int
     """How many items have it."""
     def __init__(

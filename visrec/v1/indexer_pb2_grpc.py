@@ -217,8 +217,9 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchMany(self, request, context):
-        """Many independent searches in one call; each has its own status, version and deadline.
-        UNIMPLEMENTED in this version.
+        """Many independent searches in one call; each has its own status, version and deadline, and the answer that Search
+        would give. Those that look in the same catalogue and space, through the same filter and as accurately, are looked
+        up together, which costs less than one call for each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -260,7 +261,7 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetFacets(self, request, context):
-        """How many items there are of each value of a field. UNIMPLEMENTED in this version.
+        """How many items there are of each value of a field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

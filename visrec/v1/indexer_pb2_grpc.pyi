@@ -61,8 +61,9 @@ class IndexerServiceStub:
     Search: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.SearchRequest, _indexer_pb2.SearchResponse]
     """The nearest items of one or several weighted queries."""
     SearchMany: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.SearchManyRequest, _indexer_pb2.SearchManyResponse]
-    """Many independent searches in one call; each has its own status, version and deadline.
-    UNIMPLEMENTED in this version.
+    """Many independent searches in one call; each has its own status, version and deadline, and the answer that Search
+    would give. Those that look in the same catalogue and space, through the same filter and as accurately, are looked
+    up together, which costs less than one call for each.
     """
     CreateSpace: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateSpaceRequest, _indexer_pb2.CreateSpaceResponse]
     """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version."""
@@ -75,7 +76,7 @@ class IndexerServiceStub:
     GetStats: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetStatsRequest, _indexer_pb2.GetStatsResponse]
     """Sizes, versions and memory of a catalogue."""
     GetFacets: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetFacetsRequest, _indexer_pb2.GetFacetsResponse]
-    """How many items there are of each value of a field. UNIMPLEMENTED in this version."""
+    """How many items there are of each value of a field."""
     StartRebuild: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]
     """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version."""
     CreateSnapshot: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]
@@ -120,8 +121,9 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     Search: _aio.UnaryUnaryMultiCallable[_indexer_pb2.SearchRequest, _indexer_pb2.SearchResponse]  # type: ignore[assignment]
     """The nearest items of one or several weighted queries."""
     SearchMany: _aio.UnaryUnaryMultiCallable[_indexer_pb2.SearchManyRequest, _indexer_pb2.SearchManyResponse]  # type: ignore[assignment]
-    """Many independent searches in one call; each has its own status, version and deadline.
-    UNIMPLEMENTED in this version.
+    """Many independent searches in one call; each has its own status, version and deadline, and the answer that Search
+    would give. Those that look in the same catalogue and space, through the same filter and as accurately, are looked
+    up together, which costs less than one call for each.
     """
     CreateSpace: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateSpaceRequest, _indexer_pb2.CreateSpaceResponse]  # type: ignore[assignment]
     """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version."""
@@ -134,7 +136,7 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     GetStats: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetStatsRequest, _indexer_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Sizes, versions and memory of a catalogue."""
     GetFacets: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetFacetsRequest, _indexer_pb2.GetFacetsResponse]  # type: ignore[assignment]
-    """How many items there are of each value of a field. UNIMPLEMENTED in this version."""
+    """How many items there are of each value of a field."""
     StartRebuild: _aio.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]  # type: ignore[assignment]
     """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version."""
     CreateSnapshot: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]  # type: ignore[assignment]
@@ -236,8 +238,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.SearchManyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.SearchManyResponse, _abc.Awaitable[_indexer_pb2.SearchManyResponse]]:
-        """Many independent searches in one call; each has its own status, version and deadline.
-        UNIMPLEMENTED in this version.
+        """Many independent searches in one call; each has its own status, version and deadline, and the answer that Search
+        would give. Those that look in the same catalogue and space, through the same filter and as accurately, are looked
+        up together, which costs less than one call for each.
         """
 
     @_abc_1.abstractmethod
@@ -286,7 +289,7 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.GetFacetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.GetFacetsResponse, _abc.Awaitable[_indexer_pb2.GetFacetsResponse]]:
-        """How many items there are of each value of a field. UNIMPLEMENTED in this version."""
+        """How many items there are of each value of a field."""
 
     @_abc_1.abstractmethod
     def StartRebuild(

@@ -1,0 +1,122 @@
+"""Which items a search scores: what each query of positive weight brings, and what was asked for by id.
+
+Items that may not come back are not looked up and masked: a little more than wanted is fetched, they are dropped from
+it, and only if too few remain is more fetched, up to a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.indexer.index.port import Aims, Eligible, Proceed, View
+from services.indexer.scoring import Prepared, score
+from services.indexer.search_request import Caps, SearchRequest
+from services.indexer.variety import Chosen
+
+SPARE = 16
+"""Items fetched beyond what is wanted, where some may have to be dropped."""
+MORE = 4
+"""How many times as many are fetched next, when too few remained."""
+MAX_LOOKED_AT = 4096
+"""Of the nearest items of a query, so many at most are looked at to fill a group-by or to replace near duplicates,
+those that are excluded not counted."""
+
+
+class Terms:
+    """What holds for all queries of one request on one view. `banned`: ids that never come back; `asked`: first rows of
+    the items to score anyway, which no cap applies to."""
+
+    def __init__(
+        self, request: SearchRequest, view: View, eligible: Eligible, banned: frozenset[str], proceed: Proceed
+    ) -> None:
+        self.request = request
+        self.view = view
+        self.eligible = eligible
+        self.banned = banned
+        self.proceed = proceed
+        self.asked = self._asked()
+        limit = request.limit
+        self.most = (max(limit, MAX_LOOKED_AT) if request.caps else limit) + len(banned)
+        self.first_fetch = first_fetch(request, len(banned))
+
+    def allowed(self, firsts: list[int]) -> list[int]:
+        """Those that may come back."""
+        if not self.banned:
+            return firsts
+        item_id, banned = self.view.item_id, self.banned
+        return [first for first in firsts if item_id(first) not in banned]
+
+    def _asked(self) -> list[int]:
+        found = (self.view.find(item_id) for item_id in self.request.also_score if item_id not in self.banned)
+        return [first for first in dict.fromkeys(found) if first is not None and self.eligible.has(first)]
+
+
+def first_fetch(request: SearchRequest, banned: int) -> int:
+    """How many of its nearest items are fetched of each query at first."""
+    if request.caps:
+        return 2 * request.limit + SPARE + min(banned, SPARE)
+    return request.limit + min(banned, SPARE)
+
+
+class Seeker:
+    """One query of positive weight, and its nearest items as far as they have been fetched."""
+
+    def __init__(self, terms: Terms, query: Prepared, nearest: list[int]) -> None:
+        """`nearest`: up to `terms.first_fetch` of them."""
+        self._terms = terms
+        self._query = query
+        self._fetched = terms.first_fetch
+        self._nearest = nearest
+
+    def bring(self, depth: int) -> list[int]:
+        """First rows of the `depth` best items that may come back, best first; fewer only when there are no more, or
+        when as many have been looked at as may be."""
+        while True:
+            kept = self._keep(depth)
+            if len(kept) >= depth or not self._fetch_more():
+                return kept[:depth]
+
+    def _fetch_more(self) -> bool:
+        terms = self._terms
+        if len(self._nearest) < self._fetched or self._fetched >= terms.most:
+            return False
+        terms.proceed()
+        self._fetched = min(MORE * self._fetched, terms.most)
+        aims = Aims(self._query.weighed[None], self._query.weights[None])
+        (self._nearest,) = terms.view.nearest(
+            aims, self._fetched, terms.eligible, terms.request.accuracy, terms.proceed
+        )
+        return True
+
+    def _keep(self, depth: int) -> list[int]:
+        terms = self._terms
+        allowed = terms.allowed(self._nearest)
+        return self._varied(allowed, depth) if terms.request.caps else allowed
+
+    def _varied(self, firsts: list[int], depth: int) -> list[int]:
+        terms = self._terms
+        caps: Caps = terms.request.caps
+        scored = score(terms.view, [self._query._replace(weight=1.0)], firsts)
+        chosen = Chosen(caps, terms.view, scored.vectors if caps.collapse_above else None)
+        asked = set(terms.asked)
+        kept: list[int] = []
+        for at in ranking(terms.view, firsts, scored.scores):
+            if len(kept) == depth:
+                break
+            if firsts[at] in asked or chosen.admit(firsts[at], scored.best[at]):
+                kept.append(firsts[at])
+        return kept
+
+
+def ranking(view: View, firsts: Sequence[int], scores: Sequence[float]) -> list[int]:
+    """Positions of the items, best first, equal scores by id."""
+    keys = [(-score, view.item_id(first), at) for at, (score, first) in enumerate(zip(scores, firsts, strict=True))]
+    keys.sort()
+    return [at for _, _, at in keys]
+
+
+def aims_of(queries: Sequence[Prepared]) -> Aims:
+    """What an index looks for, for several queries."""
+    return Aims(np.array([query.weighed for query in queries]), np.array([query.weights for query in queries]))

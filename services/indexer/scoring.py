@@ -1,0 +1,89 @@
+"""Exact scores of items for several weighted queries, from canonical vectors.
+
+    score(x) = sum_q  w_q / sum |w|  *  sum_b  v_qb / sum_b' |v_qb'|  *  <q_b, x_b>
+
+Of an item with several photos the one with the best score counts. What an item scores does not depend, to the last bit,
+on which others are scored beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.indexer.index.port import RowArray, View
+from services.spaces import Float32, Space
+
+
+class Prepared(NamedTuple):
+    """A query whose vector is scaled by its block weights, so that one inner product is its score."""
+
+    name: str
+    weight: float
+    weighed: Float32
+    weights: Float32
+
+
+class Scored(NamedTuple):
+    """The photos of some items. `vectors` (photos, D) canonical; `parts` (blocks, photos, queries) float32, without the
+    queries' own weights; `scores` and `best`, for each item: its score, and which photo that is of."""
+
+    vectors: Float32
+    parts: Float32
+    scores: list[float]
+    best: list[int]
+
+
+def score(view: View, queries: Sequence[Prepared], firsts: Sequence[int]) -> Scored:
+    """Scores items of a view, given by their first rows."""
+    rows, owners = view.expand(firsts)
+    vectors = view.vectors(rows)
+    parts = _parts(view.space, queries, vectors)
+    scores = _scores(queries, parts)
+    if len(rows) == len(firsts):  # a photo each
+        return Scored(vectors, parts, scores.tolist(), list(range(len(firsts))))
+    best = _best_rows(scores, owners, len(firsts))
+    return Scored(vectors, parts, scores[best].tolist(), best.tolist())
+
+
+def _parts(space: Space, queries: Sequence[Prepared], vectors: Float32) -> Float32:
+    parts = np.zeros((len(space.blocks), len(vectors), len(queries)), np.float32)
+    if not queries:
+        return parts
+    weighed = np.array([query.weighed for query in queries])
+    used = np.logical_or.reduce([query.weights for query in queries])
+    for number, (_, at) in enumerate(space.slices()):
+        if used[number]:  # the parts of a block that weighs nothing are zero
+            # Not a matrix product: BLAS adds up in an order that depends on how many rows there are.
+            np.einsum("rd,qd->rq", vectors[:, at], weighed[:, at], out=parts[number])
+    return parts
+
+
+def _scores(queries: Sequence[Prepared], parts: Float32) -> NDArray[np.float64]:
+    """(photos,) from (blocks, photos, queries)."""
+    sums = parts.sum(axis=0, dtype=np.float64)
+    if len(queries) == 1:
+        only: NDArray[np.float64] = sums[:, 0]
+        return only if queries[0].weight > 0 else only * float(np.sign(queries[0].weight))
+    # As above: not a matrix product.
+    scores: NDArray[np.float64] = np.einsum("rq,q->r", sums, _shares(queries))
+    return scores
+
+
+def _shares(queries: Sequence[Prepared]) -> NDArray[np.float64]:
+    """(queries,): the weights, scaled to a sum of absolute values of 1."""
+    weights = np.array([query.weight for query in queries], np.float64)
+    # Scaled by the largest first, so that no sum of finite weights overflows.
+    weights /= np.abs(weights).max(initial=0) or 1
+    return weights / (np.abs(weights).sum() or 1)
+
+
+def _best_rows(scores: NDArray[np.float64], owners: RowArray, items: int) -> RowArray:
+    """For each item, the row of the greatest score; the earlier of equal ones."""
+    order = np.lexsort((-scores, owners))
+    starts = np.searchsorted(owners[order], np.arange(items))
+    best: RowArray = order[starts]
+    return best
