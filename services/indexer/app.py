@@ -101,8 +101,17 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
 
 
 def _index_maker(settings: IndexerSettings) -> Callable[[Definition], Index]:
-    graph = GraphTuning(settings.hnsw_neighbours, settings.hnsw_ef_construction, settings.build_threads)
-    tuning = IndexTuning(settings.fresh_rows, settings.max_fresh_rows, settings.dead_fraction, graph)
+    graph = GraphTuning(settings.factory, settings.hnsw_ef_construction, settings.build_threads)
+    graph.check("VISREC_INDEXER_FACTORY")
+    tuning = IndexTuning(
+        fresh_rows=settings.fresh_rows,
+        max_fresh_rows=settings.max_fresh_rows,
+        small_rows=settings.small_rows,
+        max_small_rows=settings.max_small_rows,
+        dead_fraction=settings.dead_fraction,
+        graph_rows=settings.graph_rows,
+        graph=graph,
+    )
     return lambda definition: FaissIndex(definition.space, definition.partitions, pack_item, tuning)
 
 
