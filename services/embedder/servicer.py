@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +18,7 @@ from services.embedder.heads import Heads
 from services.embedder.metrics import EmbedderMetrics
 from services.embedder.model import Model
 from services.embedder.photo import Embedded, Photo
+from services.embedder.projection import project
 from services.errors import InvalidInput, NotReady, VisrecError
 from services.runtime import deadlines, faults
 from services.runtime.wire import encode_space
@@ -26,6 +28,8 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Embed: TypeAlias = Callable[[Photo, float], Awaitable[Embedded]]
 
 MAX_KEY_BYTES = 512
+MAX_KEPT = 1000
+MAX_ORIGINS = 8
 
 
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
@@ -58,6 +62,22 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         async with aclosing(in_order(request_iterator, self._embed_one_of_many, self._window)) as responses:
             async for response in responses:
                 yield response
+
+    async def ProjectFeatures(
+        self, request: embedder_pb2.ProjectFeaturesRequest, context: Context
+    ) -> embedder_pb2.ProjectFeaturesResponse:
+        if not 1 <= len(request.photos) <= MAX_KEPT:
+            raise InvalidInput("photos", f"{len(request.photos)} given, must be 1 to {MAX_KEPT}")
+        head = await self._heads.require(request.space)
+        names = {one.vector.space for one in request.photos if one.HasField("vector")}
+        if len(names) > MAX_ORIGINS:
+            raise InvalidInput("photos", f"vectors of {len(names)} spaces given, at most {MAX_ORIGINS}")
+        origins = {name: await settled(self._heads.require(name)) for name in names}
+        kept = [wire.decode_kept(one, origins) for one in request.photos]
+        card = self._model.card
+        # A thousand photos are some 20 ms of matrix product, for which the loop must not stand still.
+        results = await asyncio.to_thread(project, kept, head, card.raw_dimension)
+        return wire.encode_projected(results, head.space, card.digest)
 
     async def PutHead(self, request: embedder_pb2.PutHeadRequest, context: Context) -> embedder_pb2.PutHeadResponse:
         given = wire.decode_head(request.head, self._model.card.raw_dimension)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from services.embedder.head import Evidence, Head
 from services.embedder.heads import Summary
 from services.embedder.model import Card
 from services.embedder.photo import Embedded, Photo
-from services.errors import InvalidInput
+from services.embedder.projection import Kept
+from services.errors import InvalidInput, VisrecError
+from services.runtime import faults
 from services.runtime.wire import encode_space
 from services.spaces import Block, Float32, Space, encode
 from visrec.v1 import common_pb2, embedder_pb2
@@ -42,6 +44,25 @@ def encode_embedded(
         response.raw_features = embedded.features.astype("<f2").tobytes()
     if embedded.evidence:
         response.evidence.CopyFrom(_evidence(embedded.evidence))
+    return response
+
+
+def decode_kept(message: embedder_pb2.KeptFeatures, origins: Mapping[str, Head | VisrecError]) -> Kept:
+    """`origins`: for each space that a vector names the head that makes it, or why there is none."""
+    vector = message.vector
+    return Kept(message.raw_features, vector.data, origins[vector.space] if message.HasField("vector") else None)
+
+
+def encode_projected(
+    results: Iterable[Float32 | VisrecError], space: Space, model_digest: str
+) -> embedder_pb2.ProjectFeaturesResponse:
+    """Each vector, or why there is none."""
+    response = embedder_pb2.ProjectFeaturesResponse(model_digest=model_digest)
+    for result in results:
+        if isinstance(result, VisrecError):
+            response.results.add(error=faults.status_of(result))
+        else:
+            response.results.add(vector=common_pb2.Vector(space=space.name, data=encode(result)))
     return response
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 
-from services.indexer.catalogue import Definition
-from services.indexer.catalogue_redis import Connection, LogRules
 from services.indexer.catalogues_redis import RedisCatalogues
+from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.graph import GraphTuning
-from services.indexer.index.port import Index
-from services.indexer.ingest import FailureCodec, Ingest
+from services.indexer.ingest import Ingest
 from services.indexer.library import Library, Rules, Surroundings
+from services.indexer.looks import Looking
 from services.indexer.metrics import BuildMetrics, ShelfMetrics
 from services.indexer.peers import GrpcEmbedder
+from services.indexer.pieces import FailureCodec
 from services.indexer.servicer import IndexerServicer
 from services.indexer.settings import IndexerSettings
-from services.indexer.shelf import FOLLOW_WAIT_S
+from services.indexer.shelf import FOLLOW_WAIT_S, MakeIndex
 from services.indexer.shelves import MAX_FOLLOWERS, Report, Shelves
 from services.indexer.wire import pack_failures, pack_item, unpack_failures
 from services.runtime import logs
@@ -31,7 +30,7 @@ from visrec.v1 import indexer_pb2_grpc
 
 SERVICE = "visrec.v1.IndexerService"
 
-READS = ("visrec.v1.EmbedderService/GetModel",)
+READS = ("visrec.v1.EmbedderService/GetModel", "visrec.v1.EmbedderService/ProjectFeatures")
 """What may be asked of the embedder again. A stream of photos may not: its photos are then reported one by one."""
 
 LONG_METHODS = frozenset(
@@ -46,6 +45,10 @@ LONG_METHODS = frozenset(
         "ListItems",
         "GetStats",
         "GetFacets",
+        "CreateSpace",
+        "PutVectors",
+        "SetAlias",
+        "DeleteSpace",
     }
 )
 """All that always asks Redis: a Redis that hangs must not take the threads of the searches."""
@@ -66,17 +69,18 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
     connection = Connection.open(runtime, MAX_FOLLOWERS, FOLLOW_WAIT_S)
     channel = open_channel("embedder", runtime, idempotent=READS)
     embedder = GrpcEmbedder(channel)
-    rules = LogRules(settings.log_entries, settings.log_age_s)
+    rules = RecordRules(settings.log_entries, settings.log_age_s, max_items=settings.max_items)
     catalogues = RedisCatalogues(connection, rules, secrets.token_bytes)
     builds = BuildMetrics(telemetry.registry)
     shelves = Shelves(catalogues, _index_maker(settings), _reporter(), builds.built, time.monotonic)
     ShelfMetrics(shelves.all, telemetry.registry)
-    ingest = Ingest(embedder, FailureCodec(pack_failures, unpack_failures), _now_us)
+    looking = Looking(embedder, keep_raw=settings.keep_raw_features)
+    ingest = Ingest(looking, FailureCodec(pack_failures, unpack_failures), _now_us)
     library = Library(
         shelves,
         ingest,
         embedder,
-        Rules(settings.partitions, settings.threads // 2),
+        Rules(settings.partitions, settings.threads // 2, settings.requests_per_s),
         Surroundings(time.monotonic, _now_us, secrets.token_bytes),
     )
     servicer = IndexerServicer(
@@ -100,7 +104,7 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
     )
 
 
-def _index_maker(settings: IndexerSettings) -> Callable[[Definition], Index]:
+def _index_maker(settings: IndexerSettings) -> MakeIndex:
     graph = GraphTuning(settings.factory, settings.hnsw_ef_construction, settings.build_threads)
     graph.check("VISREC_INDEXER_FACTORY")
     tuning = IndexTuning(
@@ -112,7 +116,7 @@ def _index_maker(settings: IndexerSettings) -> Callable[[Definition], Index]:
         graph_rows=settings.graph_rows,
         graph=graph,
     )
-    return lambda definition: FaissIndex(definition.space, definition.partitions, pack_item, tuning)
+    return lambda definition, space: FaissIndex(space, definition.partitions, pack_item, tuning)
 
 
 def _reporter() -> Report:

@@ -1,107 +1,68 @@
-"""The record of one catalogue in Redis.
-
-Keys of partition p of a catalogue, all in one slot, so that a write is one script and one unit of the append-only file:
-
-    visrec:{name.incarnation:p}:items           hash   item id -> record (see record_redis)
-    visrec:{name.incarnation:p}:log             stream of changed ids, the first entry made with the catalogue
-    visrec:{name.incarnation:p}:epoch           8 random bytes
-    visrec:{name.incarnation:p}:receipt:<key>   hash   what a write with a request_id did, for 24 hours
-
-and `visrec:catalogues`, a hash from name to definition, says which catalogues there are (see catalogues_redis).
-"""
+"""The record of one catalogue in Redis. `connection_redis` names its keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from services.errors import Internal, NotFound
+from services.errors import Internal
 from services.indexer.catalogue import (
+    PLAIN,
     Catalogue,
     Changes,
-    Definition,
+    ItemVectors,
+    LayoutChanged,
     LogLost,
-    RandomBytes,
     Receipt,
+    Wanted,
     Written,
+    gone,
     other_payload,
 )
+from services.indexer.connection_redis import Connection, Keys, RecordRules
+from services.indexer.definition import Definition, RandomBytes
 from services.indexer.item import Record
-from services.indexer.record_redis import pack_record, unpack_record
+from services.indexer.layout import Layout
+from services.indexer.record_redis import (
+    STAMP_BYTES,
+    pack_layout,
+    pack_record,
+    pack_rows,
+    unpack_layout,
+    unpack_record,
+    unpack_rows,
+)
 from services.indexer.version import EPOCH_BYTES, Mark, Position
-from services.runtime.redis import Client, open_redis, redis_errors
-from services.runtime.settings import RuntimeSettings
+from services.runtime.redis import redis_errors
 
-SCRIPTS = Path(__file__).parent / "lua"
-ENTRIES_AT_ONCE = 64
-"""Log entries read in one look; a write has at most 100 ids."""
+ENTRIES_AT_ONCE = 8
+"""Log entries read in one look; a write has at most 500 ids."""
 RECORDS_AT_ONCE = 500
 """Records fetched by one command, about a megabyte."""
 RESEND_S = 600
 """Until then a client has given up sending a command again whose answer was lost."""
+RECEIPT = ("digest", "epoch", "position", "removed", "answer", "made")
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class LogRules:
-    """What is kept of a log, about (Redis trims whole nodes), and for how long receipts are."""
+class _Asked(NamedTuple):
+    """A receipt, and for how many seconds it is kept."""
 
-    entries: int = 1_000_000
-    age_s: int = 7 * 86_400
-    receipt_s: int = 86_400
+    receipt: Receipt
+    kept_s: int
 
 
-class Connection:
-    """A client, and the Lua scripts as callables that load themselves when the server does not know them.
-
-    `waiting`: another client, of which every follower holds a connection while it waits for its log, so that they never
-    take those that writes need.
-    """
-
-    def __init__(self, client: Client, waiting: Client) -> None:
-        self.client: Any = client
-        self.waiting: Any = waiting
-        self.write, self.follow, self.renew, self.unregister = (
-            client.register_script((SCRIPTS / f"{name}.lua").read_text())
-            for name in ("write", "follow", "renew", "unregister")
-        )
-
-    @classmethod
-    def open(cls, runtime: RuntimeSettings, followers: int, wait_s: float) -> Self:
-        """Both clients; they connect when they are first used. `followers` wait at once, each for up to `wait_s`, which
-        comes on top of the time that any command may take."""
-        waiting = {"redis_connections": followers, "redis_timeout_s": runtime.redis_timeout_s + wait_s}
-        return cls(open_redis(runtime), open_redis(runtime.model_copy(update=waiting)))
-
-    def close(self) -> None:
-        """Closes both."""
-        self.waiting.close()
-        self.client.close()
-
-
-class Keys:
-    """The keys of one partition."""
-
-    def __init__(self, definition: Definition, partition: int) -> None:
-        prefix = f"visrec:{{{definition.name}.{definition.incarnation}:{partition}}}"
-        self.items = f"{prefix}:items"
-        self.log = f"{prefix}:log"
-        self.epoch = f"{prefix}:epoch"
-        self._receipt = f"{prefix}:receipt"
-
-    def receipt(self, key: str) -> str:
-        """Of a write with a request_id."""
-        return f"{self._receipt}:{key}"
+UNASKED = _Asked(Receipt("", b""), 0)
+"""Not to be remembered."""
 
 
 class RedisCatalogue(Catalogue):
-    """`random_bytes`: for the epochs that begin when Redis turns out to have been restored from its past."""
+    """`random_bytes`: for stamps, and for the epochs that begin when Redis turns out to have been restored from its
+    past."""
 
     def __init__(
-        self, definition: Definition, connection: Connection, rules: LogRules, random_bytes: RandomBytes
+        self, definition: Definition, connection: Connection, rules: RecordRules, random_bytes: RandomBytes
     ) -> None:
         self.definition = definition
         self._client = connection.client
@@ -109,56 +70,94 @@ class RedisCatalogue(Catalogue):
         self._rules = rules
         self._random_bytes = random_bytes
         self._keys = [Keys(definition, partition) for partition in range(definition.partitions)]
+        self._layouts: list[Layout | None] = [None] * definition.partitions
 
     def write(
-        self, partition: int, upserts: Sequence[Record], removed: Sequence[str], receipt: Receipt | None
+        self,
+        partition: int,
+        upserts: Sequence[Record],
+        removed: Sequence[str],
+        receipt: Receipt | None,
+        generation: int | None = None,
     ) -> Written:
-        keys = self._keys[partition]
-        asked, kept_s = (receipt, self._rules.receipt_s) if receipt else (self._unasked(removed), RESEND_S)
-        puts = [part for record in upserts for part in (record.item.id, pack_record(record))]
-        rules = (kept_s, self._rules.entries, self._rules.age_s * 1000)
-        with redis_errors:
-            answer = self._connection.write(
-                [keys.epoch, keys.items, keys.log, keys.receipt(asked.key)],
-                [asked.digest, asked.answer, *rules, len(upserts), *puts, *removed],
-            )
-        match answer:
-            case [b"gone"]:
-                raise self._gone()
-            case [b"conflict"]:
-                raise other_payload()
-            case [_, epoch, position, count, kept]:
-                return _written(epoch, position, count, kept)
-        raise Internal("the write script answered something unknown")
+        asked = _Asked(receipt, self._rules.receipt_s) if receipt else self._unasked(removed)
+        keys, room = self._keys[partition], self.definition.room(partition, self._rules.max_items)
+        stamp = self._random_bytes(STAMP_BYTES)
+        records = [(record.item.id, pack_record(record, stamp), pack_rows(record.raw)) for record in upserts]
+
+        def attempt(layout: Layout) -> list[Any]:
+            if generation not in (None, layout.generation):
+                # The layout that is known here may be the older one.
+                if generation == self.layout(partition).generation:
+                    return [b"changed"]
+                raise LayoutChanged
+            puts = [
+                part
+                for record, fixed in zip(upserts, records, strict=True)
+                for part in (*fixed, *(pack_rows(record.others.get(space)) for space in layout.further))
+            ]
+            beside = (keys.raw, *map(keys.vectors, layout.further))
+            counts = (layout.generation, -1 if room is None else room, len(upserts))
+            return self._ask(self._connection.write, partition, asked, beside, [*counts, *puts, *removed])
+
+        return self._written(self._agreed(partition, attempt))
+
+    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+        asked = _Asked(receipt, self._rules.receipt_s) if receipt else UNASKED
+        puts = [part for one in items for part in (one.item_id, one.stamp, pack_rows(one.vectors))]
+        beside = (self._keys[partition].vectors(space),)
+
+        def attempt(layout: Layout) -> list[Any]:
+            if space not in layout.further:
+                layout = self._level(partition)
+            layout.require(space)
+            return self._ask(self._connection.put, partition, asked, beside, [layout.generation, *puts])
+
+        return self._written(self._agreed(partition, attempt))
 
     def remembered(self, partition: int, receipt: Receipt) -> Written | None:
         with redis_errors:
-            digest, *written = self._client.hmget(
-                self._keys[partition].receipt(receipt.key), ["digest", "epoch", "position", "removed", "answer"]
-            )
+            digest, *written = self._client.hmget(self._keys[partition].receipt(receipt.key), RECEIPT)
         if digest is None:
             return None
         if digest != receipt.digest:
             raise other_payload()
-        return _written(*written)
+        return self._written([b"repeated", *written])
 
-    def get(self, item_ids: Sequence[str]) -> list[Record | None]:
+    def get(self, item_ids: Sequence[str], wanted: Wanted = PLAIN) -> list[Record | None]:
         found: dict[str, Record] = {}
         by_partition: dict[int, list[str]] = {}
         for item_id in item_ids:
             by_partition.setdefault(self.definition.partition_of(item_id), []).append(item_id)
         for partition, ids in by_partition.items():
-            found.update(self._fetch(partition, ids))
+            found.update(self._fetch(partition, ids, wanted))
         if not found:
             self.head(0)
         return [found.get(item_id) for item_id in item_ids]
 
-    def scan(self, partition: int, cursor: int, count: int) -> tuple[list[Record], int]:
+    def scan(self, partition: int, cursor: int, count: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
         with redis_errors:
-            following, records = self._client.hscan(self._keys[partition].items, cursor, count=count)
-        if not records:
+            following, found = self._client.hscan(self._keys[partition].items, cursor, count=count)
+        if not found:
             self.head(partition)
-        return [unpack_record(data) for data in records.values()], int(following)
+        if wanted.spaces or wanted.raw:
+            # Once more, together with what stands beside: an item that was written in between must not be seen by half.
+            return list(self._fetch(partition, [one.decode() for one in found], wanted).values()), int(following)
+        return [unpack_record(data) for data in found.values()], int(following)
+
+    def layout(self, partition: int = 0) -> Layout:
+        with redis_errors:
+            known = self._client.hget(self._keys[partition].layout, "layout")
+        if known is None:
+            raise gone(self.definition)
+        return self._learn(partition, unpack_layout(known))
+
+    def relayout(self, before: Layout, after: Layout) -> Mark:
+        mark = self._relayout(0, before, after)
+        if before.generation != after.generation:
+            for partition in range(1, self.definition.partitions):
+                self._level(partition)
+        return mark
 
     def head(self, partition: int) -> Mark:
         _, epoch, position, *_ = self._look(partition, "")
@@ -174,20 +173,22 @@ class RedisCatalogue(Catalogue):
                 self._connection.renew([keys.epoch], [epoch, self._random_bytes(EPOCH_BYTES)])
         if outcome != b"found" or epoch != after.epoch:
             raise LogLost
-        position, *entries = found
-        item_ids = list(
-            dict.fromkeys(item_id for entry in entries for item_id in entry.decode().split("\n") if item_id)
-        )
-        records = self._fetch(partition, item_ids)
-        gone = [item_id for item_id in item_ids if item_id not in records]
-        return Changes(list(records.values()), gone, _mark(epoch, position))
+        position, changed, *entries = found
+        layout = self._learn(partition, unpack_layout(changed)) if changed else None
+        item_ids = list(dict.fromkeys(item_id for entry in entries for item_id in entry.decode().split("\n")))
+        spaces = self._known(partition).further if item_ids else ()
+        records = self._fetch(partition, item_ids, Wanted(tuple(spaces)))
+        gone_ids = [item_id for item_id in item_ids if item_id not in records]
+        return Changes(list(records.values()), gone_ids, _mark(epoch, position), layout)
 
     def begin(self) -> None:
         """Makes the logs of a new catalogue; without them it counts as deleted."""
+        layout = Layout.first(self.definition.space)
         with redis_errors:
             for keys in self._keys:
                 with self._client.pipeline(transaction=True) as pipe:
                     pipe.set(keys.epoch, self._random_bytes(EPOCH_BYTES))
+                    pipe.hset(keys.layout, mapping={"layout": pack_layout(layout), "generation": layout.generation})
                     pipe.xadd(keys.log, {"ids": ""})
                     pipe.execute()
 
@@ -197,37 +198,109 @@ class RedisCatalogue(Catalogue):
             # Counted before any is removed, so that a command that is sent again does not count what is gone.
             items = sum(int(self._client.hlen(keys.items)) for keys in self._keys)
             for keys in self._keys:
-                self._client.unlink(keys.epoch, keys.log, keys.items)
+                known = self._client.hget(keys.layout, "layout")
+                self._client.unlink(*keys.contents(unpack_layout(known).further if known else ()))
         return items
 
-    def _unasked(self, removed: Sequence[str]) -> Receipt:
+    def _ask(self, script: Any, partition: int, asked: _Asked, beside: Sequence[str], rest: Sequence[Any]) -> list[Any]:
+        keys, rules, receipt = self._keys[partition], self._rules, asked.receipt
+        with redis_errors:
+            answer: list[Any] = script(
+                [keys.epoch, keys.items, keys.log, keys.receipt(receipt.key), keys.layout, *beside],
+                [receipt.digest, receipt.answer, asked.kept_s, rules.entries, rules.age_s * 1000, *rest],
+            )
+        return answer
+
+    def _agreed(self, partition: int, attempt: Any) -> list[Any]:
+        """The answer of an attempt with the layout that the partition has, as often as that changes meanwhile."""
+        answer: list[Any] = attempt(self._known(partition))
+        while answer == [b"changed"]:
+            answer = attempt(self.layout(partition))
+        return answer
+
+    def _written(self, answer: Sequence[Any]) -> Written:
+        match answer:
+            case [b"gone"]:
+                raise gone(self.definition)
+            case [b"conflict"]:
+                raise other_payload()
+            case [_, epoch, position, removed, kept, made]:
+                skipped = [at for at, digit in enumerate(made) if digit == ord("0")] if b"0" in made else ()
+                return Written(_mark(epoch, position), int(removed), kept, skipped)
+        raise Internal("a script answered something unknown")
+
+    def _known(self, partition: int) -> Layout:
+        """The layout as it was when it was last read."""
+        return self._layouts[partition] or self.layout(partition)
+
+    def _learn(self, partition: int, layout: Layout) -> Layout:
+        self._layouts[partition] = layout
+        return layout
+
+    def _level(self, partition: int) -> Layout:
+        """Gives a partition the spaces that partition 0 has, which a crash may have kept from it."""
+        while (layout := self.layout(partition)).generation < (first := self.layout(0)).generation:
+            try:
+                self._relayout(partition, layout, first)
+            except LayoutChanged:
+                continue  # by another one who does the same
+        return layout
+
+    def _relayout(self, partition: int, before: Layout, after: Layout) -> Mark:
+        keys = self._keys[partition]
+        went = [name for name in before.further if after.further.get(name) != before.further[name]]
+        with redis_errors:
+            outcome, *where = self._connection.relayout(
+                [keys.epoch, keys.layout, keys.log, *map(keys.vectors, went)],
+                [pack_layout(before), pack_layout(after), after.generation],
+            )
+        if outcome == b"gone":
+            raise gone(self.definition)
+        if outcome == b"changed":
+            raise LayoutChanged
+        self._learn(partition, after)
+        return _mark(*where)
+
+    def _unasked(self, removed: Sequence[str]) -> _Asked:
         """For a write that nobody asked to remember. One that removes counts what was there, so it is remembered until
         its client has given up sending it again: the second time nothing is there any more."""
-        return Receipt(f"once:{self._random_bytes(16).hex()}", b"once") if removed else Receipt("", b"")
+        return _Asked(Receipt(f"once:{self._random_bytes(16).hex()}", b"once"), RESEND_S) if removed else UNASKED
 
     def _look(self, partition: int, position: str) -> list[bytes]:
         keys = self._keys[partition]
         with redis_errors:
-            answer: list[bytes] = self._connection.follow([keys.epoch, keys.log], [position, ENTRIES_AT_ONCE])
+            answer: list[bytes] = self._connection.follow(
+                [keys.epoch, keys.log, keys.layout], [position, ENTRIES_AT_ONCE]
+            )
         if answer[0] == b"gone":
-            raise self._gone()
+            raise gone(self.definition)
         return answer
 
-    def _fetch(self, partition: int, item_ids: Sequence[str]) -> dict[str, Record]:
-        """The records that exist, by id."""
-        found: dict[str, Record] = {}
+    def _fetch(self, partition: int, item_ids: Sequence[str], wanted: Wanted) -> Mapping[str, Record]:
+        """The records that exist, by id, each with what stands beside it at the same moment."""
+        keys, found = self._keys[partition], dict[str, Record]()
+        known = self._known(partition) if wanted.spaces else None
+        spaces = [space for space in wanted.spaces if known and space in known.further]
+        beside = [keys.vectors(space) for space in spaces] + ([keys.raw] if wanted.raw else [])
         for ids in _slices(item_ids, RECORDS_AT_ONCE):
-            with redis_errors:
-                data = self._client.hmget(self._keys[partition].items, ids)
-            found.update((item_id, unpack_record(one)) for item_id, one in zip(ids, data, strict=True) if one)
+            with redis_errors, self._client.pipeline(transaction=bool(beside)) as pipe:
+                for key in (keys.items, *beside):
+                    pipe.hmget(key, ids)
+                records, *others = pipe.execute()
+            for item_id, data, *more in zip(ids, records, *others, strict=True):
+                if data:
+                    found[item_id] = _joined(unpack_record(data), spaces, more)
         return found
 
-    def _gone(self) -> NotFound:
-        return NotFound("catalogue", self.definition.name)
 
-
-def _written(epoch: bytes, position: bytes, removed: bytes | int, answer: bytes) -> Written:
-    return Written(_mark(epoch, position), int(removed), answer)
+def _joined(record: Record, spaces: Sequence[str], more: Sequence[bytes | None]) -> Record:
+    if not any(more):
+        return record
+    others = {space: unpack_rows(data) for space, data in zip(spaces, more, strict=False) if data}
+    raw = more[len(spaces)] if len(more) > len(spaces) else None
+    return Record(
+        record.item, record.vectors, record.created_us, others, unpack_rows(raw) if raw else None, record.stamp
+    )
 
 
 def _mark(epoch: bytes, position: bytes) -> Mark:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 
 from services.errors import NotFound
-from services.indexer.catalogue import Catalogue, Catalogues, Definition, RandomBytes, Receipt, already_exists
-from services.indexer.catalogue_redis import Connection, LogRules, RedisCatalogue
+from services.indexer.catalogue import Catalogue, Receipt
+from services.indexer.catalogue_redis import RedisCatalogue
+from services.indexer.catalogues import Catalogues, already_exists
+from services.indexer.connection_redis import Connection, RecordRules
+from services.indexer.definition import Definition, RandomBytes
+from services.indexer.record_redis import pack_space, unpack_space
 from services.runtime.redis import inspect_redis, redis_errors
-from services.spaces import Block, Space
 
 REGISTRY = "visrec:catalogues"
-FORMAT = 1
+FORMAT = 2
 
 
 class RedisCatalogues(Catalogues):
     """Connects when it is first used. The connection is the caller's to close."""
 
-    def __init__(self, connection: Connection, rules: LogRules, random_bytes: RandomBytes) -> None:
+    def __init__(self, connection: Connection, rules: RecordRules, random_bytes: RandomBytes) -> None:
         self._connection = connection
         self._client = connection.client
         self._rules = rules
@@ -66,15 +69,16 @@ class RedisCatalogues(Catalogues):
 
 
 def _pack(definition: Definition, receipt: Receipt | None) -> bytes:
-    space = definition.space
+    name, blocks = pack_space(definition.space)
     fields = {
         "format": FORMAT,
         "name": definition.name,
-        "space": space.name,
-        "blocks": [[block.name, block.dimension, block.default_weight] for block in space.blocks],
+        "space": name,
+        "blocks": blocks,
         "partitions": definition.partitions,
         "created_us": definition.created_us,
         "incarnation": definition.incarnation,
+        "max_items": definition.max_items,
         "receipt": _receipt(receipt),
     }
     return json.dumps(fields).encode()
@@ -84,8 +88,15 @@ def _unpack(data: bytes) -> Definition:
     fields = json.loads(data)
     if fields["format"] != FORMAT:
         raise ValueError(f"a catalogue of format {fields['format']}; this version reads format {FORMAT}")
-    space = Space(fields["space"], tuple(Block(*block) for block in fields["blocks"]))
-    return Definition(fields["name"], space, fields["partitions"], fields["created_us"], fields["incarnation"])
+    space = unpack_space(fields["space"], fields["blocks"])
+    return Definition(
+        fields["name"],
+        space,
+        fields["partitions"],
+        fields["created_us"],
+        fields["incarnation"],
+        fields["max_items"],
+    )
 
 
 def _receipt(receipt: Receipt | None) -> list[str] | None:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, Overloaded, TooLate
+from services.indexer.catalogue import Wanted
 from services.indexer.index.port import View
-from services.indexer.search_request import require_space
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Version
-from services.spaces import Float32
+from services.spaces import Float32, Space
 
 SHORT_WAIT_S = 0.02
 LOOK_UP_S = 0.1
@@ -79,15 +79,18 @@ class Desk:
             raise InvalidInput("catalogue", "is required")
         return self._shelves.get(name)
 
-    def vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
-        """The vector of an item's first photo in the record, None for no such item. Raises Overloaded as `shelf`."""
+    def vector(self, shelf: Shelf, item_id: str, space: Space) -> Float32 | None:
+        """The vector of an item's first photo in the record, None for no such item or none in this space. Raises
+        Overloaded as `shelf`."""
         with self.place_to_wait():
-            return self.read_vector(shelf, item_id)
+            return self.read_vector(shelf, item_id, space)
 
-    def read_vector(self, shelf: Shelf, item_id: str) -> Float32 | None:
+    def read_vector(self, shelf: Shelf, item_id: str, space: Space) -> Float32 | None:
         """As `vector`, for those who have a place to wait already."""
-        record = shelf.catalogue.get([item_id])[0]
-        return None if record is None else record.vectors[0].astype("float32")
+        own = shelf.definition.space.name
+        record = shelf.catalogue.get([item_id], Wanted((space.name,) if space.name != own else ()))[0]
+        rows = record.of_space(space.name, own).vectors if record else None
+        return rows[0].astype("float32") if rows is not None and len(rows) else None
 
     def view(self, shelf: Shelf, space: str, min_version: str, attention: Attention) -> View:
         """A space's state, once it contains the version (a token, empty: at once). Raises SpaceMismatch for a space the
@@ -108,8 +111,7 @@ class Desk:
 
     def look(self, shelf: Shelf, space: str) -> View:
         """The state of a space as it is. Raises SpaceMismatch, NotFound for a catalogue that is gone."""
-        require_space(space, shelf.definition.space)
-        return shelf.view()
+        return shelf.view(space)
 
     @contextmanager
     def place_to_wait(self) -> Iterator[None]:

@@ -111,20 +111,38 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An item as the record has it: `vectors` (photos, D), canonical; `created_us` the time of its first ingest."""
+    """An item as the record has it. `vectors` (photos, D), canonical, of the catalogue's own space; none at all for an
+    item that is in other spaces only. `created_us`: the time of its first ingest. `others`: vectors in further spaces
+    by name, and `raw`: (photos, F) raw features, as far as there are any and they were asked for. `stamp`: given by the
+    record, another with every write of the item.
+    """
 
     item: Item
     vectors: Float16
     created_us: int
+    others: Mapping[str, Float16] = field(default_factory=dict)
+    raw: Float16 | None = None
+    stamp: bytes = b""
 
     def __eq__(self, other: object) -> bool:
-        """By value: the arrays' elements count, not their identity."""
+        """By value, whatever their stamps: the arrays' elements count, not their identity."""
         if not isinstance(other, Record):
             return NotImplemented
         same = (self.item, self.created_us) == (other.item, other.created_us)
-        return same and np.array_equal(self.vectors, other.vectors)
+        return same and self._numbers() == other._numbers()
 
     __hash__ = None  # type: ignore[assignment] # arrays are mutable
+
+    def _numbers(self) -> list[tuple[str, object, bytes]]:
+        named = {"": self.vectors, **self.others} | ({"raw": self.raw} if self.raw is not None else {})
+        return [(name, rows.shape if rows.size else 0, rows.tobytes()) for name, rows in sorted(named.items())]
+
+    def of_space(self, name: str, own: str) -> Record:
+        """With the vectors of another space than the catalogue's `own` in their place; none where it has none."""
+        if name == own:
+            return self
+        rows = self.others.get(name)
+        return replace(self, vectors=np.empty((0, 0), np.float16) if rows is None else rows, others={})
 
     def dated(self) -> Item:
         """The item with a time: its own, else that of its first ingest."""

@@ -8,14 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, NotFound, NotReady, VisrecError
-from services.indexer import reading
-from services.indexer.catalogue import Definition, RandomBytes
+from services.indexer import arrangement, reading
+from services.indexer.arrangement import Arranged
+from services.indexer.catalogue import Wanted
+from services.indexer.definition import Definition, RandomBytes
 from services.indexer.desk import Attention, Desk, Patience
+from services.indexer.draft import Draft
 from services.indexer.embedder import Embedder
 from services.indexer.facets import Facet, FacetsRequest, count_facets
 from services.indexer.index.port import Size
-from services.indexer.ingest import Deleted, Draft, Ingest, Ingested, Request
+from services.indexer.ingest import Deleted, GivenVectors, Ingest, Ingested
 from services.indexer.item import Record
+from services.indexer.layout import Layout
+from services.indexer.pieces import Request
+from services.indexer.quotas import Rates
 from services.indexer.reading import Listing, Page
 from services.indexer.search import Answered, search
 from services.indexer.search_many import Ask, Outcome, search_many
@@ -32,18 +38,30 @@ MAX_PAGE = 100
 @dataclass(frozen=True)
 class Rules:
     """`partitions`: of a catalogue that names no number. `waiting`: searches that may wait at once, for a version or
-    for the record."""
+    for the record. `requests_per_s`: of one catalogue; 0: any number."""
 
     partitions: int = 1
     waiting: int = 2
+    requests_per_s: float = 0
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What to show of items: vectors of which space, by name or alias (empty: `visual`), and raw features."""
+
+    space: str = ""
+    vectors: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
 class Stats:
-    """Numbers of one catalogue on this replica."""
+    """Numbers of one catalogue on this replica: those of the space behind `visual`, but `memory` of all spaces."""
 
     definition: Definition
+    space: Space
     size: Size
+    memory: int
     version: Version
 
 
@@ -75,13 +93,18 @@ class Library:
         self._now_us = surroundings.now_us
         self._random_bytes = surroundings.random_bytes
         self._desk = Desk(shelves, rules.waiting)
+        self._rates = Rates(rules.requests_per_s, surroundings.clock)
 
-    def create_catalogue(self, name: str, space: Space | None, partitions: int, request: Request) -> Definition:
-        """Without a space, the embedder's default one; 0 partitions: the rule's. Raises Conflict, InvalidInput."""
+    def create_catalogue(
+        self, name: str, space: Space | None, partitions: int, request: Request, max_items: int = 0
+    ) -> Definition:
+        """Without a space, the embedder's default one; 0 partitions or items: the rule's. Raises Conflict,
+        InvalidInput."""
         request.check()
         incarnation = self._random_bytes(8).hex()
         given = space or self._embedder.default_space()
-        definition = Definition(name, given, partitions or self._rules.partitions, self._now_us(), incarnation)
+        chosen = partitions or self._rules.partitions
+        definition = Definition(name, given, chosen, self._now_us(), incarnation, max_items)
         return self._shelves.create(definition, request.receipt("create"))
 
     def list_catalogues(self, page_size: int, token: str) -> tuple[list[Definition], str]:
@@ -107,26 +130,54 @@ class Library:
         """As `Ingest.delete`."""
         return self._ingest.delete(self._shelf(name).catalogue, item_ids, request)
 
-    def get_item(self, name: str, item_id: str) -> tuple[Record, Space]:
-        """The item and the catalogue's space. Raises NotFound."""
+    def put_vectors(self, name: str, items: Sequence[GivenVectors], request: Request, budget_s: float) -> Ingested:
+        """As `Ingest.put_vectors`. Raises Overloaded as `ingest`."""
         shelf = self._shelf(name)
-        return reading.require_items(shelf.catalogue, [item_id], "item_id")[0], shelf.definition.space
+        shelf.require_room(budget_s / 2)
+        return self._ingest.put_vectors(shelf.catalogue, items, request)
+
+    def create_space(self, name: str, space: Space) -> tuple[Arranged, int]:
+        """As `arrangement.create_space`, and how many items have a vector in it."""
+        shelf = self._shelf(name)
+        arranged = arrangement.create_space(shelf, space)
+        index = shelf.indexes.get(space.name)
+        return arranged, index.view().size().items if index else 0
+
+    def delete_space(self, name: str, space: str) -> Version:
+        """As `arrangement.delete_space`."""
+        return arrangement.delete_space(self._shelf(name), space).version
+
+    def set_alias(self, name: str, alias: str, space: str) -> tuple[str, Version]:
+        """As `arrangement.set_alias`."""
+        return arrangement.set_alias(self._shelf(name), alias, space)
+
+    def get_item(self, name: str, item_id: str, showing: Showing) -> tuple[Record, Space]:
+        """The item and the space of its vectors. Raises NotFound, SpaceMismatch."""
+        shelf = self._shelf(name)
+        space, wanted = _wanted(shelf, showing)
+        (record,) = reading.require_items(shelf.catalogue, [item_id], "item_id", wanted)
+        return record.of_space(space.name, shelf.definition.space.name), space
 
     def get_items(
-        self, name: str, item_ids: Sequence[str], *, allow_missing: bool
+        self, name: str, item_ids: Sequence[str], showing: Showing, *, allow_missing: bool
     ) -> tuple[list[Record], list[str], Space]:
-        """The items, the ids of those that are missing (only if allowed, else NotFound), and the catalogue's space."""
+        """The items, the ids of those that are missing (only if allowed, else NotFound), and the vectors' space."""
         shelf = self._shelf(name)
+        space, wanted = _wanted(shelf, showing)
         if allow_missing:
-            records, missing = reading.get_items(shelf.catalogue, item_ids, "item_ids")
+            records, missing = reading.get_items(shelf.catalogue, item_ids, "item_ids", wanted)
         else:
-            records, missing = reading.require_items(shelf.catalogue, item_ids, "item_ids"), []
-        return records, missing, shelf.definition.space
+            records, missing = reading.require_items(shelf.catalogue, item_ids, "item_ids", wanted), []
+        own = shelf.definition.space.name
+        return [record.of_space(space.name, own) for record in records], missing, space
 
-    def list_items(self, name: str, listing: Listing) -> tuple[Page, Space]:
-        """A page and the catalogue's space."""
+    def list_items(self, name: str, listing: Listing, showing: Showing) -> tuple[Page, Space]:
+        """A page and the space of the vectors."""
         shelf = self._shelf(name)
-        return reading.list_items(shelf.catalogue, listing), shelf.definition.space
+        space, wanted = _wanted(shelf, showing)
+        page = reading.list_items(shelf.catalogue, listing, wanted)
+        own = shelf.definition.space.name
+        return Page([record.of_space(space.name, own) for record in page.records], page.token), space
 
     def search(self, name: str, space: str, request: SearchRequest, min_version: str, patience: Patience) -> Answered:
         """Waits for `min_version` (a token, empty: none) while there is patience, then searches.
@@ -138,9 +189,12 @@ class Library:
         began = self._clock()
         attention = Attention(patience, self._clock)
         shelf = self._desk.shelf(name)
+        self._rates.take(shelf)
         view = self._desk.view(shelf, space, min_version, attention)
         wait_ms = (self._clock() - began) * 1e3
-        found = search(request, view, lambda item_id: self._desk.vector(shelf, item_id), self._clock, attention.proceed)
+        found = search(
+            request, view, lambda one: self._desk.vector(shelf, one, view.space), self._clock, attention.proceed
+        )
         return Answered(found, view, wait_ms)
 
     def search_many(self, asks: Sequence[Ask | VisrecError], patience: Patience) -> list[Outcome]:
@@ -155,10 +209,12 @@ class Library:
         view = self._desk.view(self._desk.shelf(name), "", min_version, attention)
         return count_facets(request, view, attention.proceed), view.version
 
-    def spaces(self, name: str) -> tuple[Space, int]:
-        """The catalogue's space, and how many items have a vector in it. Raises Overloaded as `search`."""
+    def spaces(self, name: str) -> tuple[Layout, dict[str, int]]:
+        """The catalogue's spaces, and how many items have a vector in each. Raises Overloaded as `search`."""
         shelf = self._desk.shelf(name)
-        return shelf.definition.space, shelf.view().size().items
+        shelf.view()
+        shown = shelf.shown
+        return shown.layout, {space: index.view().size().items for space, index in shown.indexes.items()}
 
     def stats(self, name: str) -> list[Stats]:
         """Of one catalogue, or when the name is empty of all that have been read."""
@@ -176,12 +232,24 @@ class Library:
     def _shelf(self, name: str) -> Shelf:
         if not name:
             raise InvalidInput("catalogue", "is required")
-        return self._shelves.get(name)
+        shelf = self._shelves.get(name)
+        self._rates.take(shelf)
+        return shelf
+
+
+def _wanted(shelf: Shelf, showing: Showing) -> tuple[Space, Wanted]:
+    """The space whose vectors are meant, and what to read for that."""
+    layout = shelf.layout if shelf.ready else shelf.catalogue.layout()
+    space = layout.resolve(showing.space)
+    further = showing.vectors and space != layout.own
+    return space, Wanted((space.name,) if further else (), showing.raw)
 
 
 def _stats(shelf: Shelf) -> Stats:
     view = shelf.view()
-    return Stats(shelf.definition, view.size(), view.version)
+    size = view.size()
+    memory = sum(index.view().size().memory for index in shelf.indexes.values())
+    return Stats(shelf.definition, view.space, size, memory, view.version)
 
 
 def _encode_name(name: str) -> str:

@@ -37,9 +37,9 @@ class ShelfMetrics(Collector):
         registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
-        """One gauge for each kind of rows, one sample for each catalogue."""
+        """One gauge for each kind of rows, one sample for each space of each catalogue."""
         items, rows, fresh, deleted, memory = (
-            GaugeMetricFamily(f"visrec_index_{name}", meaning, labels=["catalogue"])
+            GaugeMetricFamily(f"visrec_index_{name}", meaning, labels=["catalogue", "space"])
             for name, meaning in (
                 ("items", "Items that can be found."),
                 ("rows", "Rows that can be found, one for each photo."),
@@ -48,8 +48,9 @@ class ShelfMetrics(Collector):
                 ("bytes", "Memory of vectors and graph."),
             )
         )
-        for shelf in self._shelves():
-            size, name = shelf.index.view().size(), [shelf.definition.name]
+        indexes = [(shelf.definition.name, *one) for shelf in self._shelves() for one in shelf.indexes.items()]
+        for catalogue, space, index in indexes:
+            size, name = index.view().size(), [catalogue, space]
             items.add_metric(name, size.items)
             rows.add_metric(name, size.rows)
             fresh.add_metric(name, size.fresh)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.errors import InvalidInput, NotFound
-from services.indexer.catalogue import Catalogue
+from services.indexer.catalogue import PLAIN, Catalogue, Wanted
 from services.indexer.filters import NO_FILTER, Filter
 from services.indexer.item import Record, check_item_ids
 
@@ -83,23 +83,25 @@ def page_size(given: int, default: int, most: int) -> int:
     return min(given or default, most)
 
 
-def get_items(catalogue: Catalogue, item_ids: Sequence[str], at: str) -> tuple[list[Record], list[str]]:
+def get_items(
+    catalogue: Catalogue, item_ids: Sequence[str], at: str, wanted: Wanted = PLAIN
+) -> tuple[list[Record], list[str]]:
     """Those that exist, in the order asked for, and the ids of those that do not. Raises InvalidInput, naming `at`."""
     check_item_ids(item_ids, at, least=1, most=MAX_ITEMS)
-    found = catalogue.get(item_ids)
+    found = catalogue.get(item_ids, wanted)
     missing = [item_id for item_id, record in zip(item_ids, found, strict=True) if record is None]
     return [record for record in found if record is not None], missing
 
 
-def require_items(catalogue: Catalogue, item_ids: Sequence[str], at: str) -> list[Record]:
+def require_items(catalogue: Catalogue, item_ids: Sequence[str], at: str, wanted: Wanted = PLAIN) -> list[Record]:
     """All of them, in the order asked for. Raises NotFound for the first that does not exist."""
-    records, missing = get_items(catalogue, item_ids, at)
+    records, missing = get_items(catalogue, item_ids, at, wanted)
     if missing:
         raise NotFound("item", missing[0])
     return records
 
 
-def list_items(catalogue: Catalogue, listing: Listing) -> Page:
+def list_items(catalogue: Catalogue, listing: Listing, wanted: Wanted = PLAIN) -> Page:
     """One page. It may hold fewer items than asked for and still have a next one. Raises InvalidInput."""
     listing.check()
     size = page_size(listing.page_size, DEFAULT_PAGE, MAX_PAGE)
@@ -108,7 +110,7 @@ def list_items(catalogue: Catalogue, listing: Listing) -> Page:
     records: list[Record] = []
     examined = 0
     while place.partition < partitions and len(records) < size and examined < MAX_EXAMINED:
-        scanned, cursor = catalogue.scan(place.partition, place.cursor, place.batch)
+        scanned, cursor = catalogue.scan(place.partition, place.cursor, place.batch, wanted)
         rest = scanned[place.skip :]
         examined += len(scanned)
         taken = 0

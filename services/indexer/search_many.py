@@ -19,7 +19,7 @@ from services.indexer.search import Answered, Clock, Found, Search
 from services.indexer.search_request import MAX_ALSO_SCORED, MAX_LIMIT, MAX_QUERIES, SearchRequest
 from services.indexer.shelf import Shelf
 from services.indexer.version import Version
-from services.spaces import Float32
+from services.spaces import Float32, Space
 
 MAX_SEARCHES = 64
 MAX_QUERIES_IN_ALL = 512
@@ -168,7 +168,7 @@ class _Call:
         for pending in reached:
             try:
                 view = self._view(pending, views)
-                search = Search(pending.ask.request, view, self._finder(pending, may_wait=may_wait))
+                search = Search(pending.ask.request, view, self._finder(pending, view.space, may_wait=may_wait))
             except _Later:
                 continue
             except VisrecError as problem:
@@ -189,12 +189,12 @@ class _Call:
             views[key] = self._desk.look(pending.shelf, pending.ask.space)
         return views[key]
 
-    def _finder(self, pending: _Pending, *, may_wait: bool) -> Callable[[str], Float32 | None]:
+    def _finder(self, pending: _Pending, space: Space, *, may_wait: bool) -> Callable[[str], Float32 | None]:
         def find(item_id: str) -> Float32 | None:
             if not may_wait:
                 raise _Later
             assert pending.shelf is not None  # as above
-            return self._desk.read_vector(pending.shelf, item_id)
+            return self._desk.read_vector(pending.shelf, item_id, space)
 
         return find
 

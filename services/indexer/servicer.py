@@ -36,6 +36,7 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
             decode_space(request.space) if request.HasField("space") else None,
             request.partitions,
             requests.decode_request(request, request.request_id),
+            request.max_items,
         )
         return indexer_pb2.CreateCatalogueResponse(catalogue=responses.encode_catalogue(definition))
 
@@ -66,21 +67,24 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         return indexer_pb2.DeleteItemsResponse(deleted=deleted.count, version=deleted.version.encode())
 
     def GetItem(self, request: indexer_pb2.GetItemRequest, context: Context) -> indexer_pb2.GetItemResponse:
-        record, space = self._library.get_item(request.catalogue, request.item_id)
+        showing = requests.decode_showing(request)
+        record, space = self._library.get_item(request.catalogue, request.item_id, showing)
         stored = responses.encode_record(record, space, vectors=request.include_vectors)
         return indexer_pb2.GetItemResponse(stored=stored)
 
     def BatchGetItems(
         self, request: indexer_pb2.BatchGetItemsRequest, context: Context
     ) -> indexer_pb2.BatchGetItemsResponse:
+        showing = requests.decode_showing(request)
         records, missing, space = self._library.get_items(
-            request.catalogue, list(request.item_ids), allow_missing=request.allow_missing
+            request.catalogue, list(request.item_ids), showing, allow_missing=request.allow_missing
         )
         items = [responses.encode_record(record, space, vectors=request.include_vectors) for record in records]
         return indexer_pb2.BatchGetItemsResponse(items=items, missing_ids=missing, space=space.name)
 
     def ListItems(self, request: indexer_pb2.ListItemsRequest, context: Context) -> indexer_pb2.ListItemsResponse:
-        page, space = self._library.list_items(request.catalogue, requests.decode_listing(request))
+        showing = requests.decode_showing(request)
+        page, space = self._library.list_items(request.catalogue, requests.decode_listing(request), showing)
         items = [responses.encode_record(record, space, vectors=request.include_vectors) for record in page.records]
         return indexer_pb2.ListItemsResponse(items=items, next_page_token=page.token)
 
@@ -95,8 +99,7 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         return wire_search.encode_answer(answered, request)
 
     def ListSpaces(self, request: indexer_pb2.ListSpacesRequest, context: Context) -> indexer_pb2.ListSpacesResponse:
-        space, items = self._library.spaces(request.catalogue)
-        return indexer_pb2.ListSpacesResponse(spaces=[responses.encode_space_state(space, items)])
+        return responses.encode_spaces(*self._library.spaces(request.catalogue))
 
     def GetStats(self, request: indexer_pb2.GetStatsRequest, context: Context) -> indexer_pb2.GetStatsResponse:
         return responses.encode_stats(self._library.stats(request.catalogue), self._durability())
@@ -108,13 +111,30 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         return wire_search.encode_many(outcomes, request)
 
     def CreateSpace(self, request: indexer_pb2.CreateSpaceRequest, context: Context) -> indexer_pb2.CreateSpaceResponse:
-        raise NotImplementedYet("CreateSpace")
+        space = decode_space(request.space)
+        arranged, items = self._library.create_space(request.catalogue, space)
+        state = responses.encode_space_state(arranged.layout, space, items)
+        return indexer_pb2.CreateSpaceResponse(state=state, version=arranged.version.encode())
 
     def PutVectors(self, request: indexer_pb2.PutVectorsRequest, context: Context) -> indexer_pb2.PutVectorsResponse:
-        raise NotImplementedYet("PutVectors")
+        put = self._library.put_vectors(
+            request.catalogue,
+            [requests.decode_vectors(item) for item in request.items],
+            requests.decode_request(request, request.request_id),
+            self._budget_s(),
+        )
+        return responses.encode_put([item.item_id for item in request.items], put)
 
     def SetAlias(self, request: indexer_pb2.SetAliasRequest, context: Context) -> indexer_pb2.SetAliasResponse:
-        raise NotImplementedYet("SetAlias")
+        previous, version = self._library.set_alias(request.catalogue, request.alias, request.space)
+        return indexer_pb2.SetAliasResponse(previous_space=previous, version=version.encode())
+
+    def DeleteSpace(self, request: indexer_pb2.DeleteSpaceRequest, context: Context) -> indexer_pb2.DeleteSpaceResponse:
+        version = self._library.delete_space(request.catalogue, request.space)
+        return indexer_pb2.DeleteSpaceResponse(version=version.encode())
+
+    def RemakeSpace(self, request: indexer_pb2.RemakeSpaceRequest, context: Context) -> indexer_pb2.RemakeSpaceResponse:
+        raise NotImplementedYet("RemakeSpace")
 
     def GetFacets(self, request: indexer_pb2.GetFacetsRequest, context: Context) -> indexer_pb2.GetFacetsResponse:
         facets, version = self._library.facets(

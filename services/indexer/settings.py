@@ -23,6 +23,17 @@ class IndexerSettings(ServiceSettings):
     log_entries: int = Field(
         1_000_000, ge=1000, description="Entries kept of a partition's change log, about; a write makes one."
     )
+    max_items: int = Field(
+        0, ge=0, description="Items of a catalogue that names no number of its own, beyond which none is added. 0: any."
+    )
+    requests_per_s: float = Field(
+        0, ge=0, description="Requests a second for one catalogue, on each replica; others are refused. 0: any number."
+    )
+    keep_raw_features: bool = Field(
+        False,
+        description="Keep the raw features of photos, from which RemakeSpace makes vectors of a later space: 2.5 KB a "
+        "photo in Redis, beside some 1 KB of the item.",
+    )
     log_age_s: int = Field(604_800, ge=3600, description="Age, in seconds, up to which such entries are kept.")
     fresh_rows: int = Field(
         4096, ge=64, le=65_536, description="New rows, compared one by one, that make the builder settle them."

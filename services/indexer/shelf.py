@@ -1,47 +1,84 @@
-"""One catalogue as this process has it: its record, its index, and who carries one over into the other."""
+"""One catalogue as this process has it: its record, an index for each of its spaces, and who carries one over into the
+others."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from services.errors import NotFound, NotReady, Overloaded
-from services.indexer.catalogue import Catalogue, Definition, LogLost
+from services.indexer.catalogue import Catalogue, LogLost, Wanted
+from services.indexer.definition import Definition
 from services.indexer.filters import NO_FILTER
 from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.item import Record
+from services.indexer.layout import Layout
 from services.indexer.version import Mark, Version
+from services.spaces import Space
 
 FOLLOW_WAIT_S = 0.5
 """How long a follower waits for the log before it looks whether it should stop."""
 RETRY_S = 0.5
 SCAN_ITEMS = 500
 
+MakeIndex = Callable[[Definition, Space], Index]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What searches see: the layout, and an index for each of its spaces, by name. Replaced as a whole."""
+
+    layout: Layout
+    indexes: Mapping[str, Index]
+
 
 class Shelf:
-    """`catalogue`: the record. A thread for each partition reads it as a whole, then follows its log."""
+    """`catalogue`: the record. A thread for each partition reads it as a whole, then follows its log. All indexes are
+    brought forward together, so one version says what each of them contains."""
 
-    def __init__(self, catalogue: Catalogue, index: Index, report: Callable[[str, Exception], None]) -> None:
+    def __init__(self, catalogue: Catalogue, make_index: MakeIndex, report: Callable[[str, Exception], None]) -> None:
         """`report`: told when a follower failed and will try again, with the catalogue's name."""
         self.catalogue = catalogue
-        self.index = index
+        self.building = threading.Lock()
+        """Held by whoever builds an index of this catalogue or saves it."""
+        self._make_index = make_index
         self._report = report
-        self._marks: list[Mark | None] = [None] * catalogue.definition.partitions
-        self._unread = set(range(catalogue.definition.partitions))
+        definition = catalogue.definition
+        self._version = Version.nothing(definition.partitions)
+        own = definition.space
+        self._shown = Shown(Layout.first(own), {own.name: make_index(definition, own)})
+        self._marks: list[Mark | None] = [None] * definition.partitions
+        self._unread = set(range(definition.partitions))
         self._applied = threading.Condition()
         self._stop = threading.Event()
         self._gone = False
         self._threads = [
             threading.Thread(target=self._follow, args=(partition,), name=f"follow-{partition}", daemon=True)
-            for partition in range(catalogue.definition.partitions)
+            for partition in range(definition.partitions)
         ]
 
     @property
     def definition(self) -> Definition:
         """Of the catalogue."""
         return self.catalogue.definition
+
+    @property
+    def shown(self) -> Shown:
+        """What searches see."""
+        return self._shown
+
+    @property
+    def layout(self) -> Layout:
+        """As far as it has been read."""
+        return self._shown.layout
+
+    @property
+    def indexes(self) -> Mapping[str, Index]:
+        """One for each space, by name."""
+        return self._shown.indexes
 
     def start(self) -> None:
         """Begins to read the record."""
@@ -68,13 +105,17 @@ class Shelf:
         """True once the catalogue was found deleted."""
         return self._gone
 
-    def view(self) -> View:
-        """The index as it is. Raises NotFound when the catalogue was deleted, NotReady before `ready`."""
+    def view(self, space: str = "") -> View:
+        """The index of a space, by its name or an alias (empty: `visual`), as it is.
+
+        Raises NotFound when the catalogue was deleted, NotReady before `ready`, SpaceMismatch for an unknown space.
+        """
         if self._gone:
             raise NotFound("catalogue", self.definition.name)
         if not self.ready:
             raise NotReady(f"catalogue {self.definition.name!r} is still being read", reason="CATALOGUE_LOADING")
-        return self.index.view()
+        shown = self._shown
+        return shown.indexes[shown.layout.resolve(space).name].view()
 
     def wait_until_ready(self, timeout_s: float) -> bool:
         """Waits for the first reading; False when `timeout_s` passed before it ended."""
@@ -82,13 +123,11 @@ class Shelf:
             return self._applied.wait_for(lambda: self.ready, timeout_s)
 
     def probe(self) -> None:
-        """Searches once. Raises NotReady before `ready`; a catalogue that was deleted has nothing to search."""
+        """Searches each index once. Raises NotReady before `ready`; one that was deleted has nothing to search."""
         if not self.gone:
-            view = self.view()
-            direction = view.space.normalise(np.ones(view.space.dimension, np.float32))
-            weights = view.space.weights({})
-            aims = Aims(view.space.weigh(direction, weights)[None], weights[None])
-            view.nearest(aims, 1, view.eligible(NO_FILTER), Accuracy.FAST, lambda: None)
+            self.view()
+            for index in self.indexes.values():
+                _search_once(index.view())
 
     def reach(self, version: Version, timeout_s: float) -> bool:
         """Waits until the index contains the version; False when `timeout_s` passed before."""
@@ -96,12 +135,12 @@ class Shelf:
             return self._applied.wait_for(lambda: self._gone or self._contains(version), timeout_s)
 
     def require_room(self, timeout_s: float) -> None:
-        """Waits while the index has more to settle than it may. Raises Overloaded after `timeout_s`."""
-        if not self.index.wait_for_room(timeout_s):
+        """Waits while an index has more to settle than it may. Raises Overloaded after `timeout_s`."""
+        if not all(index.wait_for_room(timeout_s) for index in self.indexes.values()):
             raise Overloaded("the index is still working off what was written before", retry_after_ms=1000)
 
     def _contains(self, version: Version) -> bool:
-        return self.ready and self.index.view().version.contains(version)
+        return self.ready and self._version.contains(version)
 
     def _follow(self, partition: int) -> None:
         while not (self._stop.is_set() or self._gone):
@@ -119,40 +158,85 @@ class Shelf:
         mark = self._marks[partition]
         if mark is None:
             self._read_all(partition)
-        elif self.index.wait_for_room(FOLLOW_WAIT_S):
+        elif self._has_room():
             changes = self.catalogue.follow(partition, mark, FOLLOW_WAIT_S)
             if changes.mark != mark:
+                if changes.layout:
+                    self._arrange(changes.layout)
                 self._apply(partition, changes.upserts, changes.removed, changes.mark)
+
+    def _has_room(self) -> bool:
+        return all(index.wait_for_room(FOLLOW_WAIT_S) for index in self.indexes.values())
 
     def _read_all(self, partition: int) -> None:
         """What is written after the head was noted is in the log after it, so the next steps make up for it."""
         head = self.catalogue.head(partition)
-        seen: set[str] = set()
+        # A record that was restored from its past may have an older layout than the one that is known here.
+        self._arrange(self.catalogue.layout(partition), anew=partition == 0)
+        seen: dict[str, set[str]] = {}
         cursor, begun = 0, False
         while cursor or not begun:
             begun = True
-            while not self.index.wait_for_room(FOLLOW_WAIT_S):
+            while not self._has_room():
                 if self._stop.is_set():
                     return
-            records, cursor = self.catalogue.scan(partition, cursor, SCAN_ITEMS)
-            seen.update(record.item.id for record in records)
+            records, cursor = self.catalogue.scan(partition, cursor, SCAN_ITEMS, Wanted(tuple(self.indexes)))
+            for space in self.indexes:
+                seen.setdefault(space, set()).update(one.item.id for one in self._within(space, records))
             self._apply(partition, records, (), None)
             if self._stop.is_set():
                 return
-        left = [one for one in self.index.item_ids() if self.definition.partition_of(one) == partition]
-        self._apply(partition, (), [item_id for item_id in left if item_id not in seen], head)
+        of = self.definition.partition_of
+        for space, index in self.indexes.items():
+            left = [one for one in index.item_ids() if of(one) == partition and one not in seen.get(space, ())]
+            with self._applied:
+                index.apply((), left, self._version)
+        self._apply(partition, (), (), head)
 
     def _apply(self, partition: int, upserts: Sequence[Record], removed: Sequence[str], mark: Mark | None) -> None:
-        """Brings the index forward; without a mark, one version says nothing yet of what it contains."""
+        """Brings every index forward; without a mark, one version says nothing yet of what it contains."""
         with self._applied:
-            version = self.index.view().version
-            self.index.apply(upserts, removed, version.reaching(partition, mark) if mark else version)
+            shown = self._shown
+            self._version = self._version.reaching(partition, mark) if mark else self._version
+            for space, index in shown.indexes.items():
+                here = self._within(space, upserts)
+                gone = {record.item.id for record in upserts}.difference(record.item.id for record in here)
+                index.apply(here, [*removed, *gone], self._version)
             if mark:
                 self._marks[partition] = mark
                 self._unread.discard(partition)
             self._applied.notify_all()
 
+    def _within(self, space: str, records: Sequence[Record]) -> list[Record]:
+        """Those that have vectors in a space, as its index wants them."""
+        own = self.definition.space.name
+        return [one for one in (record.of_space(space, own) for record in records) if len(one.vectors)]
+
+    def _arrange(self, layout: Layout, *, anew: bool = False) -> None:
+        """Opens and drops indexes as the layout says, unless a newer one is known. An index that is opened is empty:
+        what it holds was written after the entry in each partition's log that says that it is there."""
+        with self._applied:
+            shown = self._shown
+            if not anew and layout.revision < shown.layout.revision:
+                return
+            self._shown = Shown(layout, {name: self._index(shown, layout, name) for name in layout.spaces()})
+            self._applied.notify_all()
+
+    def _index(self, shown: Shown, layout: Layout, name: str) -> Index:
+        known = shown.indexes.get(name)
+        if known is None or layout.made(name) != shown.layout.made(name):
+            known = self._make_index(self.definition, layout.require(name))
+            known.apply((), (), self._version)
+        return known
+
     def _end(self) -> None:
         with self._applied:
             self._gone = True
             self._applied.notify_all()
+
+
+def _search_once(view: View) -> None:
+    direction = view.space.normalise(np.ones(view.space.dimension, np.float32))
+    weights = view.space.weights({})
+    aims = Aims(view.space.weigh(direction, weights)[None], weights[None])
+    view.nearest(aims, 1, view.eligible(NO_FILTER), Accuracy.FAST, lambda: None)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from itertools import count
 
 from services.errors import NotFound, NotReady, Refused
-from services.indexer.catalogue import Catalogues, Definition, Receipt
+from services.indexer.catalogue import Receipt
+from services.indexer.catalogues import Catalogues
+from services.indexer.definition import Definition
 from services.indexer.index.port import Index
-from services.indexer.shelf import FOLLOW_WAIT_S, Shelf
+from services.indexer.shelf import FOLLOW_WAIT_S, MakeIndex, Shelf
 
 LOOK_EVERY_S = 1.0
 """Between two looks for catalogues that other replicas made or deleted."""
@@ -19,7 +21,6 @@ CREATE_WAIT_S = 2.0
 MAX_FOLLOWERS = 1024
 """Partitions of all catalogues together; each has a thread that holds a connection to the record while it waits."""
 
-MakeIndex = Callable[[Definition], Index]
 Report = Callable[[str, Exception], None]
 """Told what failed (a catalogue's name, or "") and will be tried again."""
 
@@ -121,7 +122,7 @@ class Shelves:
                 if wanted.get(name) != shelf.definition:
                     self._shelves.pop(name).stop()
             for name in wanted.keys() - self._shelves.keys():
-                shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index(wanted[name]), self._report)
+                shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index, self._report)
                 self._shelves[name] = shelf
                 shelf.start()
             self._looked = number
@@ -149,17 +150,21 @@ class Shelves:
             )
 
     def _settle(self) -> None:
-        for shelf in self.all():
+        """One build of each index at most, so that a catalogue that fills keeps no other waiting."""
+        for index in self._indexes():
             began = self._clock()
-            while shelf.index.settle(self._proceed):
+            if index.settle(self._proceed):
                 self._built(self._clock() - began)
-                began = self._clock()
 
     def _merge(self) -> None:
-        for shelf in self.all():
+        """On a thread of its own: what is fresh must not wait for it."""
+        for index in self._indexes():
             began = self._clock()
-            if shelf.index.merge(self._proceed):
+            if index.merge(self._proceed):
                 self._built(self._clock() - began)
+
+    def _indexes(self) -> list[Index]:
+        return [index for shelf in self.all() for index in shelf.indexes.values()]
 
     def _proceed(self) -> None:
         if self._stop.is_set():

@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
 from services.errors import VisrecError
-from services.indexer.ingest import Failures
 from services.indexer.item import AttributeValue, Availability, Item
+from services.indexer.pieces import Failures
 from services.runtime.faults import error_of, status_of
 from visrec.v1 import common_pb2, indexer_pb2
 

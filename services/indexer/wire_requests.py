@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from google.protobuf.message import Message
 
-from services.errors import NotImplementedYet
+from services.indexer.draft import Draft, GivenVector
 from services.indexer.embedder import Crop, Photo
 from services.indexer.filters import Condition, Filter, NumberTest, Test, TimeTest, TruthTest, WordTest
-from services.indexer.ingest import Draft, GivenVector, Request
+from services.indexer.ingest import GivenVectors
+from services.indexer.library import Showing
+from services.indexer.pieces import Request
 from services.indexer.reading import Listing
 from services.indexer.wire import decode_item, decode_time
 from visrec.v1 import common_pb2, indexer_pb2
@@ -33,13 +35,25 @@ def decode_draft(message: indexer_pb2.IngestItem) -> Draft:
         item=decode_item(message.item),
         photos=[_photo(photo) for photo in message.photos],
         vectors=[GivenVector(vector.space, vector.data) for vector in message.vectors],
+        raw=list(message.raw_features),
     )
 
 
+def decode_vectors(message: indexer_pb2.ItemVectors) -> GivenVectors:
+    """Vectors of an item that is there."""
+    return GivenVectors(message.item_id, [GivenVector(vector.space, vector.data) for vector in message.vectors])
+
+
+def decode_showing(
+    message: indexer_pb2.GetItemRequest | indexer_pb2.BatchGetItemsRequest | indexer_pb2.ListItemsRequest,
+) -> Showing:
+    """What to show of items."""
+    raw = isinstance(message, indexer_pb2.ListItemsRequest) and message.include_raw_features
+    return Showing(message.space, message.include_vectors, raw)
+
+
 def decode_listing(message: indexer_pb2.ListItemsRequest) -> Listing:
-    """Raises NotImplementedYet for raw features."""
-    if message.include_raw_features:
-        raise NotImplementedYet("ListItemsRequest.include_raw_features")
+    """Bounds are not looked at; `Listing.check` does that."""
     return Listing(message.page_size, message.page_token, decode_filter(message.filter), message.title_words)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from google.rpc.status_pb2 import Status
 
-from services.indexer.catalogue import Definition
-from services.indexer.ingest import Failures, Ingested
+from services.indexer.definition import Definition
+from services.indexer.ingest import Ingested
 from services.indexer.item import Record
+from services.indexer.layout import Layout
 from services.indexer.library import Stats
-from services.indexer.search_request import ALIAS
+from services.indexer.pieces import Failures
 from services.indexer.wire import encode_item, encode_time
 from services.runtime.faults import status_of
 from services.runtime.wire import encode_space
@@ -25,6 +26,7 @@ def encode_catalogue(definition: Definition) -> indexer_pb2.Catalogue:
         space=encode_space(definition.space),
         partitions=definition.partitions,
         created=encode_time(definition.created_us),
+        max_items=definition.max_items,
     )
 
 
@@ -37,18 +39,34 @@ def encode_ingested(item_ids: Sequence[str], ingested: Ingested) -> indexer_pb2.
     )
 
 
-def encode_record(record: Record, space: Space, *, vectors: bool) -> indexer_pb2.StoredItem:
-    """An item as the record has it, with its vectors if wanted."""
-    shown = record.vectors if vectors else ()
-    return indexer_pb2.StoredItem(
-        item=encode_item(record.dated()),
-        vectors=[common_pb2.Vector(space=space.name, data=encode(vector)) for vector in shown],
+def encode_put(item_ids: Sequence[str], ingested: Ingested) -> indexer_pb2.PutVectorsResponse:
+    """`item_ids`: of the request."""
+    return indexer_pb2.PutVectorsResponse(
+        results=[_result(position, item_id, ingested.failures) for position, item_id in enumerate(item_ids)],
+        version=ingested.version.encode(),
     )
 
 
-def encode_space_state(space: Space, items: int) -> indexer_pb2.SpaceState:
-    """The catalogue's own space."""
-    return indexer_pb2.SpaceState(space=encode_space(space), items=items, aliases=[ALIAS])
+def encode_record(record: Record, space: Space, *, vectors: bool) -> indexer_pb2.StoredItem:
+    """An item as the record has it, with its vectors if wanted, and the raw features that were read with it."""
+    shown = record.vectors if vectors else ()
+    raw = () if record.raw is None else record.raw.astype("<f2", copy=False)
+    return indexer_pb2.StoredItem(
+        item=encode_item(record.dated()),
+        vectors=[common_pb2.Vector(space=space.name, data=encode(vector)) for vector in shown],
+        raw_features=[row.tobytes() for row in raw],
+    )
+
+
+def encode_spaces(layout: Layout, items: Mapping[str, int]) -> indexer_pb2.ListSpacesResponse:
+    """`items`: how many have a vector in each space."""
+    states = [encode_space_state(layout, space, items.get(name, 0)) for name, space in layout.spaces().items()]
+    return indexer_pb2.ListSpacesResponse(spaces=states, revision=layout.revision)
+
+
+def encode_space_state(layout: Layout, space: Space, items: int) -> indexer_pb2.SpaceState:
+    """One space of a layout."""
+    return indexer_pb2.SpaceState(space=encode_space(space), items=items, aliases=layout.aliases_of(space.name))
 
 
 def encode_stats(stats: Iterable[Stats], durability: str) -> indexer_pb2.GetStatsResponse:
@@ -71,6 +89,6 @@ def _stats(stats: Stats) -> indexer_pb2.CatalogueStats:
         deleted_rows=size.deleted,
         items_by_domain=size.items_by_domain,
         version=stats.version.encode(),
-        index_bytes=size.memory,
-        space=stats.definition.space.name,
+        index_bytes=stats.memory,
+        space=stats.space.name,
     )

@@ -5,19 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 from hypothesis import strategies as st
 
-from services.errors import InvalidPicture, NotReady, VisrecError
-from services.indexer.catalogue import Definition, RandomBytes
-from services.indexer.embedder import Embedder, Photo
+from services.errors import InvalidPicture, NotFound, NotReady, VisrecError
+from services.indexer.definition import Definition, RandomBytes
+from services.indexer.embedder import Embedder, Kept, Look, Photo
 from services.indexer.item import Availability, Item, Record
 from services.spaces import Block, Float16, Float32, Space, canonical
 
 SPACE = Space("visual@0123abcd", (Block("content", 12), Block("colour", 4, 0.5)))
 OTHER_SPACE = Space("visual@99999999", SPACE.blocks)
+HEAD_SPACE = Space("learned@11111111", (Block("content", 8), Block("colour", 4, 0.5)))
+"""Another one that a toy embedder knows."""
+
+RAW = 10
+"""Raw features of a toy embedder."""
 
 NOW_US = 1_700_000_000_000_000
 
@@ -38,6 +44,17 @@ def record(item_id: str, *seeds: int, created_us: int = NOW_US, space: Space = S
     return Record(item, vectors(*(seeds or (len(item_id),)), space=space), created_us)
 
 
+def seen(one: Record, raw: Float16 | None = None, **others: Float16) -> Record:
+    """With raw features, and vectors in further spaces by the family of their names."""
+    spaces = {"visual": OTHER_SPACE.name, "learned": HEAD_SPACE.name}
+    return replace(one, others={spaces[family]: rows for family, rows in others.items()}, raw=raw)
+
+
+def raw_features(*seeds: int) -> Float16:
+    """(len(seeds), RAW)."""
+    return np.array([np.random.default_rng(seed).random(RAW) for seed in seeds], np.float16)
+
+
 def counted_bytes() -> RandomBytes:
     """Random bytes of which no two are alike, and which are the same in every run."""
     numbers = count(1)
@@ -45,23 +62,49 @@ def counted_bytes() -> RandomBytes:
 
 
 class ToyEmbedder(Embedder):
-    """The vector of a photo is a function of its bytes. Refuses b"bad…"; answers nothing while `down`."""
+    """The vector of a photo is a function of its bytes. Refuses b"bad…"; answers nothing while `down`.
+
+    Makes vectors in `heads` from raw features: `content` is what they begin with, `colour` that of the kept vector.
+    """
 
     def __init__(self, space: Space = SPACE) -> None:
         self.space = space
+        self.heads = {HEAD_SPACE.name: HEAD_SPACE}
         self.down = False
-        self.embedded = 0
+        self.embedded = self.projected = 0
 
     def default_space(self) -> Space:
         if self.down:
             raise NotReady("the embedder is down")
         return self.space
 
-    def embed(self, photos: Sequence[Photo], space: Space) -> list[Float32 | VisrecError]:
+    def embed(self, photos: Sequence[Photo], space: Space, *, raw: bool = False) -> list[Look | VisrecError]:
         if self.down:
             return [NotReady("the embedder is down") for _ in photos]
+        if space.name != self.space.name and space.name not in self.heads:
+            return [NotFound("space", space.name) for _ in photos]
         self.embedded += len(photos)
-        return [self.one(photo.data, space) for photo in photos]
+        found = [(self.one(photo.data, space), photo.data) for photo in photos]
+        return [
+            one if isinstance(one, VisrecError) else Look(one, self.raw(data) if raw else None) for one, data in found
+        ]
+
+    def project(self, kept: Sequence[Kept], origin: Space, space: Space) -> list[Float32 | VisrecError]:
+        if self.down:
+            raise NotReady("the embedder is down")
+        if space.name not in self.heads:
+            raise NotFound("space", space.name)
+        self.projected += len(kept)
+        return [self.projected_one(one, space) for one in kept]
+
+    def projected_one(self, kept: Kept, space: Space) -> Float32:
+        content, colour = (block.dimension for block in space.blocks)
+        raw = kept.raw[:content].astype(np.float32)
+        return space.combine({"content": raw, "colour": kept.vector[-colour:].astype(np.float32)})
+
+    def raw(self, data: bytes) -> Float16:
+        features: Float16 = raw_features(int.from_bytes(hashlib.sha256(data).digest()[4:8], "big"))[0]
+        return features
 
     def one(self, data: bytes, space: Space) -> Float32 | VisrecError:
         if data.startswith(b"bad"):

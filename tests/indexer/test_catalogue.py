@@ -13,9 +13,11 @@ import pytest
 import redis
 
 from services.errors import Conflict, InvalidInput, NotFound, NotReady
-from services.indexer.catalogue import Catalogue, Catalogues, Definition, InMemoryCatalogues, LogLost, Receipt
-from services.indexer.catalogue_redis import Connection, LogRules
+from services.indexer.catalogue import Catalogue, LogLost, Receipt
+from services.indexer.catalogues import Catalogues, InMemoryCatalogues
 from services.indexer.catalogues_redis import RedisCatalogues
+from services.indexer.connection_redis import Connection, RecordRules
+from services.indexer.definition import Definition
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from tests.indexer.builders import counted_bytes, definition, record
@@ -44,7 +46,7 @@ class Interrupted(redis.Redis):
 
 
 def over(client: redis.Redis) -> RedisCatalogues:
-    return RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
+    return RedisCatalogues(Connection(client, client), RecordRules(), counted_bytes())
 
 
 @pytest.fixture(params=["memory", "redis", "redis, each command twice"])
@@ -282,7 +284,7 @@ class TestRedisCatalogues:
     def test_a_follower_may_wait_longer_than_commands_may_take(self, redis_runtime: RuntimeSettings) -> None:
         hasty = redis_runtime.model_copy(update={"redis_timeout_s": 0.1})
         with closing(Connection.open(hasty, followers=2, wait_s=0.5)) as connection:
-            catalogues = RedisCatalogues(connection, LogRules(), counted_bytes())
+            catalogues = RedisCatalogues(connection, RecordRules(), counted_bytes())
             shop = catalogues.open(catalogues.create(definition(), None))
             assert shop.follow(0, shop.head(0), 0.5).mark == shop.head(0)
 
@@ -315,7 +317,7 @@ class TestRedisLog:
     @pytest.fixture
     def shop(self, redis_runtime: RuntimeSettings) -> Iterator[Catalogue]:
         with closing(open_redis(redis_runtime)) as client:
-            catalogues = RedisCatalogues(Connection(client, client), LogRules(), counted_bytes())
+            catalogues = RedisCatalogues(Connection(client, client), RecordRules(), counted_bytes())
             self.redis = client
             yield catalogues.open(catalogues.create(definition(), None))
 

@@ -11,9 +11,12 @@ import pytest
 
 from services.errors import Conflict, InvalidInput, InvalidPicture, NotReady, SpaceMismatch
 from services.indexer.catalogue import Catalogue
+from services.indexer.draft import Draft, GivenVector
 from services.indexer.embedder import Photo
-from services.indexer.ingest import Draft, GivenVector, Ingest, Request
+from services.indexer.ingest import Ingest
 from services.indexer.item import Item
+from services.indexer.looks import Looking
+from services.indexer.pieces import Request
 from services.indexer.version import Version
 from services.spaces import canonical, encode
 from tests.indexer.builders import NOW_US, OTHER_SPACE, SPACE, ToyEmbedder, record, vectors
@@ -28,7 +31,7 @@ def toy() -> ToyEmbedder:
 @pytest.fixture
 def ingest(toy: ToyEmbedder) -> Ingest:
     ticks = count(NOW_US)
-    return Ingest(toy, CODEC, lambda: next(ticks))
+    return Ingest(Looking(toy, keep_raw=False), CODEC, lambda: next(ticks))
 
 
 @pytest.fixture

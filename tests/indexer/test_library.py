@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from services.errors import NotReady
-from services.indexer.catalogue import Catalogue, Definition, InMemoryCatalogues
+from services.indexer.catalogue import Catalogue
+from services.indexer.catalogues import InMemoryCatalogues
+from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
 from services.indexer.ingest import Ingest
 from services.indexer.library import Library, Rules, Surroundings
+from services.indexer.looks import Looking
 from services.indexer.shelves import Shelves
 from services.indexer.wire import pack_item
 from tests.indexer.builders import NOW_US, ToyEmbedder, counted_bytes, definition
@@ -30,14 +33,14 @@ def test_numbers_of_all_are_those_of_the_catalogues_that_have_been_read() -> Non
     catalogues, embedder = Catalogues(counted_bytes()), ToyEmbedder()
     shelves = Shelves(
         catalogues,
-        lambda one: ExactIndex(one.space, one.partitions, pack_item),
+        lambda one, space: ExactIndex(space, one.partitions, pack_item),
         report=lambda _, __: None,
         built=lambda _: None,
         clock=monotonic,
     )
     library = Library(
         shelves,
-        Ingest(embedder, CODEC, lambda: NOW_US),
+        Ingest(Looking(embedder, keep_raw=False), CODEC, lambda: NOW_US),
         embedder,
         Rules(),
         Surroundings(monotonic, lambda: NOW_US, counted_bytes()),

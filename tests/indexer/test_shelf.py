@@ -10,13 +10,27 @@ from contextlib import contextmanager
 import pytest
 
 from services.errors import NotFound, NotReady, Refused
-from services.indexer.catalogue import Catalogue, Changes, Definition, InMemoryCatalogues, LogLost, Receipt, Written
+from services.indexer.catalogue import (
+    PLAIN,
+    Catalogue,
+    Changes,
+    ItemVectors,
+    LogLost,
+    Receipt,
+    Wanted,
+    Written,
+)
+from services.indexer.catalogues import InMemoryCatalogues
+from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
+from services.indexer.index.port import Index
 from services.indexer.item import Record
+from services.indexer.layout import Layout
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Mark, Version
 from services.indexer.wire import pack_item
+from services.spaces import Space
 from tests.indexer.builders import SPACE, counted_bytes, definition, record
 from tests.indexer.worlds import catalogue_in_memory, monotonic
 
@@ -36,19 +50,33 @@ class Troubled(Catalogue):
         self.during_scan: Callable[[], object] = lambda: None
 
     def write(
-        self, partition: int, upserts: Sequence[Record], removed: Sequence[str], receipt: Receipt | None
+        self,
+        partition: int,
+        upserts: Sequence[Record],
+        removed: Sequence[str],
+        receipt: Receipt | None,
+        generation: int | None = None,
     ) -> Written:
-        return self.inner.write(partition, upserts, removed, receipt)
+        return self.inner.write(partition, upserts, removed, receipt, generation)
+
+    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+        return self.inner.put_vectors(partition, space, items, receipt)
+
+    def layout(self, partition: int = 0) -> Layout:
+        return self.inner.layout(partition)
+
+    def relayout(self, before: Layout, after: Layout) -> Mark:
+        return self.inner.relayout(before, after)
 
     def remembered(self, partition: int, receipt: Receipt) -> Written | None:
         return self.inner.remembered(partition, receipt)
 
-    def get(self, item_ids: Sequence[str]) -> list[Record | None]:
-        return self.inner.get(item_ids)
+    def get(self, item_ids: Sequence[str], wanted: Wanted = PLAIN) -> list[Record | None]:
+        return self.inner.get(item_ids, wanted)
 
-    def scan(self, partition: int, cursor: int, count: int) -> tuple[list[Record], int]:
+    def scan(self, partition: int, cursor: int, count: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
         self.scans += 1
-        found = self.inner.scan(partition, cursor, 2)
+        found = self.inner.scan(partition, cursor, 2, wanted)
         self.during_scan()
         return found
 
@@ -67,12 +95,16 @@ class Troubled(Catalogue):
         return found
 
 
+def exact(of: Definition, space: Space) -> Index:
+    return ExactIndex(space, of.partitions, pack_item)
+
+
 @contextmanager
 def following(catalogue: Catalogue) -> Iterator[Shelf]:
     problems: list[Exception] = []
     shelf = Shelf(
         catalogue,
-        ExactIndex(SPACE, catalogue.definition.partitions, pack_item),
+        exact,
         lambda _, problem: problems.append(problem),
     )
     shelf.start()
@@ -95,7 +127,7 @@ def write(catalogue: Catalogue, *records: Record, removed: Sequence[str] = ()) -
 
 def contents(shelf: Shelf, version: Version) -> list[str]:
     assert shelf.reach(version, SOON_S)
-    return sorted(shelf.index.item_ids())
+    return sorted(shelf.indexes[SPACE.name].item_ids())
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
@@ -158,7 +190,7 @@ def test_a_version_that_does_not_come_is_not_reached() -> None:
 
 
 def test_before_the_first_reading_it_is_not_ready() -> None:
-    shelf = Shelf(catalogue_in_memory(), ExactIndex(SPACE, 1, pack_item), lambda _, __: None)
+    shelf = Shelf(catalogue_in_memory(), exact, lambda _, __: None)
     with pytest.raises(NotReady):
         shelf.view()
     with pytest.raises(NotReady):
@@ -193,7 +225,7 @@ class SlowCatalogues(Catalogues):
 def over(catalogues: InMemoryCatalogues, max_followers: int = 64) -> Shelves:
     return Shelves(
         catalogues,
-        lambda one: ExactIndex(one.space, one.partitions, pack_item),
+        exact,
         report=lambda _, __: None,
         built=lambda _: None,
         clock=monotonic,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
+import numpy as np
 
 from services.errors import VisrecError
 from services.indexer import wire
 from services.indexer.app import build
-from services.indexer.catalogue import Catalogue, InMemoryCatalogues
-from services.indexer.embedder import Photo
-from services.indexer.ingest import FailureCodec
+from services.indexer.catalogue import Catalogue
+from services.indexer.catalogues import InMemoryCatalogues
+from services.indexer.embedder import Kept, Photo
+from services.indexer.pieces import FailureCodec
 from services.indexer.settings import IndexerSettings
 from services.runtime.app import SyncApp
 from services.runtime.faults import status_of
@@ -32,8 +34,8 @@ CODEC = FailureCodec(wire.pack_failures, wire.unpack_failures)
 Answer = TypeVar("Answer")
 
 
-def catalogue_in_memory(partitions: int = 1) -> Catalogue:
-    catalogues = InMemoryCatalogues(counted_bytes())
+def catalogue_in_memory(partitions: int = 1, max_items: int = 0) -> Catalogue:
+    catalogues = InMemoryCatalogues(counted_bytes(), max_items)
     return catalogues.open(catalogues.create(definition(partitions=partitions), None))
 
 
@@ -58,13 +60,31 @@ class ToyEmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
 
     def _answer(self, request: embedder_pb2.EmbedImagesRequest) -> embedder_pb2.EmbedImagesResponse:
         asked = request.request
-        result = self._toy.embed([Photo(asked.photo.data)], Space(asked.space, self._toy.space.blocks))[0]
+        space = self._toy.heads.get(asked.space, Space(asked.space, self._toy.space.blocks))
+        result = self._toy.embed([Photo(asked.photo.data)], space, raw=asked.include_raw_features)[0]
         if isinstance(result, VisrecError):
             return embedder_pb2.EmbedImagesResponse(key=request.key, error=status_of(result))
-        vector = common_pb2.Vector(space=self._toy.space.name, data=encode(result))
-        return embedder_pb2.EmbedImagesResponse(
-            key=request.key, embedding=embedder_pb2.EmbedImageResponse(vector=vector)
+        embedding = embedder_pb2.EmbedImageResponse(
+            vector=common_pb2.Vector(space=space.name, data=encode(result.vector)),
+            raw_features=b"" if result.raw is None else result.raw.astype("<f2").tobytes(),
         )
+        return embedder_pb2.EmbedImagesResponse(key=request.key, embedding=embedding)
+
+    def ProjectFeatures(  # noqa: N802 - named as in the contract
+        self, request: embedder_pb2.ProjectFeaturesRequest, context: grpc.ServicerContext
+    ) -> embedder_pb2.ProjectFeaturesResponse:
+        kept = [
+            Kept(np.frombuffer(one.raw_features, "<f2"), np.frombuffer(one.vector.data, "<f4").astype(np.float16))
+            for one in request.photos
+        ]
+        space = self._toy.heads.get(request.space, Space(request.space, self._toy.space.blocks))
+        response = embedder_pb2.ProjectFeaturesResponse()
+        for result in self._toy.project(kept, self._toy.space, space):
+            if isinstance(result, VisrecError):
+                response.results.add(error=status_of(result))
+            else:
+                response.results.add(vector=common_pb2.Vector(space=space.name, data=encode(result)))
+        return response
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from visrec.v1 import common_pb2 as visrec_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18visrec/v1/embedder.proto\x12\tvisrec.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16visrec/v1/common.proto\"\x11\n\x0fGetModelRequest\"3\n\x10GetModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Model\"\x98\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tprecision\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x14\n\x0cinput_pixels\x18\x05 \x01(\r\x12\x15\n\rraw_dimension\x18\x06 \x01(\r\x12 \n\x06spaces\x18\x07 \x03(\x0b\x32\x10.visrec.v1.Space\"\x8f\x01\n\x11\x45mbedImageRequest\x12\x1f\n\x05photo\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Photo\x12\r\n\x05space\x18\x02 \x01(\t\x12\x1c\n\x14include_raw_features\x18\x03 \x01(\x08\x12\x18\n\x10include_evidence\x18\x04 \x01(\x08\x12\x12\n\nmulti_crop\x18\x05 \x01(\x08\"\xb5\x01\n\x12\x45mbedImageResponse\x12!\n\x06vector\x18\x01 \x01(\x0b\x32\x11.visrec.v1.Vector\x12\x14\n\x0craw_features\x18\x02 \x01(\x0c\x12+\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x19.visrec.v1.EvidenceInputs\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12#\n\x05\x63osts\x18\x05 \x03(\x0b\x32\x14.visrec.v1.StageCost\"_\n\x0e\x45videnceInputs\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\r\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0f\n\x07regions\x18\x04 \x01(\x0c\x12\x0e\n\x06offset\x18\x05 \x01(\x0c\"P\n\x12\x45mbedImagesRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.visrec.v1.EmbedImageRequest\"\x85\x01\n\x13\x45mbedImagesResponse\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x32\n\tembedding\x18\x02 \x01(\x0b\x32\x1d.visrec.v1.EmbedImageResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"Q\n\x04Head\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12$\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x14.visrec.v1.HeadBlock\"[\n\tHeadBlock\x12\x1f\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Block\x12\x0f\n\x07\x62uiltin\x18\x02 \x01(\x08\x12\x0e\n\x06matrix\x18\x03 \x01(\x0c\x12\x0c\n\x04mean\x18\x04 \x01(\x0c\"C\n\x0ePutHeadRequest\x12\x1d\n\x04head\x18\x01 \x01(\x0b\x32\x0f.visrec.v1.Head\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"2\n\x0fPutHeadResponse\x12\x1f\n\x05space\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Space\"9\n\x10ListHeadsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x11ListHeadsResponse\x12%\n\x05heads\x18\x01 \x03(\x0b\x32\x16.visrec.v1.HeadSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x0bHeadSummary\x12\x1f\n\x05space\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Space\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\"\n\x11\x44\x65leteHeadRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteHeadResponse2\xc8\x03\n\x0f\x45mbedderService\x12\x43\n\x08GetModel\x12\x1a.visrec.v1.GetModelRequest\x1a\x1b.visrec.v1.GetModelResponse\x12I\n\nEmbedImage\x12\x1c.visrec.v1.EmbedImageRequest\x1a\x1d.visrec.v1.EmbedImageResponse\x12P\n\x0b\x45mbedImages\x12\x1d.visrec.v1.EmbedImagesRequest\x1a\x1e.visrec.v1.EmbedImagesResponse(\x01\x30\x01\x12@\n\x07PutHead\x12\x19.visrec.v1.PutHeadRequest\x1a\x1a.visrec.v1.PutHeadResponse\x12\x46\n\tListHeads\x12\x1b.visrec.v1.ListHeadsRequest\x1a\x1c.visrec.v1.ListHeadsResponse\x12I\n\nDeleteHead\x12\x1c.visrec.v1.DeleteHeadRequest\x1a\x1d.visrec.v1.DeleteHeadResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18visrec/v1/embedder.proto\x12\tvisrec.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16visrec/v1/common.proto\"\x11\n\x0fGetModelRequest\"3\n\x10GetModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Model\"\x98\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tprecision\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x14\n\x0cinput_pixels\x18\x05 \x01(\r\x12\x15\n\rraw_dimension\x18\x06 \x01(\r\x12 \n\x06spaces\x18\x07 \x03(\x0b\x32\x10.visrec.v1.Space\"\x8f\x01\n\x11\x45mbedImageRequest\x12\x1f\n\x05photo\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Photo\x12\r\n\x05space\x18\x02 \x01(\t\x12\x1c\n\x14include_raw_features\x18\x03 \x01(\x08\x12\x18\n\x10include_evidence\x18\x04 \x01(\x08\x12\x12\n\nmulti_crop\x18\x05 \x01(\x08\"\xb5\x01\n\x12\x45mbedImageResponse\x12!\n\x06vector\x18\x01 \x01(\x0b\x32\x11.visrec.v1.Vector\x12\x14\n\x0craw_features\x18\x02 \x01(\x0c\x12+\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x19.visrec.v1.EvidenceInputs\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12#\n\x05\x63osts\x18\x05 \x03(\x0b\x32\x14.visrec.v1.StageCost\"_\n\x0e\x45videnceInputs\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\r\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0f\n\x07regions\x18\x04 \x01(\x0c\x12\x0e\n\x06offset\x18\x05 \x01(\x0c\"P\n\x12\x45mbedImagesRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.visrec.v1.EmbedImageRequest\"\x85\x01\n\x13\x45mbedImagesResponse\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x32\n\tembedding\x18\x02 \x01(\x0b\x32\x1d.visrec.v1.EmbedImageResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"P\n\x16ProjectFeaturesRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\'\n\x06photos\x18\x02 \x03(\x0b\x32\x17.visrec.v1.KeptFeatures\"G\n\x0cKeptFeatures\x12\x14\n\x0craw_features\x18\x01 \x01(\x0c\x12!\n\x06vector\x18\x02 \x01(\x0b\x32\x11.visrec.v1.Vector\"\\\n\x17ProjectFeaturesResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.visrec.v1.ProjectedVector\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\"e\n\x0fProjectedVector\x12#\n\x06vector\x18\x01 \x01(\x0b\x32\x11.visrec.v1.VectorH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"Q\n\x04Head\x12\x0e\n\x06\x66\x61mily\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12$\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x14.visrec.v1.HeadBlock\"[\n\tHeadBlock\x12\x1f\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Block\x12\x0f\n\x07\x62uiltin\x18\x02 \x01(\x08\x12\x0e\n\x06matrix\x18\x03 \x01(\x0c\x12\x0c\n\x04mean\x18\x04 \x01(\x0c\"C\n\x0ePutHeadRequest\x12\x1d\n\x04head\x18\x01 \x01(\x0b\x32\x0f.visrec.v1.Head\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"2\n\x0fPutHeadResponse\x12\x1f\n\x05space\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Space\"9\n\x10ListHeadsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x11ListHeadsResponse\x12%\n\x05heads\x18\x01 \x03(\x0b\x32\x16.visrec.v1.HeadSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x0bHeadSummary\x12\x1f\n\x05space\x18\x01 \x01(\x0b\x32\x10.visrec.v1.Space\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\"\n\x11\x44\x65leteHeadRequest\x12\r\n\x05space\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteHeadResponse2\xa2\x04\n\x0f\x45mbedderService\x12\x43\n\x08GetModel\x12\x1a.visrec.v1.GetModelRequest\x1a\x1b.visrec.v1.GetModelResponse\x12I\n\nEmbedImage\x12\x1c.visrec.v1.EmbedImageRequest\x1a\x1d.visrec.v1.EmbedImageResponse\x12P\n\x0b\x45mbedImages\x12\x1d.visrec.v1.EmbedImagesRequest\x1a\x1e.visrec.v1.EmbedImagesResponse(\x01\x30\x01\x12X\n\x0fProjectFeatures\x12!.visrec.v1.ProjectFeaturesRequest\x1a\".visrec.v1.ProjectFeaturesResponse\x12@\n\x07PutHead\x12\x19.visrec.v1.PutHeadRequest\x1a\x1a.visrec.v1.PutHeadResponse\x12\x46\n\tListHeads\x12\x1b.visrec.v1.ListHeadsRequest\x1a\x1c.visrec.v1.ListHeadsResponse\x12I\n\nDeleteHead\x12\x1c.visrec.v1.DeleteHeadRequest\x1a\x1d.visrec.v1.DeleteHeadResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,24 +50,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDIMAGESREQUEST']._serialized_end=855
   _globals['_EMBEDIMAGESRESPONSE']._serialized_start=858
   _globals['_EMBEDIMAGESRESPONSE']._serialized_end=991
-  _globals['_HEAD']._serialized_start=993
-  _globals['_HEAD']._serialized_end=1074
-  _globals['_HEADBLOCK']._serialized_start=1076
-  _globals['_HEADBLOCK']._serialized_end=1167
-  _globals['_PUTHEADREQUEST']._serialized_start=1169
-  _globals['_PUTHEADREQUEST']._serialized_end=1236
-  _globals['_PUTHEADRESPONSE']._serialized_start=1238
-  _globals['_PUTHEADRESPONSE']._serialized_end=1288
-  _globals['_LISTHEADSREQUEST']._serialized_start=1290
-  _globals['_LISTHEADSREQUEST']._serialized_end=1347
-  _globals['_LISTHEADSRESPONSE']._serialized_start=1349
-  _globals['_LISTHEADSRESPONSE']._serialized_end=1432
-  _globals['_HEADSUMMARY']._serialized_start=1434
-  _globals['_HEADSUMMARY']._serialized_end=1550
-  _globals['_DELETEHEADREQUEST']._serialized_start=1552
-  _globals['_DELETEHEADREQUEST']._serialized_end=1586
-  _globals['_DELETEHEADRESPONSE']._serialized_start=1588
-  _globals['_DELETEHEADRESPONSE']._serialized_end=1608
-  _globals['_EMBEDDERSERVICE']._serialized_start=1611
-  _globals['_EMBEDDERSERVICE']._serialized_end=2067
+  _globals['_PROJECTFEATURESREQUEST']._serialized_start=993
+  _globals['_PROJECTFEATURESREQUEST']._serialized_end=1073
+  _globals['_KEPTFEATURES']._serialized_start=1075
+  _globals['_KEPTFEATURES']._serialized_end=1146
+  _globals['_PROJECTFEATURESRESPONSE']._serialized_start=1148
+  _globals['_PROJECTFEATURESRESPONSE']._serialized_end=1240
+  _globals['_PROJECTEDVECTOR']._serialized_start=1242
+  _globals['_PROJECTEDVECTOR']._serialized_end=1343
+  _globals['_HEAD']._serialized_start=1345
+  _globals['_HEAD']._serialized_end=1426
+  _globals['_HEADBLOCK']._serialized_start=1428
+  _globals['_HEADBLOCK']._serialized_end=1519
+  _globals['_PUTHEADREQUEST']._serialized_start=1521
+  _globals['_PUTHEADREQUEST']._serialized_end=1588
+  _globals['_PUTHEADRESPONSE']._serialized_start=1590
+  _globals['_PUTHEADRESPONSE']._serialized_end=1640
+  _globals['_LISTHEADSREQUEST']._serialized_start=1642
+  _globals['_LISTHEADSREQUEST']._serialized_end=1699
+  _globals['_LISTHEADSRESPONSE']._serialized_start=1701
+  _globals['_LISTHEADSRESPONSE']._serialized_end=1784
+  _globals['_HEADSUMMARY']._serialized_start=1786
+  _globals['_HEADSUMMARY']._serialized_end=1902
+  _globals['_DELETEHEADREQUEST']._serialized_start=1904
+  _globals['_DELETEHEADREQUEST']._serialized_end=1938
+  _globals['_DELETEHEADRESPONSE']._serialized_start=1940
+  _globals['_DELETEHEADRESPONSE']._serialized_end=1960
+  _globals['_EMBEDDERSERVICE']._serialized_start=1963
+  _globals['_EMBEDDERSERVICE']._serialized_end=2509
 # @@protoc_insertion_point(module_scope)

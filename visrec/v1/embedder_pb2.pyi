@@ -306,6 +306,124 @@ class EmbedImagesResponse(_message.Message):
 Global___EmbedImagesResponse: _TypeAlias = EmbedImagesResponse  # noqa: Y015
 
 @_typing.final
+class ProjectFeaturesRequest(_message.Message):
+    """Photos that were looked at before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    PHOTOS_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    """Name of the space; empty: the model's default one."""
+    @_builtins.property
+    def photos(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptFeatures]:
+        """1 to 1000."""
+
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        photos: _abc.Iterable[Global___KeptFeatures] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photos", b"photos", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProjectFeaturesRequest: _TypeAlias = ProjectFeaturesRequest  # noqa: Y015
+
+@_typing.final
+class KeptFeatures(_message.Message):
+    """What was kept of a photo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAW_FEATURES_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    raw_features: _builtins.bytes
+    """Little-endian float16, as many as the model's raw_dimension. Another length, NaN or infinity: INVALID_ARGUMENT."""
+    @_builtins.property
+    def vector(self) -> _common_pb2.Vector:
+        """Its vector in any space of this model, from which blocks are taken that are not made of features, such as `colour`.
+        Needed when the space has such blocks, and it must have them: INVALID_ARGUMENT, reason BLOCK_MISSING.
+        """
+
+    def __init__(
+        self,
+        *,
+        raw_features: _builtins.bytes = ...,
+        vector: _common_pb2.Vector | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["vector", b"vector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["raw_features", b"raw_features", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptFeatures: _TypeAlias = KeptFeatures  # noqa: Y015
+
+@_typing.final
+class ProjectFeaturesResponse(_message.Message):
+    """Their vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    MODEL_DIGEST_FIELD_NUMBER: _builtins.int
+    model_digest: _builtins.str
+    """Digest of the model that computed them."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProjectedVector]:
+        """One for each photo, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ProjectedVector] | None = ...,
+        model_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_digest", b"model_digest", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProjectFeaturesResponse: _TypeAlias = ProjectFeaturesResponse  # noqa: Y015
+
+@_typing.final
+class ProjectedVector(_message.Message):
+    """The vector of one photo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VECTOR_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def vector(self) -> _common_pb2.Vector:
+        """Unit norm in each block."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why this photo failed."""
+
+    def __init__(
+        self,
+        *,
+        vector: _common_pb2.Vector | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result", "vector", b"vector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["vector", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ProjectedVector: _TypeAlias = ProjectedVector  # noqa: Y015
+
+@_typing.final
 class Head(_message.Message):
     """A linear map from the model's raw features to the blocks of a space."""
 

@@ -50,6 +50,11 @@ class EmbedderServiceStub:
                 request_serializer=visrec_dot_v1_dot_embedder__pb2.EmbedImagesRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_embedder__pb2.EmbedImagesResponse.FromString,
                 _registered_method=True)
+        self.ProjectFeatures = channel.unary_unary(
+                '/visrec.v1.EmbedderService/ProjectFeatures',
+                request_serializer=visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesResponse.FromString,
+                _registered_method=True)
         self.PutHead = channel.unary_unary(
                 '/visrec.v1.EmbedderService/PutHead',
                 request_serializer=visrec_dot_v1_dot_embedder__pb2.PutHeadRequest.SerializeToString,
@@ -88,6 +93,14 @@ class EmbedderServiceServicer:
     def EmbedImages(self, request_iterator, context):
         """Photos in bulk. Answers come in the order of the requests; a bad photo fails alone, with the status that EmbedImage
         would have given. The service reads only as fast as it embeds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProjectFeatures(self, request, context):
+        """Vectors in a space from raw features that were kept, without the photos: what EmbedImage would answer for them, up to
+        the rounding of float16. One the model does not have: NOT_FOUND. Photos succeed or fail one by one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +149,11 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
                     servicer.EmbedImages,
                     request_deserializer=visrec_dot_v1_dot_embedder__pb2.EmbedImagesRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_embedder__pb2.EmbedImagesResponse.SerializeToString,
+            ),
+            'ProjectFeatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProjectFeatures,
+                    request_deserializer=visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesResponse.SerializeToString,
             ),
             'PutHead': grpc.unary_unary_rpc_method_handler(
                     servicer.PutHead,
@@ -235,6 +253,33 @@ class EmbedderService:
             '/visrec.v1.EmbedderService/EmbedImages',
             visrec_dot_v1_dot_embedder__pb2.EmbedImagesRequest.SerializeToString,
             visrec_dot_v1_dot_embedder__pb2.EmbedImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProjectFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.EmbedderService/ProjectFeatures',
+            visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesRequest.SerializeToString,
+            visrec_dot_v1_dot_embedder__pb2.ProjectFeaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

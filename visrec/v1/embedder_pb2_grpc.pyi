@@ -41,6 +41,10 @@ class EmbedderServiceStub:
     """Photos in bulk. Answers come in the order of the requests; a bad photo fails alone, with the status that EmbedImage
     would have given. The service reads only as fast as it embeds.
     """
+    ProjectFeatures: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.ProjectFeaturesRequest, _embedder_pb2.ProjectFeaturesResponse]
+    """Vectors in a space from raw features that were kept, without the photos: what EmbedImage would answer for them, up to
+    the rounding of float16. One the model does not have: NOT_FOUND. Photos succeed or fail one by one.
+    """
     PutHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.PutHeadRequest, _embedder_pb2.PutHeadResponse]
     """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
     for by name, from the answer on and after a restart. The same head again gives the same space. An acknowledged head is
@@ -67,6 +71,10 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     EmbedImages: _aio.StreamStreamMultiCallable[_embedder_pb2.EmbedImagesRequest, _embedder_pb2.EmbedImagesResponse]  # type: ignore[assignment]
     """Photos in bulk. Answers come in the order of the requests; a bad photo fails alone, with the status that EmbedImage
     would have given. The service reads only as fast as it embeds.
+    """
+    ProjectFeatures: _aio.UnaryUnaryMultiCallable[_embedder_pb2.ProjectFeaturesRequest, _embedder_pb2.ProjectFeaturesResponse]  # type: ignore[assignment]
+    """Vectors in a space from raw features that were kept, without the photos: what EmbedImage would answer for them, up to
+    the rounding of float16. One the model does not have: NOT_FOUND. Photos succeed or fail one by one.
     """
     PutHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.PutHeadRequest, _embedder_pb2.PutHeadResponse]  # type: ignore[assignment]
     """Gives the model a new head: a linear map from raw features to blocks. Makes a space that every replica can be asked
@@ -109,6 +117,16 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_embedder_pb2.EmbedImagesResponse], _abc.AsyncIterator[_embedder_pb2.EmbedImagesResponse]]:
         """Photos in bulk. Answers come in the order of the requests; a bad photo fails alone, with the status that EmbedImage
         would have given. The service reads only as fast as it embeds.
+        """
+
+    @_abc_1.abstractmethod
+    def ProjectFeatures(
+        self,
+        request: _embedder_pb2.ProjectFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedder_pb2.ProjectFeaturesResponse, _abc.Awaitable[_embedder_pb2.ProjectFeaturesResponse]]:
+        """Vectors in a space from raw features that were kept, without the photos: what EmbedImage would answer for them, up to
+        the rounding of float16. One the model does not have: NOT_FOUND. Photos succeed or fail one by one.
         """
 
     @_abc_1.abstractmethod

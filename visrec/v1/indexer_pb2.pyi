@@ -87,7 +87,7 @@ class _OperationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operat
     OPERATION_STATE_UNSPECIFIED: _OperationState.ValueType  # 0
     """Not known."""
     OPERATION_STATE_RUNNING: _OperationState.ValueType  # 1
-    """Under way."""
+    """Waiting or under way. When the process that does it dies, another one or the same, started anew, goes on with it."""
     OPERATION_STATE_DONE: _OperationState.ValueType  # 2
     """Ended well."""
     OPERATION_STATE_FAILED: _OperationState.ValueType  # 3
@@ -101,7 +101,7 @@ class OperationState(_OperationState, metaclass=_OperationStateEnumTypeWrapper):
 OPERATION_STATE_UNSPECIFIED: OperationState.ValueType  # 0
 """Not known."""
 OPERATION_STATE_RUNNING: OperationState.ValueType  # 1
-"""Under way."""
+"""Waiting or under way. When the process that does it dies, another one or the same, started anew, goes on with it."""
 OPERATION_STATE_DONE: OperationState.ValueType  # 2
 """Ended well."""
 OPERATION_STATE_FAILED: OperationState.ValueType  # 3
@@ -112,7 +112,7 @@ Global___OperationState: _TypeAlias = OperationState  # noqa: Y015
 
 @_typing.final
 class Catalogue(_message.Message):
-    """A set of items in one default space, isolated from other catalogues."""
+    """A set of items, with vectors in one space or several, isolated from other catalogues."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -120,13 +120,16 @@ class Catalogue(_message.Message):
     SPACE_FIELD_NUMBER: _builtins.int
     PARTITIONS_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    MAX_ITEMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """a-z, 0-9, _ and -, starting with a letter, at most 48 letters."""
     partitions: _builtins.int
     """Into how many partitions its record is split, 1 to 64. Fixed when it is created."""
+    max_items: _builtins.int
+    """How many items it may have; 0: what the service's setting says."""
     @_builtins.property
     def space(self) -> _common_pb2.Space:
-        """The space of its vectors, what the alias `visual` points at."""
+        """The space it was created with, what the alias `visual` points at until it is set to another."""
 
     @_builtins.property
     def created(self) -> _timestamp_pb2.Timestamp:
@@ -139,10 +142,11 @@ class Catalogue(_message.Message):
         space: _common_pb2.Space | None = ...,
         partitions: _builtins.int = ...,
         created: _timestamp_pb2.Timestamp | None = ...,
+        max_items: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "space", b"space"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "name", b"name", "partitions", b"partitions", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "max_items", b"max_items", "name", b"name", "partitions", b"partitions", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,12 +259,18 @@ class CreateCatalogueRequest(_message.Message):
     SPACE_FIELD_NUMBER: _builtins.int
     PARTITIONS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MAX_ITEMS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Its name."""
     partitions: _builtins.int
     """Partitions of its record; 0: the service's setting (1)."""
     request_id: _builtins.str
     """Repeating a call with the same id gives the same answer and acts once; at most 128 letters."""
+    max_items: _builtins.int
+    """How many items it may have; 0: the service's setting, VISREC_INDEXER_MAX_ITEMS. The partitions share it evenly, so
+    that a catalogue of several may be full a little earlier. A new item beyond it: RESOURCE_EXHAUSTED, reason
+    ITEM_QUOTA.
+    """
     @_builtins.property
     def space(self) -> _common_pb2.Space:
         """The space of its vectors; left out: the default space of the embedder."""
@@ -272,10 +282,11 @@ class CreateCatalogueRequest(_message.Message):
         space: _common_pb2.Space | None = ...,
         partitions: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        max_items: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["space", b"space"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "partitions", b"partitions", "request_id", b"request_id", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "max_items", b"max_items", "partitions", b"partitions", "request_id", b"request_id", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -412,17 +423,29 @@ class IngestItem(_message.Message):
     ITEM_FIELD_NUMBER: _builtins.int
     PHOTOS_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
+    RAW_FEATURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def item(self) -> Global___Item:
         """The item. An existing one of that id is replaced as a whole."""
 
     @_builtins.property
     def photos(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Photo]:
-        """One to 16 photos, embedded by the embedder. Several photos are several rows of the index and one answer."""
+        """One to 16 photos, embedded by the embedder into every space of the catalogue that it knows. Several photos are
+        several rows of the index and one answer.
+        """
 
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Vector]:
-        """Or one to 16 vectors of the catalogue's space. Photos and vectors both given, or neither: INVALID_ARGUMENT."""
+        """Or one to 16 vectors of each of one or several spaces of the catalogue; in the others the item has none from then
+        on, unless it comes with raw features. Photos and vectors both given, or neither: INVALID_ARGUMENT.
+        """
+
+    @_builtins.property
+    def raw_features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Beside vectors: the raw features of each photo, as the embedder gave them (little-endian float16). They are kept, and
+        vectors in other spaces are made of them. Where they are not kept: FAILED_PRECONDITION, reason
+        RAW_FEATURES_NOT_KEPT.
+        """
 
     def __init__(
         self,
@@ -430,10 +453,11 @@ class IngestItem(_message.Message):
         item: Global___Item | None = ...,
         photos: _abc.Iterable[_common_pb2.Photo] | None = ...,
         vectors: _abc.Iterable[_common_pb2.Vector] | None = ...,
+        raw_features: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "photos", b"photos", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "photos", b"photos", "raw_features", b"raw_features", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -601,22 +625,26 @@ class GetItemRequest(_message.Message):
     CATALOGUE_FIELD_NUMBER: _builtins.int
     ITEM_ID_FIELD_NUMBER: _builtins.int
     INCLUDE_VECTORS_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     item_id: _builtins.str
     """Which. Unknown: NOT_FOUND."""
     include_vectors: _builtins.bool
     """Also its vectors."""
+    space: _builtins.str
+    """Of which space, by name or alias; empty: `visual`. Another: FAILED_PRECONDITION, reason SPACE_MISMATCH."""
     def __init__(
         self,
         *,
         catalogue: _builtins.str = ...,
         item_id: _builtins.str = ...,
         include_vectors: _builtins.bool = ...,
+        space: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "include_vectors", b"include_vectors", "item_id", b"item_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "include_vectors", b"include_vectors", "item_id", b"item_id", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,7 +689,9 @@ class StoredItem(_message.Message):
 
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Vector]:
-        """The canonical (float16) vectors, as float32; one for each photo. Only when asked for."""
+        """The canonical (float16) vectors, as float32; one for each photo. Only when asked for; none when the item has none in
+        that space.
+        """
 
     @_builtins.property
     def raw_features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
@@ -692,12 +722,15 @@ class BatchGetItemsRequest(_message.Message):
     ITEM_IDS_FIELD_NUMBER: _builtins.int
     INCLUDE_VECTORS_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     include_vectors: _builtins.bool
     """Also their vectors."""
     allow_missing: _builtins.bool
     """Answer with those that exist and name the others, instead of NOT_FOUND."""
+    space: _builtins.str
+    """As in GetItem."""
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Which, 1 to 1000."""
@@ -709,10 +742,11 @@ class BatchGetItemsRequest(_message.Message):
         item_ids: _abc.Iterable[_builtins.str] | None = ...,
         include_vectors: _builtins.bool = ...,
         allow_missing: _builtins.bool = ...,
+        space: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "catalogue", b"catalogue", "include_vectors", b"include_vectors", "item_ids", b"item_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "catalogue", b"catalogue", "include_vectors", b"include_vectors", "item_ids", b"item_ids", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -765,6 +799,7 @@ class ListItemsRequest(_message.Message):
     TITLE_WORDS_FIELD_NUMBER: _builtins.int
     INCLUDE_VECTORS_FIELD_NUMBER: _builtins.int
     INCLUDE_RAW_FEATURES_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     page_size: _builtins.int
@@ -776,7 +811,9 @@ class ListItemsRequest(_message.Message):
     include_vectors: _builtins.bool
     """Also their vectors."""
     include_raw_features: _builtins.bool
-    """Also their raw features, where they are kept. UNIMPLEMENTED in this version."""
+    """Also their raw features, where they are kept."""
+    space: _builtins.str
+    """Vectors of which space, as in GetItem."""
     @_builtins.property
     def filter(self) -> _common_pb2.Filter:
         """Only items that pass."""
@@ -791,10 +828,11 @@ class ListItemsRequest(_message.Message):
         title_words: _builtins.str = ...,
         include_vectors: _builtins.bool = ...,
         include_raw_features: _builtins.bool = ...,
+        space: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "filter", b"filter", "include_raw_features", b"include_raw_features", "include_vectors", b"include_vectors", "page_size", b"page_size", "page_token", b"page_token", "title_words", b"title_words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "filter", b"filter", "include_raw_features", b"include_raw_features", "include_vectors", b"include_vectors", "page_size", b"page_size", "page_token", b"page_token", "space", b"space", "title_words", b"title_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1233,7 +1271,7 @@ class CreateSpaceRequest(_message.Message):
     """Where."""
     @_builtins.property
     def space(self) -> _common_pb2.Space:
-        """The space."""
+        """The space, such as one that a head of the embedder makes."""
 
     def __init__(
         self,
@@ -1256,6 +1294,9 @@ class CreateSpaceResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """The version from which on it is there."""
     @_builtins.property
     def state(self) -> Global___SpaceState:
         """As it stands."""
@@ -1264,10 +1305,11 @@ class CreateSpaceResponse(_message.Message):
         self,
         *,
         state: Global___SpaceState | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1283,7 +1325,7 @@ class SpaceState(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     items: _builtins.int
-    """How many items have a vector in it."""
+    """How many items have a vector in it, as far as this replica has read."""
     @_builtins.property
     def space(self) -> _common_pb2.Space:
         """The space."""
@@ -1322,7 +1364,7 @@ class PutVectorsRequest(_message.Message):
     """As in IngestItems."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemVectors]:
-        """1 to 1000."""
+        """1 to 1000, and no id twice."""
 
     def __init__(
         self,
@@ -1351,7 +1393,9 @@ class ItemVectors(_message.Message):
     """Which."""
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Vector]:
-        """All of one space."""
+        """1 to 16, all of one space, in the place of those the item has there. The space the catalogue was created with gets
+        its vectors by IngestItems: FAILED_PRECONDITION, reason OWN_SPACE.
+        """
 
     def __init__(
         self,
@@ -1379,7 +1423,7 @@ class PutVectorsResponse(_message.Message):
     """The version that contains them."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemResult]:
-        """In the order of the request."""
+        """In the order of the request. An item that does not exist: NOT_FOUND."""
 
     def __init__(
         self,
@@ -1407,9 +1451,11 @@ class SetAliasRequest(_message.Message):
     catalogue: _builtins.str
     """Where."""
     alias: _builtins.str
-    """The alias, `visual` or `collaborative`."""
+    """The alias, `visual` or `collaborative`: a-z, 0-9, _ and -, starting with a letter, at most 32 letters; at most 16 of
+    them.
+    """
     space: _builtins.str
-    """Name of the space. It must exist."""
+    """Name of the space. It must exist: NOT_FOUND. Empty: removes the alias, which for `visual` is FAILED_PRECONDITION."""
     def __init__(
         self,
         *,
@@ -1432,20 +1478,131 @@ class SetAliasResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREVIOUS_SPACE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     previous_space: _builtins.str
-    """What it pointed at before: setting it to that is the way back."""
+    """What it pointed at before; empty: nothing. Setting it to that is the way back. Setting an alias to what it points at
+    already changes nothing and gives the answer of the time when it was set.
+    """
+    version: _builtins.str
+    """The version from which on the alias is as it was set."""
     def __init__(
         self,
         *,
         previous_space: _builtins.str = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["previous_space", b"previous_space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["previous_space", b"previous_space", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetAliasResponse: _TypeAlias = SetAliasResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSpaceRequest(_message.Message):
+    """Removes a space."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Where."""
+    space: _builtins.str
+    """Its name. Unknown: NOT_FOUND."""
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        space: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSpaceRequest: _TypeAlias = DeleteSpaceRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSpaceResponse(_message.Message):
+    """The space is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """The version from which on it is."""
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSpaceResponse: _TypeAlias = DeleteSpaceResponse  # noqa: Y015
+
+@_typing.final
+class RemakeSpaceRequest(_message.Message):
+    """Makes the vectors of a space."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Where."""
+    space: _builtins.str
+    """Name of the space. Unknown: NOT_FOUND. The one the catalogue was created with: FAILED_PRECONDITION."""
+    request_id: _builtins.str
+    """Repeating a call with the same id gives the same operation, for 24 hours; at most 128 letters."""
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        space: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "request_id", b"request_id", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemakeSpaceRequest: _TypeAlias = RemakeSpaceRequest  # noqa: Y015
+
+@_typing.final
+class RemakeSpaceResponse(_message.Message):
+    """The vectors are being made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def operation(self) -> Global___Operation:
+        """How to follow it, of kind `remake`. Its counts: `made`, items that got vectors; `without_raw_features`;
+        `not_projected`, items that the embedder refused. If there are any of the latter two it ends as FAILED, reason
+        ITEMS_WITHOUT_VECTORS, so that nobody switches to a space that lacks some unawares; all others have theirs.
+        """
+
+    def __init__(
+        self,
+        *,
+        operation: Global___Operation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemakeSpaceResponse: _TypeAlias = RemakeSpaceResponse  # noqa: Y015
 
 @_typing.final
 class ListSpacesRequest(_message.Message):
@@ -1476,6 +1633,9 @@ class ListSpacesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPACES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Counts the changes of spaces and aliases."""
     @_builtins.property
     def spaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpaceState]:
         """The one behind `visual` first."""
@@ -1484,10 +1644,11 @@ class ListSpacesResponse(_message.Message):
         self,
         *,
         spaces: _abc.Iterable[Global___SpaceState] | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spaces", b"spaces"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision", "spaces", b"spaces"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1758,16 +1919,20 @@ class StartRebuildRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CATALOGUE_FIELD_NUMBER: _builtins.int
+    ALL_REPLICAS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
+    all_replicas: _builtins.bool
+    """Every replica that is alive does it, each as an operation of its own; otherwise the one that answers this call."""
     def __init__(
         self,
         *,
         catalogue: _builtins.str = ...,
+        all_replicas: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_replicas", b"all_replicas", "catalogue", b"catalogue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1780,18 +1945,24 @@ class StartRebuildResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPERATION_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def operation(self) -> Global___Operation:
-        """How to follow it."""
+        """How to follow it on the replica that answers, of kind `rebuild`."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
+        """The same on the other replicas."""
 
     def __init__(
         self,
         *,
         operation: Global___Operation | None = ...,
+        others: _abc.Iterable[Global___Operation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "others", b"others"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1804,16 +1975,20 @@ class CreateSnapshotRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CATALOGUE_FIELD_NUMBER: _builtins.int
+    ALL_REPLICAS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
+    all_replicas: _builtins.bool
+    """Every replica that is alive does it, each as an operation of its own; otherwise the one that answers this call."""
     def __init__(
         self,
         *,
         catalogue: _builtins.str = ...,
+        all_replicas: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_replicas", b"all_replicas", "catalogue", b"catalogue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1826,18 +2001,24 @@ class CreateSnapshotResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPERATION_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def operation(self) -> Global___Operation:
-        """How to follow it."""
+        """How to follow it on the replica that answers, of kind `snapshot`."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
+        """The same on the other replicas."""
 
     def __init__(
         self,
         *,
         operation: Global___Operation | None = ...,
+        others: _abc.Iterable[Global___Operation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "others", b"others"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1849,6 +2030,26 @@ class Operation(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class CountsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     CATALOGUE_FIELD_NUMBER: _builtins.int
@@ -1857,27 +2058,41 @@ class Operation(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     STARTED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
+    STOPPING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     kind: _builtins.str
-    """What it does, such as `rebuild`."""
+    """What it does: `remake`, `rebuild` or `snapshot`."""
     catalogue: _builtins.str
     """The catalogue it works on."""
     state: Global___OperationState.ValueType
     """Where it stands."""
     progress: _builtins.float
     """How much of it is done, 0 to 1."""
+    space: _builtins.str
+    """The space it works on; empty: all."""
+    replica: _builtins.str
+    """The replica that does it or is to do it; empty: none yet, any may."""
+    stopping: _builtins.bool
+    """Somebody asked for it to stop."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it failed, when it did."""
+        """Why it failed, when it did. REPLICA_GONE: the replica that was to do it has not been there for a minute."""
 
     @_builtins.property
     def started(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """When it was asked for. Operations of a replica are done one after the other."""
 
     @_builtins.property
     def ended(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
+
+    @_builtins.property
+    def counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """What it has done so far, by kind, such as `made`."""
 
     def __init__(
         self,
@@ -1890,10 +2105,14 @@ class Operation(_message.Message):
         error: _status_pb2.Status | None = ...,
         started: _timestamp_pb2.Timestamp | None = ...,
         ended: _timestamp_pb2.Timestamp | None = ...,
+        counts: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        space: _builtins.str = ...,
+        replica: _builtins.str = ...,
+        stopping: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "error", b"error", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "ended", b"ended", "error", b"error", "kind", b"kind", "name", b"name", "progress", b"progress", "started", b"started", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "counts", b"counts", "ended", b"ended", "error", b"error", "kind", b"kind", "name", b"name", "progress", b"progress", "replica", b"replica", "space", b"space", "started", b"started", "state", b"state", "stopping", b"stopping"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -102,6 +102,16 @@ class IndexerServiceStub:
                 request_serializer=visrec_dot_v1_dot_indexer__pb2.SetAliasRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_indexer__pb2.SetAliasResponse.FromString,
                 _registered_method=True)
+        self.DeleteSpace = channel.unary_unary(
+                '/visrec.v1.IndexerService/DeleteSpace',
+                request_serializer=visrec_dot_v1_dot_indexer__pb2.DeleteSpaceRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_indexer__pb2.DeleteSpaceResponse.FromString,
+                _registered_method=True)
+        self.RemakeSpace = channel.unary_unary(
+                '/visrec.v1.IndexerService/RemakeSpace',
+                request_serializer=visrec_dot_v1_dot_indexer__pb2.RemakeSpaceRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_indexer__pb2.RemakeSpaceResponse.FromString,
+                _registered_method=True)
         self.ListSpaces = channel.unary_unary(
                 '/visrec.v1.IndexerService/ListSpaces',
                 request_serializer=visrec_dot_v1_dot_indexer__pb2.ListSpacesRequest.SerializeToString,
@@ -226,21 +236,42 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSpace(self, request, context):
-        """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version.
+        """Adds a space beside those a catalogue has; it is empty at first. Each replica keeps an index for it. Items with
+        photos that are ingested from then on get a vector in it, too, when the embedder knows the space. The same space
+        again changes nothing. Another one of that name: ALREADY_EXISTS. More than 8: FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutVectors(self, request, context):
-        """Puts vectors of existing items into a space. UNIMPLEMENTED in this version.
+        """Puts vectors of existing items into a space that was added. Items succeed or fail one by one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetAlias(self, request, context):
-        """Points an alias at a space: the one write that switches, and the way back. UNIMPLEMENTED in this version.
+        """Points an alias at a space: the one write that switches, and the way back. Every replica sees it at once, or when it
+        is next connected; a read that is given the answer's version as `min_version` is sure to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSpace(self, request, context):
+        """Removes a space that was added, with its vectors. While an alias points at it, and for the space that the catalogue
+        was created with: FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemakeSpace(self, request, context):
+        """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
+        features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
+        the space already are made anew. Items that are written meanwhile have theirs made when they are written.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -268,35 +299,43 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartRebuild(self, request, context):
-        """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version.
+        """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
+        request says which replicas do it.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateSnapshot(self, request, context):
-        """Writes a snapshot of the index, in the background. UNIMPLEMENTED in this version.
+        """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
+        the request says which replicas do it. A replica without a place for snapshots: the operation fails.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetOperation(self, request, context):
-        """How far a piece of long work has come. UNIMPLEMENTED in this version.
+        """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOperations(self, request, context):
-        """Long work, newest first. UNIMPLEMENTED in this version.
+        """Long work, newest first.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelOperation(self, request, context):
-        """Asks long work to stop. UNIMPLEMENTED in this version.
+        """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
+        is answered as it is.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -369,6 +408,16 @@ def add_IndexerServiceServicer_to_server(servicer, server):
                     servicer.SetAlias,
                     request_deserializer=visrec_dot_v1_dot_indexer__pb2.SetAliasRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_indexer__pb2.SetAliasResponse.SerializeToString,
+            ),
+            'DeleteSpace': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSpace,
+                    request_deserializer=visrec_dot_v1_dot_indexer__pb2.DeleteSpaceRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_indexer__pb2.DeleteSpaceResponse.SerializeToString,
+            ),
+            'RemakeSpace': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemakeSpace,
+                    request_deserializer=visrec_dot_v1_dot_indexer__pb2.RemakeSpaceRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_indexer__pb2.RemakeSpaceResponse.SerializeToString,
             ),
             'ListSpaces': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSpaces,
@@ -765,6 +814,60 @@ class IndexerService:
             '/visrec.v1.IndexerService/SetAlias',
             visrec_dot_v1_dot_indexer__pb2.SetAliasRequest.SerializeToString,
             visrec_dot_v1_dot_indexer__pb2.SetAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSpace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.IndexerService/DeleteSpace',
+            visrec_dot_v1_dot_indexer__pb2.DeleteSpaceRequest.SerializeToString,
+            visrec_dot_v1_dot_indexer__pb2.DeleteSpaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemakeSpace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.IndexerService/RemakeSpace',
+            visrec_dot_v1_dot_indexer__pb2.RemakeSpaceRequest.SerializeToString,
+            visrec_dot_v1_dot_indexer__pb2.RemakeSpaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

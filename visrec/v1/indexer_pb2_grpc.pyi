@@ -66,11 +66,26 @@ class IndexerServiceStub:
     up together, which costs less than one call for each.
     """
     CreateSpace: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateSpaceRequest, _indexer_pb2.CreateSpaceResponse]
-    """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version."""
+    """Adds a space beside those a catalogue has; it is empty at first. Each replica keeps an index for it. Items with
+    photos that are ingested from then on get a vector in it, too, when the embedder knows the space. The same space
+    again changes nothing. Another one of that name: ALREADY_EXISTS. More than 8: FAILED_PRECONDITION.
+    """
     PutVectors: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.PutVectorsRequest, _indexer_pb2.PutVectorsResponse]
-    """Puts vectors of existing items into a space. UNIMPLEMENTED in this version."""
+    """Puts vectors of existing items into a space that was added. Items succeed or fail one by one."""
     SetAlias: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.SetAliasRequest, _indexer_pb2.SetAliasResponse]
-    """Points an alias at a space: the one write that switches, and the way back. UNIMPLEMENTED in this version."""
+    """Points an alias at a space: the one write that switches, and the way back. Every replica sees it at once, or when it
+    is next connected; a read that is given the answer's version as `min_version` is sure to.
+    """
+    DeleteSpace: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.DeleteSpaceRequest, _indexer_pb2.DeleteSpaceResponse]
+    """Removes a space that was added, with its vectors. While an alias points at it, and for the space that the catalogue
+    was created with: FAILED_PRECONDITION.
+    """
+    RemakeSpace: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.RemakeSpaceRequest, _indexer_pb2.RemakeSpaceResponse]
+    """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
+    features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
+    the space already are made anew. Items that are written meanwhile have theirs made when they are written.
+    UNIMPLEMENTED in this version.
+    """
     ListSpaces: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListSpacesRequest, _indexer_pb2.ListSpacesResponse]
     """The spaces and aliases of a catalogue."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetStatsRequest, _indexer_pb2.GetStatsResponse]
@@ -78,15 +93,28 @@ class IndexerServiceStub:
     GetFacets: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetFacetsRequest, _indexer_pb2.GetFacetsResponse]
     """How many items there are of each value of a field."""
     StartRebuild: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]
-    """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version."""
+    """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
+    request says which replicas do it.
+    UNIMPLEMENTED in this version.
+    """
     CreateSnapshot: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]
-    """Writes a snapshot of the index, in the background. UNIMPLEMENTED in this version."""
+    """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
+    the request says which replicas do it. A replica without a place for snapshots: the operation fails.
+    UNIMPLEMENTED in this version.
+    """
     GetOperation: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetOperationRequest, _indexer_pb2.GetOperationResponse]
-    """How far a piece of long work has come. UNIMPLEMENTED in this version."""
+    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
+    UNIMPLEMENTED in this version.
+    """
     ListOperations: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListOperationsRequest, _indexer_pb2.ListOperationsResponse]
-    """Long work, newest first. UNIMPLEMENTED in this version."""
+    """Long work, newest first.
+    UNIMPLEMENTED in this version.
+    """
     CancelOperation: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CancelOperationRequest, _indexer_pb2.CancelOperationResponse]
-    """Asks long work to stop. UNIMPLEMENTED in this version."""
+    """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
+    is answered as it is.
+    UNIMPLEMENTED in this version.
+    """
 
 @_typing.type_check_only
 class IndexerServiceAsyncStub(IndexerServiceStub):
@@ -126,11 +154,26 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     up together, which costs less than one call for each.
     """
     CreateSpace: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateSpaceRequest, _indexer_pb2.CreateSpaceResponse]  # type: ignore[assignment]
-    """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version."""
+    """Adds a space beside those a catalogue has; it is empty at first. Each replica keeps an index for it. Items with
+    photos that are ingested from then on get a vector in it, too, when the embedder knows the space. The same space
+    again changes nothing. Another one of that name: ALREADY_EXISTS. More than 8: FAILED_PRECONDITION.
+    """
     PutVectors: _aio.UnaryUnaryMultiCallable[_indexer_pb2.PutVectorsRequest, _indexer_pb2.PutVectorsResponse]  # type: ignore[assignment]
-    """Puts vectors of existing items into a space. UNIMPLEMENTED in this version."""
+    """Puts vectors of existing items into a space that was added. Items succeed or fail one by one."""
     SetAlias: _aio.UnaryUnaryMultiCallable[_indexer_pb2.SetAliasRequest, _indexer_pb2.SetAliasResponse]  # type: ignore[assignment]
-    """Points an alias at a space: the one write that switches, and the way back. UNIMPLEMENTED in this version."""
+    """Points an alias at a space: the one write that switches, and the way back. Every replica sees it at once, or when it
+    is next connected; a read that is given the answer's version as `min_version` is sure to.
+    """
+    DeleteSpace: _aio.UnaryUnaryMultiCallable[_indexer_pb2.DeleteSpaceRequest, _indexer_pb2.DeleteSpaceResponse]  # type: ignore[assignment]
+    """Removes a space that was added, with its vectors. While an alias points at it, and for the space that the catalogue
+    was created with: FAILED_PRECONDITION.
+    """
+    RemakeSpace: _aio.UnaryUnaryMultiCallable[_indexer_pb2.RemakeSpaceRequest, _indexer_pb2.RemakeSpaceResponse]  # type: ignore[assignment]
+    """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
+    features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
+    the space already are made anew. Items that are written meanwhile have theirs made when they are written.
+    UNIMPLEMENTED in this version.
+    """
     ListSpaces: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListSpacesRequest, _indexer_pb2.ListSpacesResponse]  # type: ignore[assignment]
     """The spaces and aliases of a catalogue."""
     GetStats: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetStatsRequest, _indexer_pb2.GetStatsResponse]  # type: ignore[assignment]
@@ -138,15 +181,28 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     GetFacets: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetFacetsRequest, _indexer_pb2.GetFacetsResponse]  # type: ignore[assignment]
     """How many items there are of each value of a field."""
     StartRebuild: _aio.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]  # type: ignore[assignment]
-    """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version."""
+    """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
+    request says which replicas do it.
+    UNIMPLEMENTED in this version.
+    """
     CreateSnapshot: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]  # type: ignore[assignment]
-    """Writes a snapshot of the index, in the background. UNIMPLEMENTED in this version."""
+    """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
+    the request says which replicas do it. A replica without a place for snapshots: the operation fails.
+    UNIMPLEMENTED in this version.
+    """
     GetOperation: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetOperationRequest, _indexer_pb2.GetOperationResponse]  # type: ignore[assignment]
-    """How far a piece of long work has come. UNIMPLEMENTED in this version."""
+    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
+    UNIMPLEMENTED in this version.
+    """
     ListOperations: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListOperationsRequest, _indexer_pb2.ListOperationsResponse]  # type: ignore[assignment]
-    """Long work, newest first. UNIMPLEMENTED in this version."""
+    """Long work, newest first.
+    UNIMPLEMENTED in this version.
+    """
     CancelOperation: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CancelOperationRequest, _indexer_pb2.CancelOperationResponse]  # type: ignore[assignment]
-    """Asks long work to stop. UNIMPLEMENTED in this version."""
+    """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
+    is answered as it is.
+    UNIMPLEMENTED in this version.
+    """
 
 class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps catalogues (in Redis, the record) and a vector index over each (in memory, derived from the record).
@@ -249,7 +305,10 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.CreateSpaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.CreateSpaceResponse, _abc.Awaitable[_indexer_pb2.CreateSpaceResponse]]:
-        """Adds a space beside those a catalogue has. UNIMPLEMENTED in this version."""
+        """Adds a space beside those a catalogue has; it is empty at first. Each replica keeps an index for it. Items with
+        photos that are ingested from then on get a vector in it, too, when the embedder knows the space. The same space
+        again changes nothing. Another one of that name: ALREADY_EXISTS. More than 8: FAILED_PRECONDITION.
+        """
 
     @_abc_1.abstractmethod
     def PutVectors(
@@ -257,7 +316,7 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.PutVectorsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.PutVectorsResponse, _abc.Awaitable[_indexer_pb2.PutVectorsResponse]]:
-        """Puts vectors of existing items into a space. UNIMPLEMENTED in this version."""
+        """Puts vectors of existing items into a space that was added. Items succeed or fail one by one."""
 
     @_abc_1.abstractmethod
     def SetAlias(
@@ -265,7 +324,31 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.SetAliasRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.SetAliasResponse, _abc.Awaitable[_indexer_pb2.SetAliasResponse]]:
-        """Points an alias at a space: the one write that switches, and the way back. UNIMPLEMENTED in this version."""
+        """Points an alias at a space: the one write that switches, and the way back. Every replica sees it at once, or when it
+        is next connected; a read that is given the answer's version as `min_version` is sure to.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSpace(
+        self,
+        request: _indexer_pb2.DeleteSpaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_indexer_pb2.DeleteSpaceResponse, _abc.Awaitable[_indexer_pb2.DeleteSpaceResponse]]:
+        """Removes a space that was added, with its vectors. While an alias points at it, and for the space that the catalogue
+        was created with: FAILED_PRECONDITION.
+        """
+
+    @_abc_1.abstractmethod
+    def RemakeSpace(
+        self,
+        request: _indexer_pb2.RemakeSpaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_indexer_pb2.RemakeSpaceResponse, _abc.Awaitable[_indexer_pb2.RemakeSpaceResponse]]:
+        """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
+        features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
+        the space already are made anew. Items that are written meanwhile have theirs made when they are written.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def ListSpaces(
@@ -297,7 +380,10 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.StartRebuildRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.StartRebuildResponse, _abc.Awaitable[_indexer_pb2.StartRebuildResponse]]:
-        """Builds the index anew from the record, in the background. UNIMPLEMENTED in this version."""
+        """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
+        request says which replicas do it.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def CreateSnapshot(
@@ -305,7 +391,10 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.CreateSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.CreateSnapshotResponse, _abc.Awaitable[_indexer_pb2.CreateSnapshotResponse]]:
-        """Writes a snapshot of the index, in the background. UNIMPLEMENTED in this version."""
+        """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
+        the request says which replicas do it. A replica without a place for snapshots: the operation fails.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def GetOperation(
@@ -313,7 +402,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.GetOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.GetOperationResponse, _abc.Awaitable[_indexer_pb2.GetOperationResponse]]:
-        """How far a piece of long work has come. UNIMPLEMENTED in this version."""
+        """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def ListOperations(
@@ -321,7 +412,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.ListOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.ListOperationsResponse, _abc.Awaitable[_indexer_pb2.ListOperationsResponse]]:
-        """Long work, newest first. UNIMPLEMENTED in this version."""
+        """Long work, newest first.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def CancelOperation(
@@ -329,6 +422,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.CancelOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.CancelOperationResponse, _abc.Awaitable[_indexer_pb2.CancelOperationResponse]]:
-        """Asks long work to stop. UNIMPLEMENTED in this version."""
+        """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
+        is answered as it is.
+        UNIMPLEMENTED in this version.
+        """
 
 def add_IndexerServiceServicer_to_server(servicer: IndexerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
