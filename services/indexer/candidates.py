@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from services.indexer.index.port import Aims, Eligible, Proceed, View
 from services.indexer.scoring import Prepared, score
 from services.indexer.search_request import Caps, SearchRequest
@@ -67,6 +65,7 @@ class Seeker:
         """`nearest`: up to `terms.first_fetch` of them."""
         self._terms = terms
         self._query = query
+        self._aims = Aims(query.weighed[None], query.weights[None])
         self._fetched = terms.first_fetch
         self._nearest = nearest
 
@@ -84,9 +83,8 @@ class Seeker:
             return False
         terms.proceed()
         self._fetched = min(MORE * self._fetched, terms.most)
-        aims = Aims(self._query.weighed[None], self._query.weights[None])
         (self._nearest,) = terms.view.nearest(
-            aims, self._fetched, terms.eligible, terms.request.accuracy, terms.proceed
+            self._aims, self._fetched, terms.eligible, terms.request.accuracy, terms.proceed
         )
         return True
 
@@ -98,11 +96,13 @@ class Seeker:
     def _varied(self, firsts: list[int], depth: int) -> list[int]:
         terms = self._terms
         caps: Caps = terms.request.caps
-        scored = score(terms.view, [self._query._replace(weight=1.0)], firsts)
+        alone = self._query._replace(weight=1.0)
+        scored = score(terms.view, [alone], self._aims, firsts)
+        ids = [terms.view.item_id(first) for first in firsts]
         chosen = Chosen(caps, terms.view, scored.vectors if caps.collapse_above else None)
         asked = set(terms.asked)
         kept: list[int] = []
-        for at in ranking(terms.view, firsts, scored.scores):
+        for at in ranking(ids, scored.scores):
             if len(kept) == depth:
                 break
             if firsts[at] in asked or chosen.admit(firsts[at], scored.best[at]):
@@ -110,13 +110,8 @@ class Seeker:
         return kept
 
 
-def ranking(view: View, firsts: Sequence[int], scores: Sequence[float]) -> list[int]:
-    """Positions of the items, best first, equal scores by id."""
-    keys = [(-score, view.item_id(first), at) for at, (score, first) in enumerate(zip(scores, firsts, strict=True))]
+def ranking(ids: Sequence[str], scores: Sequence[float]) -> list[int]:
+    """Positions of items, best first, equal scores by id."""
+    keys = [(-score, item_id, at) for at, (score, item_id) in enumerate(zip(scores, ids, strict=True))]
     keys.sort()
     return [at for _, _, at in keys]
-
-
-def aims_of(queries: Sequence[Prepared]) -> Aims:
-    """What an index looks for, for several queries."""
-    return Aims(np.array([query.weighed for query in queries]), np.array([query.weights for query in queries]))

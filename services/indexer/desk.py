@@ -54,10 +54,12 @@ class Attention:
 
 class Desk:
     """`waiting`: how many may wait at once, for a version or for the record; the other threads stay with the searches
-    that wait for nothing. Safe to use from any number of threads."""
+    that wait for nothing. `admit`: counts a request of a catalogue, and raises Overloaded when there are too many. Safe
+    to use from any number of threads."""
 
-    def __init__(self, shelves: Shelves, waiting: int) -> None:
+    def __init__(self, shelves: Shelves, waiting: int, admit: Callable[[Shelf], None] = lambda _: None) -> None:
         self._shelves = shelves
+        self.admit = admit
         self._waiting = threading.BoundedSemaphore(waiting)
 
     def shelf(self, name: str) -> Shelf:

@@ -92,8 +92,8 @@ class Library:
         self._clock = surroundings.clock
         self._now_us = surroundings.now_us
         self._random_bytes = surroundings.random_bytes
-        self._desk = Desk(shelves, rules.waiting)
         self._rates = Rates(rules.requests_per_s, surroundings.clock)
+        self._desk = Desk(shelves, rules.waiting, self._rates.take)
 
     def create_catalogue(
         self, name: str, space: Space | None, partitions: int, request: Request, max_items: int = 0
@@ -206,7 +206,9 @@ class Library:
     ) -> tuple[list[Facet], Version]:
         """How many items of the catalogue's own space there are of each value, and as of when. Raises as `search`."""
         attention = Attention(patience, self._clock)
-        view = self._desk.view(self._desk.shelf(name), "", min_version, attention)
+        shelf = self._desk.shelf(name)
+        self._rates.take(shelf)
+        view = self._desk.view(shelf, "", min_version, attention)
         return count_facets(request, view, attention.proceed), view.version
 
     def spaces(self, name: str) -> tuple[Layout, dict[str, int]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indexer.index.port import RowArray, View
+from services.indexer.index.port import Aims, RowArray, View
 from services.spaces import Float32, Space
 
 
@@ -37,11 +37,18 @@ class Scored(NamedTuple):
     best: list[int]
 
 
-def score(view: View, queries: Sequence[Prepared], firsts: Sequence[int]) -> Scored:
-    """Scores items of a view, given by their first rows."""
+def aims_of(queries: Sequence[Prepared], space: Space) -> Aims:
+    """What an index looks for, for several queries or none."""
+    if not queries:
+        return Aims(np.empty((0, space.dimension), np.float32), np.empty((0, len(space.blocks)), np.float32))
+    return Aims(np.array([query.weighed for query in queries]), np.array([query.weights for query in queries]))
+
+
+def score(view: View, queries: Sequence[Prepared], aims: Aims, firsts: Sequence[int]) -> Scored:
+    """Scores items of a view, given by their first rows. `aims`: those of the queries."""
     rows, owners = view.expand(firsts)
     vectors = view.vectors(rows)
-    parts = _parts(view.space, queries, vectors)
+    parts = _parts(view.space, aims, vectors)
     scores = _scores(queries, parts)
     if len(rows) == len(firsts):  # a photo each
         return Scored(vectors, parts, scores.tolist(), list(range(len(firsts))))
@@ -49,16 +56,12 @@ def score(view: View, queries: Sequence[Prepared], firsts: Sequence[int]) -> Sco
     return Scored(vectors, parts, scores[best].tolist(), best.tolist())
 
 
-def _parts(space: Space, queries: Sequence[Prepared], vectors: Float32) -> Float32:
-    parts = np.zeros((len(space.blocks), len(vectors), len(queries)), np.float32)
-    if not queries:
-        return parts
-    weighed = np.array([query.weighed for query in queries])
-    used = np.logical_or.reduce([query.weights for query in queries])
-    for number, (_, at) in enumerate(space.slices()):
-        if used[number]:  # the parts of a block that weighs nothing are zero
+def _parts(space: Space, aims: Aims, vectors: Float32) -> Float32:
+    parts = np.zeros((len(space.blocks), len(vectors), len(aims.weighed)), np.float32)
+    for number, ((_, at), weights) in enumerate(zip(space.slices(), aims.weights.T.tolist(), strict=True)):
+        if any(weights):  # the parts of a block that weighs nothing are zero
             # Not a matrix product: BLAS adds up in an order that depends on how many rows there are.
-            np.einsum("rd,qd->rq", vectors[:, at], weighed[:, at], out=parts[number])
+            np.einsum("rd,qd->rq", vectors[:, at], aims.weighed[:, at], out=parts[number])
     return parts
 
 

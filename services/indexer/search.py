@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.errors import NotFound
-from services.indexer.candidates import Seeker, Terms, aims_of, first_fetch, ranking
-from services.indexer.index.port import Eligible, Proceed, View
-from services.indexer.scoring import Prepared, Scored, score
+from services.indexer.candidates import Seeker, Terms, first_fetch, ranking
+from services.indexer.index.port import Aims, Eligible, Proceed, View
+from services.indexer.scoring import Prepared, Scored, aims_of, score
 from services.indexer.search_request import Query, SearchRequest
 from services.indexer.variety import Chosen
 from services.spaces import Float32
@@ -77,9 +77,16 @@ class Search:
         self.request = request
         self.view = view
         self._queries = [_prepared(query, number, view, find_vector) for number, query in enumerate(request.queries)]
+        self._aims = aims_of(self._queries, view.space)
         self.seeking = [query for query in self._queries if query.weight > 0]
         by_item = [query.item_id for query in request.queries if query.item_id is not None]
         self._banned = frozenset((*request.exclude, *by_item)) if request.exclude or by_item else frozenset()
+
+    @property
+    def aims(self) -> Aims:
+        """Those of `seeking`."""
+        everything = len(self.seeking) == len(self._queries)
+        return self._aims if everything else aims_of(self.seeking, self.view.space)
 
     @property
     def fetch(self) -> int:
@@ -109,11 +116,11 @@ class Search:
             for first in firsts:
                 found_by.setdefault(first, []).append(query.name)
         firsts = list(found_by)
-        scored = score(self.view, self._queries, firsts)
-        order = self._order(terms, firsts, scored)
-        item_id = self.view.item_id
+        scored = score(self.view, self._queries, self._aims, firsts)
+        ids = [self.view.item_id(first) for first in firsts]
+        order = self._order(terms, firsts, ranking(ids, scored.scores), scored)
         hits = Hits(
-            ids=[item_id(firsts[at]) for at in order],
+            ids=[ids[at] for at in order],
             firsts=[firsts[at] for at in order],
             scores=[scored.scores[at] for at in order],
             found_by=[found_by[firsts[at]] for at in order],
@@ -122,11 +129,10 @@ class Search:
         )
         return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
 
-    def _order(self, terms: Terms, firsts: list[int], scored: Scored) -> list[int]:
-        """Positions of those that come back, best first. What was asked for comes back anyway, and no cap binds it."""
+    def _order(self, terms: Terms, firsts: list[int], ranked: list[int], scored: Scored) -> list[int]:
+        """Of ranked positions those that come back. What was asked for comes back anyway, and no cap binds it."""
         request = self.request
-        ranked = ranking(self.view, firsts, scored.scores)
-        if request.union and not request.caps:
+        if not request.caps and (request.union or len(ranked) <= request.limit):
             return ranked
         chosen = Chosen(request.caps, self.view, scored.vectors if request.caps.collapse_above else None)
         kept: list[int] = []
@@ -148,7 +154,7 @@ def search(
     proceed()
     nearest: list[list[int]] = []
     if one.seeking:
-        nearest = view.nearest(aims_of(one.seeking), one.fetch, eligible, request.accuracy, proceed)
+        nearest = view.nearest(one.aims, one.fetch, eligible, request.accuracy, proceed)
     proceed()
     found = clock()
     hits = one.finish(eligible, nearest, proceed)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.errors import InvalidInput, Overloaded, TooLate, VisrecError
-from services.indexer.candidates import aims_of
 from services.indexer.desk import LOOK_UP_S, SHORT_WAIT_S, Attention, Desk
 from services.indexer.filters import Filter
 from services.indexer.index.port import Accuracy, View
+from services.indexer.scoring import aims_of
 from services.indexer.search import Answered, Clock, Found, Search
 from services.indexer.search_request import MAX_ALSO_SCORED, MAX_LIMIT, MAX_QUERIES, SearchRequest
 from services.indexer.shelf import Shelf
@@ -142,16 +142,18 @@ class _Call:
         pending.attention.proceed()
         pending.ask.request.check()
         pending.shelf = self._desk.known(pending.ask.catalogue)
-        self._read_version(pending)
+        self._come_to(pending)
 
     def _look_up(self, pending: _Pending) -> None:
         if pending.shelf is None:
             pending.shelf = self._desk.look_up(pending.ask.catalogue)
-            self._read_version(pending)
+            self._come_to(pending)
 
-    def _read_version(self, pending: _Pending) -> None:
-        if pending.shelf is not None and pending.ask.min_version:
-            pending.version = self._desk.version(pending.shelf, pending.ask.min_version)
+    def _come_to(self, pending: _Pending) -> None:
+        if pending.shelf is not None:
+            self._desk.admit(pending.shelf)
+            if pending.ask.min_version:
+                pending.version = self._desk.version(pending.shelf, pending.ask.min_version)
 
     def _reached(self, wait_s: float) -> list[_Pending]:
         """Those that can be answered now; when there are none, waits a moment for the first of the others."""
@@ -210,7 +212,7 @@ class _Call:
             fetch = max(ready.search.fetch for ready in group)
             try:
                 nearest = view.nearest(
-                    aims_of(seeking), fetch, eligible, request.accuracy, lambda: self._proceed(group)
+                    aims_of(seeking, view.space), fetch, eligible, request.accuracy, lambda: self._proceed(group)
                 )
             except TooLate:
                 self._attention.proceed()

@@ -26,7 +26,7 @@ class Chosen:
         self._groups: Counter[str] = Counter()
         self._categories: Counter[str] = Counter()
         self._directions = None if vectors is None else directions(view.space, vectors)
-        self._taken = np.empty((0, 0), np.float32)
+        self._taken = np.empty((16, view.space.dimension), np.float32)
         self._count = 0
 
     def admit(self, first: int, at: int) -> bool:
@@ -50,9 +50,7 @@ class Chosen:
         if self._count and float((self._taken[: self._count] @ direction).max()) > self._caps.collapse_above:
             return False
         if self._count == len(self._taken):
-            grown = np.empty((max(16, 2 * self._count), len(direction)), np.float32)
-            grown[: self._count] = self._taken[: self._count]
-            self._taken = grown
+            self._taken = np.concatenate([self._taken, np.empty_like(self._taken)])
         self._taken[self._count] = direction
         self._count += 1
         return True
