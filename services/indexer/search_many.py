@@ -140,7 +140,6 @@ class _Call:
     def _take_up(self, pending: _Pending) -> None:
         """Finds what can be found without waiting. Raises what is wrong with it."""
         pending.attention.proceed()
-        pending.ask.request.check()
         pending.shelf = self._desk.known(pending.ask.catalogue)
         self._come_to(pending)
 
@@ -226,7 +225,6 @@ class _Call:
                 ready.pending.attention.proceed()
                 hits = ready.search.finish(eligible, mine, ready.pending.attention.proceed)
             except VisrecError as problem:
-                self._attention.proceed()
                 self._end(ready.pending, problem)
                 continue
             found = Found(hits, eligible.count, search_ms, (self._clock() - scoring) * 1e3)
@@ -247,6 +245,8 @@ class _Call:
                 self._end(pending, problem)
 
     def _end(self, pending: _Pending, outcome: Outcome) -> None:
+        if isinstance(outcome, TooLate):
+            self._attention.proceed()  # is it the whole call?
         self._outcomes[pending.place] = outcome
         self._pending.remove(pending)
 
