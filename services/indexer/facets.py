@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.errors import InvalidInput
-from services.indexer.filters import FIELDS, NO_FILTER, Condition, Filter, TruthTest
+from services.indexer.filters import ATTRIBUTE, FIELDS, NO_FILTER, Filter
 from services.indexer.index.port import Proceed, View
 from services.indexer.item import Kind
 
@@ -36,8 +36,8 @@ class FacetsRequest:
             if field in FIELDS and field not in COUNTED:
                 known = ", ".join(COUNTED)
                 raise InvalidInput(at, f"{field} is not counted; {known} and attributes.NAME are")
-            if field not in FIELDS:
-                Condition(field, TruthTest(True)).check(at)
+            if field not in FIELDS and not ATTRIBUTE.fullmatch(field):
+                raise InvalidInput(at, f"{field[:80]!r} is none of {', '.join(COUNTED)} or attributes.NAME")
             if field in self.fields[:number]:
                 raise InvalidInput(at, f"{field[:80]!r} is asked for twice")
         if not 1 <= self.limit <= MAX_VALUES:

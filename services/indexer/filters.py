@@ -31,7 +31,7 @@ FIELDS = {
     "time": Kind.INSTANT,
 }
 
-_ATTRIBUTE = re.compile(r"attributes\.[a-z0-9_]{1,32}")
+ATTRIBUTE = re.compile(r"attributes\.[a-z0-9_]{1,32}")
 _AVAILABILITIES = frozenset(availability.value for availability in Availability)
 
 
@@ -133,7 +133,7 @@ class Condition:
 
     def check(self, at: str) -> None:
         """Raises InvalidInput for an unknown field, or a test that is missing or does not suit the field."""
-        if self.field not in FIELDS and not _ATTRIBUTE.fullmatch(self.field):
+        if self.field not in FIELDS and not ATTRIBUTE.fullmatch(self.field):
             known = ", ".join(FIELDS)
             raise InvalidInput(f"{at}.field", f"{self.field[:80]!r} is none of {known} or attributes.NAME")
         if self.test is None:

@@ -105,7 +105,8 @@ class ExactView(View):
     def facets(self, field: str, eligible: Eligible, proceed: Proceed) -> Mapping[str, int]:  # noqa: ARG002 - quick
         passing = {self._ids[row] for row in range(len(self._ids)) if eligible.has(row)}
         facts = (fact for item_id in passing for fact in self.records[item_id].item.facts() if fact.field == field)
-        return Counter(str(fact.value) if fact.kind is Kind.WORD else str(bool(fact.value)).lower() for fact in facts)
+        counted = (fact for fact in facts if fact.kind in (Kind.WORD, Kind.TRUTH))
+        return Counter(str(fact.value) if fact.kind is Kind.WORD else str(fact.value).lower() for fact in counted)
 
     def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
         counts = [len(self.records[self._ids[first]].vectors) for first in firsts]
