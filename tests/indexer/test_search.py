@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import InvalidInput, NotFound, SpaceMismatch
+from services.errors import InvalidInput, NotFound, SpaceMismatch, TooLate
 from services.indexer.filters import Condition, Filter, WordTest
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
@@ -214,6 +214,18 @@ def test_huge_weights_neither_overflow_nor_lose_the_order(view: View) -> None:
 def test_costs_are_those_of_the_clock(view: View) -> None:
     found = run(view, near("one", 1))
     assert (found.search_ms, found.score_ms) == (1000, 1000)
+
+
+@pytest.mark.parametrize("looks", range(3))
+def test_a_search_that_nobody_waits_for_is_given_up_between_its_stages(view: View, looks: int) -> None:
+    left = iter(range(looks))
+
+    def proceed() -> None:
+        if next(left, None) is None:
+            raise TooLate("gone")
+
+    with pytest.raises(TooLate):
+        search(SearchRequest([near("one", 1)]), view, nobody, lambda: 0.0, proceed)
 
 
 GOOD = near("one", 1)
