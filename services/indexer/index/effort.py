@@ -26,6 +26,9 @@ MAX_SCANNED = 16_384
 UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
 """Of 100,000 rows of three independent blocks, 100 give a recall@10 of 0.9 to 0.99, 500 at least 0.997, for any mix."""
 
+MEASURED_COUNT = 10
+"""The recalls are those of so many rows; for each row more a scan compares six more, and a walk goes three further."""
+
 NEAR_ENOUGH = 0.2
 """Sum of absolute differences of weights up to which a mix counts as one that was measured."""
 
@@ -99,9 +102,10 @@ class Effort:
         return self._cheapest(weights, accuracy, count, spread)
 
     def longer(self, weights: Float32, accuracy: Accuracy, plan: Plan, passed: float, spread: Spread) -> Plan:
-        """After a plan with which too little that may come back was found; `passed`: what was, of what was wanted."""
-        count = 8 * plan.count if passed == 0 else ceil(MARGIN * plan.count / passed)
-        return self._cheapest(weights, accuracy, max(2 * plan.count, count), spread)
+        """After a plan with which too little that may come back was found; `passed`: what was, of what was wanted.
+        Where nothing was, what may come back lies elsewhere."""
+        count = spread.rows if passed == 0 else max(2 * plan.count, ceil(MARGIN * plan.count / passed))
+        return self._cheapest(weights, accuracy, count, spread)
 
     def _cheapest(self, weights: Float32, accuracy: Accuracy, count: int, spread: Spread) -> Plan:
         scale = spread.dimension / 384
@@ -109,13 +113,14 @@ class Effort:
         if accuracy is Accuracy.EXACT or count >= spread.rows:
             return compared
         plans = [compared]
+        more = max(0, count - MEASURED_COUNT)
         looked_at = self.scanned.get(accuracy, 0)
-        if spread.scan and looked_at and looked_at + 2 * count <= MAX_SCANNED:
-            looked_at += 2 * count
+        if spread.scan and looked_at and looked_at + 6 * more <= MAX_SCANNED:
+            looked_at += 6 * more
             plans.append(Plan(Way.SCAN, count, looked_at, scale * (20 + 0.001 * spread.rows + 0.2 * looked_at)))
         ef = self.ef(weights, accuracy) if spread.walk else 0
-        if ef and ef + 3 * count <= MAX_EF:
-            ef += 3 * count
+        if ef and ef + 3 * more <= MAX_EF:
+            ef += 3 * more
             plans.append(Plan(Way.WALK, count, ef, scale * (15 + ef * 0.1 * log2(spread.rows))))
         return min(plans, key=lambda plan: plan.cost_us)
 

@@ -231,25 +231,21 @@ class FaissIndex(Index):
         """`added` to the base: together they are `every`."""
         table = Items.joined([one.table() for one in every])
         chunks = [one.chunks() for one in added]
-        rows = int(table.starts[-1])
+        flat = base.flat if base else Flat.empty(self._space.dimension)
+        flat = flat.extended(chain.from_iterable(chunks), proceed)
         graph = None
-        if role is Role.LARGE and rows >= self._tuning.graph_rows:
-            graph = self._graph(base, chunks, proceed)
-        flat = graph.flat if graph and graph.flat else (base.flat if base else Flat.empty(self._space.dimension))
-        if not (graph and graph.flat):
-            flat = flat.extended(chain.from_iterable(chunks), proceed)
+        if role is Role.LARGE and flat.rows >= self._tuning.graph_rows:
+            graph = self._graph(base, flat, proceed)
         sketch = None
-        if rows >= self._tuning.sketch_rows and Sketch.possible(self._space.dimension):
+        if flat.rows >= self._tuning.sketch_rows and Sketch.possible(self._space.dimension):
             sketch = self._sketch(base, flat, chunks, proceed)
         effort = base.effort if base else Effort.unmeasured(len(self._space.blocks))
         return SettledPart(table, flat, sketch, graph, effort)
 
-    def _graph(self, base: SettledPart | None, chunks: Sequence[Chunks], proceed: Proceed) -> Graph:
+    def _graph(self, base: SettledPart | None, flat: Flat, proceed: Proceed) -> Graph:
         if base and base.graph:
-            return base.graph.extended(chain.from_iterable(chunks), self._tuning.graph, proceed)
-        every = [*([Chunks.of(base.flat.canonical)] if base else []), *chunks]
-        empty = Graph.empty(self._space.dimension, self._tuning.graph)
-        return empty.extended(chain.from_iterable(every), self._tuning.graph, proceed)
+            return base.graph.extended(flat, self._space, self._tuning.graph, proceed)
+        return Graph.over(flat, self._space, self._tuning.graph, proceed)
 
     @staticmethod
     def _sketch(base: SettledPart | None, flat: Flat, chunks: Sequence[Chunks], proceed: Proceed) -> Sketch:

@@ -27,10 +27,9 @@ class Flat:
     """Rows of float16 in a FAISS index, which widens them as it compares: 0.03 µs a row of 384, where NumPy takes 0.5.
     Immutable once it is made; search it from any thread."""
 
-    def __init__(self, index: Any, *, mapped: bool = False, owner: Any = None) -> None:
-        """`index`: an IndexScalarQuantizer of float16; `mapped`: from a file; `owner`: whose part it is, kept alive."""
+    def __init__(self, index: Any, *, mapped: bool = False) -> None:
+        """`index`: an IndexScalarQuantizer of float16; `mapped`: from a file."""
         self.index = index
-        self._owner = owner
         self._mapped = mapped
         self.rows = int(index.ntotal)
         self.canonical = _codes(index)

@@ -2,6 +2,10 @@
 
 FAISS forbids adding beside searching, and an HNSW graph forgets nothing. So more rows make another graph, and what is
 deleted is masked.
+
+Links join what is near in all blocks together, and a walk by few of them is lost where blocks say different things. So
+rows are linked by the mix that is asked for most, the space's default weights: each block is scaled by the root of its
+weight while links are made, and the walk itself goes over the vectors as they are.
 """
 
 from __future__ import annotations
@@ -16,93 +20,138 @@ import faiss as untyped_faiss
 import numpy as np
 
 from services.errors import InvalidInput
-from services.indexer.index.flat import Flat, Near, owned
+from services.indexer.index.flat import Flat, Near
 from services.indexer.index.port import Proceed
-from services.spaces import Float16, Float32
+from services.spaces import Float16, Float32, Space
 
 faiss: Any = untyped_faiss
 
-FACTORIES = re.compile(r"HNSW([1-9][0-9]?)(,SQ(?:fp16|8))?")
+FACTORY = re.compile(r"HNSW([1-9][0-9]?)(,SQfp16)?")
+
+LEAST_WEIGHT = 0.1
+"""Of a block, in the mix that links are made by, relative to the greatest: rows that are alike in all others are linked
+by it, too."""
 
 
 @dataclass(frozen=True)
 class GraphTuning:
-    """`factory`: FAISS' name of what is built, HNSW with M links a row (8 M bytes) over the float16 vectors themselves
-    or over 8-bit numbers beside them. `ef_construction` candidates are weighed for each row added. `threads`: of one
-    build."""
+    """`factory`: FAISS' name of what is built, HNSW with M links a row (8 M bytes) over the float16 vectors.
+    `ef_construction` candidates are weighed for each row added. `threads`: of one build."""
 
     factory: str = "HNSW16,SQfp16"
     ef_construction: int = 100
     threads: int = 1
 
     def check(self, at: str) -> None:
-        """Raises InvalidInput for a factory that cannot be appended to, or of which nothing is known."""
-        if not FACTORIES.fullmatch(self.factory):
-            raise InvalidInput(
-                at, f"{self.factory[:80]!r} is none of HNSWm, HNSWm,SQfp16 and HNSWm,SQ8, m from 1 to 99"
-            )
+        """Raises InvalidInput for a factory that cannot be appended to, or does not keep the canonical values."""
+        if not FACTORY.fullmatch(self.factory):
+            raise InvalidInput(at, f"{self.factory[:80]!r} is not of the form HNSWm,SQfp16 with m from 1 to 99")
 
     @property
     def neighbours(self) -> int:
         """HNSW's M."""
-        match = FACTORIES.fullmatch(self.factory)
+        match = FACTORY.fullmatch(self.factory)
         assert match
         return int(match[1])
 
-    @property
-    def codes(self) -> int:
-        """What FAISS keeps of a number."""
-        return int(faiss.ScalarQuantizer.QT_8bit if self.factory.endswith("SQ8") else faiss.ScalarQuantizer.QT_fp16)
-
 
 class Graph:
-    """Immutable once it is made; search it from any thread. `flat`: the vectors, when the graph keeps them itself."""
+    """Links between the rows of `flat`. Immutable once it is made; search it from any thread."""
 
-    def __init__(self, index: Any, *, mapped: bool = False) -> None:
-        """`index`: an IndexHNSWSQ; `mapped`: from a file."""
+    def __init__(self, index: Any, flat: Flat) -> None:
+        """`index`: an IndexHNSW without vectors of its own."""
+        if index.ntotal != flat.rows:
+            raise ValueError(f"links of {index.ntotal} rows, vectors of {flat.rows}")
+        index.own_fields = False
+        index.storage = flat.index
         self._index = index
-        self._mapped = mapped
-        self.rows = int(index.ntotal)
-        storage = faiss.downcast_index(index.storage)
-        whole = storage.sq.qtype == faiss.ScalarQuantizer.QT_fp16
-        self.flat = Flat(storage, mapped=mapped, owner=index) if whole else None
-        self._code_bytes = 0 if whole else int(storage.code_size)
+        self._flat = flat
 
     @classmethod
-    def empty(cls, dimension: int, tuning: GraphTuning) -> Self:
-        """No rows."""
-        index = faiss.IndexHNSWSQ(dimension, tuning.codes, tuning.neighbours, faiss.METRIC_INNER_PRODUCT)
+    def over(cls, flat: Flat, space: Space, tuning: GraphTuning, proceed: Proceed) -> Self:
+        """Links between all rows."""
+        index = faiss.IndexHNSWSQ(
+            space.dimension, faiss.ScalarQuantizer.QT_fp16, tuning.neighbours, faiss.METRIC_INNER_PRODUCT
+        )
         index.hnsw.efConstruction = tuning.ef_construction
-        return cls(index)
+        scaled = _taken(index)
+        return cls(_linked(index, scaled, _chunks(flat, 0, _scale(space)), tuning, proceed), flat)
+
+    def extended(self, flat: Flat, space: Space, tuning: GraphTuning, proceed: Proceed) -> Graph:
+        """These links, and others for the rows that `flat` has after those of this one."""
+        index, scale = _copied(self._index), _scale(space)
+        scaled = faiss.IndexScalarQuantizer(space.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        rows = self._flat.rows
+        for chunk in _chunks(flat, 0, scale, rows):
+            proceed()
+            scaled.add(chunk)
+        return Graph(_linked(index, scaled, _chunks(flat, rows, scale), tuning, proceed), flat)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Mapped."""
-        return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), mapped=True)
+    def load(cls, path: Path, flat: Flat) -> Self:
+        """The links are read; there are few of them beside the vectors."""
+        return cls(faiss.read_index(str(path), faiss.IO_FLAG_SKIP_STORAGE), flat)
 
     def save(self, path: Path) -> None:
-        """Writes it."""
-        faiss.write_index(self._index, str(path))
-
-    def extended(self, chunks: Iterable[Float16], tuning: GraphTuning, proceed: Proceed) -> Graph:
-        """Another graph with these rows after those of this one. `proceed` is called before each chunk."""
-        index = owned(self._index) if self._mapped else faiss.clone_index(self._index)
-        faiss.omp_set_num_threads(tuning.threads)
-        for chunk in chunks:
-            proceed()
-            wide = np.ascontiguousarray(chunk, np.float32)
-            if not index.is_trained:
-                index.train(wide)
-            index.add(wide)
-        return Graph(index)
+        """Writes the links."""
+        faiss.write_index(self._index, str(path), faiss.IO_FLAG_SKIP_STORAGE)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of links, about (M links a row above the lowest level are rare), and of what is not in `flat`."""
-        return self.rows * (self._code_bytes + 4 * int(self._index.hnsw.nb_neighbors(0)) + 16)
+        """Bytes of links, about: M links a row above the lowest level are rare."""
+        return self._flat.rows * (4 * int(self._index.hnsw.nb_neighbors(0)) + 16)
 
     def nearest(self, weighed: Float32, count: int, ef: int) -> Near:
         """(n, D) -> what a walk of this efSearch finds."""
         parameters = faiss.SearchParametersHNSW(efSearch=max(ef, count))
         scores, rows = self._index.search(weighed, count, params=parameters)
         return scores, rows
+
+
+CHUNK_ROWS = 512
+"""Rows added between two looks at whether the builder has been asked to stop: up to half a second of work."""
+
+
+def _scale(space: Space) -> Float32:
+    """(D,): the root of each number's weight."""
+    weights = np.array([block.default_weight for block in space.blocks], np.float32)
+    weights = np.maximum(weights / (weights.max() or 1), LEAST_WEIGHT)
+    return np.sqrt(np.repeat(weights, [block.dimension for block in space.blocks])).astype(np.float32)
+
+
+def _chunks(flat: Flat, start: int, scale: Float32, end: int | None = None) -> Iterable[Float32]:
+    for at in range(start, flat.rows if end is None else end, CHUNK_ROWS):
+        chunk: Float16 = flat.canonical[at : min(at + CHUNK_ROWS, flat.rows if end is None else end)]
+        yield chunk.astype(np.float32) * scale
+
+
+def _linked(index: Any, scaled: Any, chunks: Iterable[Float32], tuning: GraphTuning, proceed: Proceed) -> Any:
+    index.own_fields = False
+    index.storage = scaled
+    # Of this thread only: searches on others stay with one. And not of what this one does next, which threads that wait
+    # for each other would slow down.
+    faiss.omp_set_num_threads(tuning.threads)
+    try:
+        for chunk in chunks:
+            proceed()
+            index.add(chunk)
+    finally:
+        faiss.omp_set_num_threads(1)
+    return index
+
+
+def _taken(index: Any) -> Any:
+    """The vectors of an index, which from here on are the caller's."""
+    storage = faiss.downcast_index(index.storage)
+    index.own_fields = False
+    storage.this.own(True)
+    return storage
+
+
+def _copied(index: Any) -> Any:
+    """The links once more, without vectors."""
+    writer = faiss.VectorIOWriter()
+    faiss.write_index(index, writer, faiss.IO_FLAG_SKIP_STORAGE)
+    reader = faiss.VectorIOReader()
+    faiss.copy_array_to_vector(faiss.vector_to_array(writer.data), reader.data)
+    return faiss.read_index(reader, faiss.IO_FLAG_SKIP_STORAGE)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.indexer.index.effort import Plan, Spread, Way
 from services.indexer.index.flat import Near
-from services.indexer.index.part import Chosen, Found
+from services.indexer.index.part import Chosen, Found, rows_of
 from services.indexer.index.port import Accuracy, Aims, Proceed
 from services.spaces import Float32
 
@@ -113,5 +113,6 @@ class Hunt:
     def _rows(self) -> NDArray[np.intp] | None:
         if self.chosen.everything:
             return None
-        mask, owners = self.chosen.mask, self.part.owners
-        return np.flatnonzero(mask if owners is None else mask[owners])
+        # By places, not by the mask: of a million rows, few may come back.
+        places = self.chosen.places.astype(np.intp)
+        return places if self.part.owners is None else rows_of(self.part.starts, places)

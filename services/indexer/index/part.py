@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.indexer.filters import Filter
-from services.indexer.index.items import Bools, ItemSet
+from services.indexer.index.items import Bools, ItemSet, places_of
 from services.indexer.index.port import Accuracy, Aims, Proceed, RowArray
 from services.spaces import Float32
 
@@ -47,10 +47,14 @@ class Chosen:
             return ~self._dead.mask
         return self._passing.mask if self._dead.count == 0 else self._passing.mask & ~self._dead.mask
 
-    @property
-    def share(self) -> float:
-        """Of the part's items."""
-        return self.count / max(1, self._dead.of)
+    @cached_property
+    def places(self) -> NDArray[Any]:
+        """The items, ascending."""
+        if self._passing is None:
+            return np.flatnonzero(self.mask)
+        if self._dead.count == 0:
+            return self._passing.places
+        return places_of(self._passing.bitmap - self._dead.bitmap)
 
 
 class Part(ABC):
@@ -103,11 +107,20 @@ class Part(ABC):
         """How many rows the chosen items have."""
         if self.owners is None:
             return chosen.count
-        return int(np.diff(self.starts[: self.items + 1])[chosen.mask].sum())
+        return int(np.diff(self.starts[: self.items + 1])[chosen.places].sum())
 
     def owners_of(self, rows: NDArray[Any]) -> NDArray[Any]:
         """The items of rows."""
         return rows if self.owners is None else self.owners[rows]
+
+
+def rows_of(starts: NDArray[Any], items: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows of the given items, item by item. `starts`: the first row of each item, and the end."""
+    begins = starts[items].astype(np.intp)
+    counts = starts[items + 1] - begins
+    before = np.cumsum(counts) - counts
+    rows: NDArray[np.intp] = np.arange(counts.sum()) + np.repeat(begins - before, counts)
+    return rows
 
 
 def best_rows(scores: Float32, rows: NDArray[Any] | None, owners: NDArray[Any] | None, limit: int) -> Found:

@@ -144,8 +144,7 @@ def _put_part(part: SettledPart, folder: Path, known: Path | None) -> None:
         return
     if part.graph:
         part.graph.save(folder / "graph.faiss")
-    if not (part.graph and part.graph.flat):
-        part.flat.save(folder / "flat.faiss")
+    part.flat.save(folder / "flat.faiss")
     if part.sketch:
         part.sketch.save(folder / "sketch.faiss")
     for name, array in _arrays(part.table):
@@ -195,9 +194,9 @@ def _slot(folder: Path, number: int, fields: Mapping[str, Any]) -> Slot:
     table = Items(
         _texts(part, "ids"), _lookup(part, "ids"), _texts(part, "packed"), _mapped(part, "starts"), _facts(part)
     )
-    graph = Graph.load(part / "graph.faiss") if (part / "graph.faiss").exists() else None
+    flat = Flat.load(part / "flat.faiss")
+    graph = Graph.load(part / "graph.faiss", flat) if (part / "graph.faiss").exists() else None
     sketch = Sketch.load(part / "sketch.faiss") if (part / "sketch.faiss").exists() else None
-    flat = (graph and graph.flat) or Flat.load(part / "flat.faiss")
     settled = SettledPart(table, flat, sketch, graph, _effort(fields["effort"]))
     if settled.rows != int(table.starts[-1]):
         raise ValueError("rows")

@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from services.indexer.index.faiss_view import Placed
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.items import ItemSet, places_of
-from services.indexer.index.part import Part
+from services.indexer.index.part import Part, rows_of
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.table import Items
 from services.spaces import Float16
@@ -116,19 +116,11 @@ class Kept:
         content = self.slot.content
         starts = content.starts.head() if isinstance(content, Fresh) else content.starts
         vectors = content.vectors.head() if isinstance(content, Fresh) else content.flat.canonical
-        return Chunks(vectors, _rows(starts, self.items))
+        return Chunks(vectors, rows_of(starts, self.items))
 
     def died(self) -> NDArray[np.intp]:
         """Places in `items` of those that do not count any more."""
         return np.flatnonzero(np.isin(self.items, places_of(self.slot.dead)))
-
-
-def _rows(starts: NDArray[np.integer], items: NDArray[np.intp]) -> NDArray[np.intp]:
-    begins = starts[items].astype(np.intp)
-    counts = starts[items + 1] - begins
-    before = np.cumsum(counts) - counts
-    rows: NDArray[np.intp] = np.arange(counts.sum()) + np.repeat(begins - before, counts)
-    return rows
 
 
 class Chunks:

@@ -1,0 +1,99 @@
+"""Snapshots of indexes on disk: each is there as a whole or not at all.
+
+    <folder>/<catalogue>.<incarnation>/<space>/<number>/    one snapshot; the greatest number is the newest
+    <folder>/…/.<number>.<random>                           one that is being written, or was when the process died
+
+The folder may be one that replicas share: whichever wrote last is read by all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from services.indexer.definition import RandomBytes
+from services.spaces import Space
+
+KEPT = 2
+"""Snapshots of an index that stay: the newest, and one in case that cannot be read."""
+
+Write = Callable[[Path, Path], bool]
+"""Fills an empty folder that will be renamed to the second one; False: there is nothing to write."""
+
+
+class Snapshots:
+    """Safe to use from any number of processes, on one file system."""
+
+    def __init__(self, folder: Path, random_bytes: RandomBytes) -> None:
+        self._folder = folder
+        self._random_bytes = random_bytes
+
+    def write(self, catalogue: str, space: Space, write: Write) -> Path | None:
+        """Makes a snapshot of a catalogue (its name and incarnation) in a space. Raises OSError when it cannot be
+        written, and then leaves nothing behind."""
+        home = self._home(catalogue, space)
+        home.mkdir(parents=True, exist_ok=True)
+        number = max((int(path.name) for path in self.found(catalogue, space)), default=0) + 1
+        draft, final = home / f".{number}.{self._random_bytes(4).hex()}", home / str(number)
+        draft.mkdir()
+        try:
+            if not write(draft, final):
+                return None
+            _sync(draft)
+            draft.rename(final)  # fails when another process was first with this number: its snapshot is as good
+            _sync_folder(home)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        self._prune(catalogue, space)
+        return final
+
+    def found(self, catalogue: str, space: Space) -> list[Path]:
+        """All that are whole, newest first."""
+        try:
+            numbered = [path for path in self._home(catalogue, space).iterdir() if path.name.isdecimal()]
+        except OSError:
+            return []
+        return sorted(numbered, key=lambda path: int(path.name), reverse=True)
+
+    def remove(self, catalogue: str) -> None:
+        """Of a catalogue that is gone."""
+        shutil.rmtree(self._folder / catalogue, ignore_errors=True)
+
+    def keep_only(self, catalogues: set[str]) -> None:
+        """Removes those of all other catalogues, and what a process that died was writing."""
+        for path in self._children():
+            if path.name not in catalogues:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _children(self) -> Iterator[Path]:
+        try:
+            yield from sorted(path for path in self._folder.iterdir() if path.is_dir())
+        except OSError:
+            return
+
+    def _home(self, catalogue: str, space: Space) -> Path:
+        return self._folder / catalogue / space.name
+
+    def _prune(self, catalogue: str, space: Space) -> None:
+        for path in self.found(catalogue, space)[KEPT:]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _sync_folder(path)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
