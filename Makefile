@@ -118,7 +118,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder load
+.PHONY: eval bench bench-embedder bench-indexer load
 eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
 	@$(RUN) -m bench.quality $(ARGS)
 
@@ -127,6 +127,9 @@ bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request be
 
 bench-embedder: setup var/envs/peers/.packages ## The embedder beside a bare loop and other servers (ARGS=--soak: memory).
 	@$(RUN) -m bench.embedder $(ARGS)
+
+bench-indexer: setup var/envs/vectors/.packages ## The indexer beside its parts and other servers, and as it grows.
+	@$(RUN) -m bench.indexer $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)

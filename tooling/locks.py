@@ -70,6 +70,8 @@ BESIDE = (
     Lock("peers", group="peers", shared=frozenset({"numpy", "onnxruntime", "pillow"})),
     # The decoders that are attacked are those that serve.
     Lock("fuzz", group="fuzz", shared=frozenset({"numpy", "pillow"})),
+    # What is compared with the indexer is filled and asked by a client of its own.
+    Lock("vectors", group="vectors", shared=frozenset({"numpy"})),
     # A stranger's client with a protobuf of its own, which development's would not let in.
     Lock("interop", group="interop", shared=frozenset()),
 )

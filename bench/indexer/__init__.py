@@ -1,0 +1,1 @@
+"""`make bench-indexer`: the indexer beside what it is made of, beside other servers, and as it grows."""
