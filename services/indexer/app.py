@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from pathlib import Path
 
 from services.indexer.catalogues_redis import RedisCatalogues
 from services.indexer.connection_redis import Connection, RecordRules
+from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.graph import GraphTuning
+from services.indexer.index.port import Index, Proceed
+from services.indexer.index.saved import Forms
 from services.indexer.ingest import Ingest
+from services.indexer.keeper import Keeper
+from services.indexer.keeper import Rules as KeeperRules
 from services.indexer.library import Library, Rules, Surroundings
 from services.indexer.looks import Looking
 from services.indexer.metrics import BuildMetrics, ShelfMetrics
@@ -17,15 +23,17 @@ from services.indexer.peers import GrpcEmbedder
 from services.indexer.pieces import FailureCodec
 from services.indexer.servicer import IndexerServicer
 from services.indexer.settings import IndexerSettings
-from services.indexer.shelf import FOLLOW_WAIT_S, MakeIndex
+from services.indexer.shelf import FOLLOW_WAIT_S
 from services.indexer.shelves import MAX_FOLLOWERS, Report, Shelves
-from services.indexer.wire import pack_failures, pack_item, unpack_failures
+from services.indexer.snapshots import Snapshots
+from services.indexer.wire import pack_failures, pack_item, unpack_failures, unpack_item
 from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
 from services.runtime.redis import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
+from services.spaces import Space
 from visrec.v1 import indexer_pb2_grpc
 
 SERVICE = "visrec.v1.IndexerService"
@@ -72,7 +80,15 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
     rules = RecordRules(settings.log_entries, settings.log_age_s, max_items=settings.max_items)
     catalogues = RedisCatalogues(connection, rules, secrets.token_bytes)
     builds = BuildMetrics(telemetry.registry)
-    shelves = Shelves(catalogues, _index_maker(settings), _reporter(), builds.built, time.monotonic)
+    making = _Making(settings)
+    keeper = Keeper(
+        Snapshots(settings.snapshot_dir or runtime.var_dir / "indexer", secrets.token_bytes, time.time),
+        making.load,
+        KeeperRules(settings.snapshot_every_s),
+        _refused,
+        time.time,
+    )
+    shelves = Shelves(catalogues, making.make, _reporter(), builds.built, time.monotonic, keeper=keeper)
     ShelfMetrics(shelves.all, telemetry.registry)
     looking = Looking(embedder, keep_raw=settings.keep_raw_features)
     ingest = Ingest(looking, FailureCodec(pack_failures, unpack_failures), _now_us)
@@ -104,19 +120,34 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
     )
 
 
-def _index_maker(settings: IndexerSettings) -> MakeIndex:
-    graph = GraphTuning(settings.factory, settings.hnsw_ef_construction, settings.build_threads)
-    graph.check("VISREC_INDEXER_FACTORY")
-    tuning = IndexTuning(
-        fresh_rows=settings.fresh_rows,
-        max_fresh_rows=settings.max_fresh_rows,
-        small_rows=settings.small_rows,
-        max_small_rows=settings.max_small_rows,
-        dead_fraction=settings.dead_fraction,
-        graph_rows=settings.graph_rows,
-        graph=graph,
-    )
-    return lambda definition, space: FaissIndex(space, definition.partitions, pack_item, tuning)
+class _Making:
+    """Makes indexes, empty or from a snapshot."""
+
+    def __init__(self, settings: IndexerSettings) -> None:
+        graph = GraphTuning(settings.factory, settings.hnsw_ef_construction, settings.build_threads)
+        graph.check("VISREC_INDEXER_FACTORY")
+        self._tuning = IndexTuning(
+            fresh_rows=settings.fresh_rows,
+            max_fresh_rows=settings.max_fresh_rows,
+            small_rows=settings.small_rows,
+            max_small_rows=settings.max_small_rows,
+            dead_fraction=settings.dead_fraction,
+            graph_rows=settings.graph_rows,
+            graph=graph,
+        )
+
+    def make(self, definition: Definition, space: Space) -> Index:
+        """An empty one."""
+        return FaissIndex(space, definition.partitions, pack_item, self._tuning)
+
+    def load(self, definition: Definition, space: Space, folder: Path, proceed: Proceed) -> Index:
+        """As it was saved there. Raises SnapshotRefused."""
+        forms = Forms(pack_item, unpack_item)
+        return FaissIndex.load(folder, space, definition.partitions, forms, self._tuning, proceed=proceed)
+
+
+def _refused(catalogue: str, folder: Path, why: str) -> None:
+    logs.logger().warning("snapshot not used", catalogue=catalogue, snapshot=folder.name, why=why)
 
 
 def _reporter() -> Report:

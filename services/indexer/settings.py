@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -49,6 +51,13 @@ class IndexerSettings(ServiceSettings):
     )
     graph_rows: int = Field(
         200_000, ge=4096, description="Rows from which on the large part has a graph; below, a scan is as quick."
+    )
+    snapshot_dir: Path | None = Field(
+        None,
+        description="Where snapshots of indexes are kept; replicas may share it. Empty: `indexer` in the `var_dir`.",
+    )
+    snapshot_every_s: float = Field(
+        300, ge=1, le=86_400, description="Pause between two snapshots of an index that changes, in seconds."
     )
     dead_fraction: float = Field(
         0.2, gt=0, le=1, description="Share of deleted or replaced items that makes the builder compact a part."

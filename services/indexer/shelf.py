@@ -13,10 +13,10 @@ from services.errors import NotFound, NotReady, Overloaded
 from services.indexer.catalogue import Catalogue, LogLost, Wanted
 from services.indexer.definition import Definition
 from services.indexer.filters import NO_FILTER
-from services.indexer.index.port import Accuracy, Aims, Index, View
+from services.indexer.index.port import Accuracy, Aims, Index, Proceed, View
 from services.indexer.item import Record
 from services.indexer.layout import Layout
-from services.indexer.version import Mark, Version
+from services.indexer.version import Mark, Version, earliest
 from services.spaces import Space
 
 FOLLOW_WAIT_S = 0.5
@@ -25,6 +25,12 @@ RETRY_S = 0.5
 SCAN_ITEMS = 500
 
 MakeIndex = Callable[[Definition, Space], Index]
+RestoreIndex = Callable[[Definition, Space, Proceed], Index | None]
+"""The index as it was at an earlier time, with the version it had; None: there is none."""
+
+
+class GiveUp(Exception):
+    """Raised into long work when the process ends."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +45,27 @@ class Shelf:
     """`catalogue`: the record. A thread for each partition reads it as a whole, then follows its log. All indexes are
     brought forward together, so one version says what each of them contains."""
 
-    def __init__(self, catalogue: Catalogue, make_index: MakeIndex, report: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        make_index: MakeIndex,
+        report: Callable[[str, Exception], None],
+        restore_index: RestoreIndex = lambda *_: None,
+    ) -> None:
         """`report`: told when a follower failed and will try again, with the catalogue's name."""
         self.catalogue = catalogue
-        self.building = threading.Lock()
-        """Held by whoever builds an index of this catalogue or saves it."""
         self._make_index = make_index
+        self._restore_index = restore_index
+        self._restoring = threading.Lock()
+        self._restored = False
         self._report = report
         definition = catalogue.definition
         self._version = Version.nothing(definition.partitions)
         own = definition.space
         self._shown = Shown(Layout.first(own), {own.name: make_index(definition, own)})
         self._marks: list[Mark | None] = [None] * definition.partitions
-        self._unread = set(range(definition.partitions))
+        self._unread: dict[int, Mark | None] = dict.fromkeys(range(definition.partitions))
+        """Partitions that have not been read to the end once; for those that were restored, where that end is."""
         self._applied = threading.Condition()
         self._stop = threading.Event()
         self._gone = False
@@ -150,20 +164,47 @@ class Shelf:
                 self._marks[partition] = None
             except NotFound:
                 self._end()
+            except GiveUp:
+                return
             except Exception as problem:  # noqa: BLE001 - a follower that dies would leave the index behind for ever
                 self._report(self.definition.name, problem)
                 self._stop.wait(RETRY_S)
 
     def _step(self, partition: int) -> None:
+        with self._restoring:
+            if not self._restored:
+                self._restore()
+                self._restored = True
         mark = self._marks[partition]
         if mark is None:
             self._read_all(partition)
         elif self._has_room():
             changes = self.catalogue.follow(partition, mark, FOLLOW_WAIT_S)
-            if changes.mark != mark:
+            if changes.mark != mark or partition in self._unread:
                 if changes.layout:
                     self._arrange(changes.layout)
                 self._apply(partition, changes.upserts, changes.removed, changes.mark)
+
+    def _restore(self) -> None:
+        """Begins with what was kept of each index. Where they stood apart, the log is read from the earlier place."""
+        layout = self.catalogue.layout(0)
+        definition, spaces = self.definition, layout.spaces()
+        kept = {name: self._restore_index(definition, space, self._proceed) for name, space in spaces.items()}
+        if not any(kept.values()):
+            return
+        indexes = {name: index or self._make_index(definition, spaces[name]) for name, index in kept.items()}
+        versions = [index.view().version for index in indexes.values()]
+        marks = [earliest(of_one) for of_one in zip(*(version.marks for version in versions), strict=True)]
+        ends = {partition: self.catalogue.head(partition) for partition, mark in enumerate(marks) if mark}
+        with self._applied:
+            self._shown = Shown(layout, indexes)
+            self._version = Version(tuple(marks))
+            self._marks = marks
+            self._unread.update(ends)
+
+    def _proceed(self) -> None:
+        if self._stop.is_set():
+            raise GiveUp
 
     def _has_room(self) -> bool:
         return all(index.wait_for_room(FOLLOW_WAIT_S) for index in self.indexes.values())
@@ -204,7 +245,9 @@ class Shelf:
                 index.apply(here, [*removed, *gone], self._version)
             if mark:
                 self._marks[partition] = mark
-                self._unread.discard(partition)
+                end = self._unread.get(partition)
+                if end is None or mark.epoch != end.epoch or mark.position >= end.position:
+                    self._unread.pop(partition, None)
             self._applied.notify_all()
 
     def _within(self, space: str, records: Sequence[Record]) -> list[Record]:

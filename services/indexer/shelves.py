@@ -11,11 +11,14 @@ from services.indexer.catalogue import Receipt
 from services.indexer.catalogues import Catalogues
 from services.indexer.definition import Definition
 from services.indexer.index.port import Index
-from services.indexer.shelf import FOLLOW_WAIT_S, MakeIndex, Shelf
+from services.indexer.keeper import Keeper
+from services.indexer.shelf import FOLLOW_WAIT_S, GiveUp, MakeIndex, Shelf
 
 LOOK_EVERY_S = 1.0
 """Between two looks for catalogues that other replicas made or deleted."""
 SETTLE_EVERY_S = 0.1
+SAVE_EVERY_S = 2.0
+"""Between two looks whether a snapshot is due."""
 CREATE_WAIT_S = 2.0
 """An empty catalogue is read in milliseconds."""
 MAX_FOLLOWERS = 1024
@@ -23,10 +26,6 @@ MAX_FOLLOWERS = 1024
 
 Report = Callable[[str, Exception], None]
 """Told what failed (a catalogue's name, or "") and will be tried again."""
-
-
-class GiveUp(Exception):
-    """Raised into a build when the process ends."""
 
 
 class Shelves:
@@ -42,6 +41,7 @@ class Shelves:
         clock: Callable[[], float],
         *,
         max_followers: int = MAX_FOLLOWERS,
+        keeper: Keeper | None = None,
     ) -> None:
         self._catalogues = catalogues
         self._make_index = make_index
@@ -49,6 +49,7 @@ class Shelves:
         self._built = built
         self._clock = clock
         self._max_followers = max_followers
+        self._keeper = keeper
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._looks = count(1)
@@ -59,6 +60,7 @@ class Shelves:
             threading.Thread(target=self._repeat, args=(self.look, LOOK_EVERY_S), name="catalogues", daemon=True),
             threading.Thread(target=self._repeat, args=(self._settle, SETTLE_EVERY_S), name="settler", daemon=True),
             threading.Thread(target=self._repeat, args=(self._merge, SETTLE_EVERY_S), name="merger", daemon=True),
+            threading.Thread(target=self._repeat, args=(self._save, SAVE_EVERY_S), name="keeper", daemon=True),
         ]
 
     def start(self) -> None:
@@ -115,17 +117,23 @@ class Shelves:
         number = next(self._looks)
         # Outside of the lock: whoever asks for shelves must not wait for the record.
         wanted = {definition.name: definition for definition in self._catalogues.all()}
+        gone: list[Shelf] = []
         with self._lock:
             if number < self._looked:
                 return  # what a look saw that began after this one is already in place
             for name, shelf in list(self._shelves.items()):
                 if wanted.get(name) != shelf.definition:
                     self._shelves.pop(name).stop()
+                    gone.append(shelf)
             for name in wanted.keys() - self._shelves.keys():
-                shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index, self._report)
+                restore = {"restore_index": self._keeper.restore} if self._keeper else {}
+                shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index, self._report, **restore)
                 self._shelves[name] = shelf
                 shelf.start()
             self._looked = number
+        for shelf in gone:
+            if self._keeper:
+                self._keeper.forget(shelf.definition)
 
     def require_ready(self) -> None:
         """Searches every index and asks the record. Raises NotReady until all catalogues that were there at the start
@@ -162,6 +170,12 @@ class Shelves:
             began = self._clock()
             if index.merge(self._proceed):
                 self._built(self._clock() - began)
+
+    def _save(self) -> None:
+        if self._keeper is None:
+            return
+        for shelf in self.all():
+            self._keeper.save_what_is_due(shelf, self._proceed)
 
     def _indexes(self) -> list[Index]:
         return [index for shelf in self.all() for index in shelf.indexes.values()]

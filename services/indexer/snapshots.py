@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from services.indexer.definition import RandomBytes
@@ -19,6 +20,9 @@ from services.spaces import Space
 KEPT = 2
 """Snapshots of an index that stay: the newest, and one in case that cannot be read."""
 
+ABANDONED_S = 3600.0
+"""What is still being written after so long is not any more."""
+
 Write = Callable[[Path, Path], bool]
 """Fills an empty folder that will be renamed to the second one; False: there is nothing to write."""
 
@@ -26,15 +30,18 @@ Write = Callable[[Path, Path], bool]
 class Snapshots:
     """Safe to use from any number of processes, on one file system."""
 
-    def __init__(self, folder: Path, random_bytes: RandomBytes) -> None:
+    def __init__(self, folder: Path, random_bytes: RandomBytes, clock: Callable[[], float]) -> None:
+        """`clock`: seconds since 1970, as the file system has them."""
         self._folder = folder
         self._random_bytes = random_bytes
+        self._clock = clock
 
     def write(self, catalogue: str, space: Space, write: Write) -> Path | None:
         """Makes a snapshot of a catalogue (its name and incarnation) in a space. Raises OSError when it cannot be
         written, and then leaves nothing behind."""
         home = self._home(catalogue, space)
         home.mkdir(parents=True, exist_ok=True)
+        self._clear(home)
         number = max((int(path.name) for path in self.found(catalogue, space)), default=0) + 1
         draft, final = home / f".{number}.{self._random_bytes(4).hex()}", home / str(number)
         draft.mkdir()
@@ -57,24 +64,28 @@ class Snapshots:
             return []
         return sorted(numbered, key=lambda path: int(path.name), reverse=True)
 
+    def newest_s(self, catalogue: str, space: Space) -> float | None:
+        """When the newest was written, seconds since 1970; None: there is none."""
+        for path in self.found(catalogue, space):
+            try:
+                return path.stat().st_mtime
+            except OSError:
+                continue
+        return None
+
     def remove(self, catalogue: str) -> None:
         """Of a catalogue that is gone."""
         shutil.rmtree(self._folder / catalogue, ignore_errors=True)
 
-    def keep_only(self, catalogues: set[str]) -> None:
-        """Removes those of all other catalogues, and what a process that died was writing."""
-        for path in self._children():
-            if path.name not in catalogues:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def _children(self) -> Iterator[Path]:
-        try:
-            yield from sorted(path for path in self._folder.iterdir() if path.is_dir())
-        except OSError:
-            return
-
     def _home(self, catalogue: str, space: Space) -> Path:
         return self._folder / catalogue / space.name
+
+    def _clear(self, home: Path) -> None:
+        """Removes what a process was writing that died."""
+        for path in home.glob(".*"):
+            with suppress(OSError):
+                if self._clock() - path.stat().st_mtime > ABANDONED_S:
+                    shutil.rmtree(path, ignore_errors=True)
 
     def _prune(self, catalogue: str, space: Space) -> None:
         for path in self.found(catalogue, space)[KEPT:]:

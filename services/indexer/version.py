@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -98,6 +99,14 @@ class Version:
         for partition, epoch, milliseconds, sequence in _MARK.iter_unpack(data[_HEADER.size :]):
             marks[partition] = Mark(epoch, Position(milliseconds, sequence))
         return Version(tuple(marks))
+
+
+def earliest(marks: Sequence[Mark | None]) -> Mark | None:
+    """The one that all of them have reached; None when one is missing, or is of another epoch."""
+    known = [mark for mark in marks if mark is not None]
+    if len(known) < len(marks) or len({mark.epoch for mark in known}) != 1:
+        return None
+    return min(known, key=lambda mark: mark.position)
 
 
 def _longest(partitions: int) -> int:

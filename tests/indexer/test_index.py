@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import numpy as np
@@ -15,10 +17,11 @@ from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
 from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Accuracy, Aims, Index, View
+from services.indexer.index.saved import Forms
 from services.indexer.item import Item, Record
-from services.indexer.shelves import GiveUp
+from services.indexer.shelf import GiveUp
 from services.indexer.version import Mark, Position, Version
-from services.indexer.wire import pack_item
+from services.indexer.wire import pack_item, unpack_item
 from services.spaces import Block, Float16, Float32, Space, canonical
 from tests.indexer.builders import NOW_US, SPACE, record, vectors
 
@@ -78,7 +81,9 @@ changes = st.lists(
     st.tuples(st.integers(0, 25), st.integers(1, 3), st.sampled_from(["dress", "shoe"])), min_size=1, max_size=12
 )
 steps: st.SearchStrategy[list[Step]] = st.lists(
-    st.tuples(st.sampled_from(["put", "put", "remove", "settle"]), changes), min_size=1, max_size=12
+    st.tuples(st.sampled_from(["put", "put", "remove", "settle", "merge", "rebuild", "restart"]), changes),
+    min_size=1,
+    max_size=12,
 )
 
 
@@ -95,17 +100,32 @@ def test_any_sequence_of_changes_leaves_both_indexes_alike(sequence: list[Step])
     """Exact search must agree item by item: vectors, masks, row numbers and filters through every build."""
     served, oracle = FaissIndex(SPACE, 1, pack_item, TINY), ExactIndex(SPACE, 1, pack_item)
     for number, (what, step) in enumerate(sequence):
-        if what == "settle":
-            settle(served)
+        served = _worked(served, what)
         for index in (served, oracle):
             if what == "put":
                 index.apply(records_of(number, step), (), version(number))
             elif what == "remove":
                 index.apply((), [f"item-{one}" for one, _, _ in step], version(number))
-    _assert_alike(served, oracle)
+    assert_alike(served, oracle)
 
 
-def _assert_alike(served: FaissIndex, oracle: ExactIndex) -> None:
+def _worked(index: FaissIndex, what: str) -> FaissIndex:
+    """Does what is no write; a restart goes on with what was saved."""
+    match what:
+        case "settle":
+            index.settle(nothing)
+        case "merge":
+            index.merge(nothing)
+        case "rebuild":
+            index.rebuild(nothing)
+        case "restart":
+            with TemporaryDirectory() as folder:
+                index.save(Path(folder), Path(folder), nothing)
+                return FaissIndex.load(Path(folder), SPACE, 1, Forms(pack_item, unpack_item), TINY, proceed=nothing)
+    return index
+
+
+def assert_alike(served: FaissIndex, oracle: ExactIndex) -> None:
     one, other = served.view(), oracle.view()
     assert sorted(served.item_ids()) == sorted(oracle.item_ids())
     for filter_ in (NO_FILTER, DRESSES, Filter(must_not=(Condition("id", WordTest(frozenset({"item-3"}))),))):

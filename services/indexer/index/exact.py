@@ -67,6 +67,14 @@ class ExactView(View):
         vectors = [record.vectors for record in self.records.values()]
         return np.concatenate([np.empty((0, self.space.dimension), np.float16), *vectors]).astype(np.float32)
 
+    @property
+    def rows(self) -> int:
+        return len(self._ids)
+
+    @property
+    def nbytes(self) -> int:
+        return self._matrix.nbytes
+
     def size(self) -> Size:
         domains = [record.item.domain for record in self.records.values()]
         by_domain = {domain: domains.count(domain) for domain in sorted(set(domains))}

@@ -55,6 +55,11 @@ class Words:
         lookup = Lookup(different, np.arange(len(different), dtype=np.int32))
         return cls(Texts.joined(texts).take(first), lookup, starts, carriers[order])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.words.nbytes + self.lookup.nbytes + self.starts.nbytes + self.carriers.nbytes
+
     def carried_by(self, word: str) -> BitMap:
         """The items that carry it. Not to be changed."""
         place = self.lookup.find(word)
@@ -100,6 +105,11 @@ class Values:
         """In any order."""
         order = np.argsort(values, kind="stable")
         return cls(values[order], carriers[order])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return int(self.values.nbytes + self.carriers.nbytes)
 
     def passing(self, test: Test) -> BitMap:
         """The items whose value passes."""
@@ -161,6 +171,11 @@ class Facts:
             moved = [facts.values[key].kept(new_places) for facts, new_places in several if key in facts.values]
             values[key] = Values.of(*(np.concatenate(part) for part in zip(*moved, strict=True)))
         return cls(items, words, values)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(words.nbytes for words in self.words.values()) + sum(one.nbytes for one in self.values.values())
 
     def passing(self, filter_: Filter, find_item: FindItem) -> BitMap:
         """The items that pass."""

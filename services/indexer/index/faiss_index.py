@@ -24,7 +24,7 @@ from services.indexer.index.flat import Flat
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.graph import Graph, GraphTuning
 from services.indexer.index.port import Index, PackItem, Proceed
-from services.indexer.index.saved import State, save
+from services.indexer.index.saved import Forms, State, load, save
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.sketch import Sketch
 from services.indexer.index.slot import Chunks, Kept, Role, Slot
@@ -73,6 +73,17 @@ class FaissIndex(Index):
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
         self._written: list[tuple[SettledPart, Path]] = []
         self._view = self._look(version or Version.nothing(partitions))
+
+    @classmethod
+    def load(
+        cls, folder: Path, space: Space, partitions: int, forms: Forms, tuning: IndexTuning, *, proceed: Proceed
+    ) -> FaissIndex:
+        """What was saved there. Raises SnapshotRefused."""
+        slots, version = load(folder, space, partitions, forms.unpack, proceed)
+        index = cls(space, partitions, forms.pack, tuning, slots=slots, version=version)
+        settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
+        index._written = [(part, folder / f"part-{number}") for number, part in enumerate(settled)]
+        return index
 
     def view(self) -> FaissView:
         return self._view

@@ -59,7 +59,7 @@ class Selection(Eligible):
 
 @dataclass(frozen=True)
 class FaissView(View):
-    """Nothing of it changes. `memory`: bytes of vectors and graphs."""
+    """Nothing of it changes."""
 
     space: Space
     version: Version
@@ -70,6 +70,10 @@ class FaissView(View):
         """All, those that no longer count included."""
         return self.placed[-1].end
 
+    @property
+    def nbytes(self) -> int:
+        return sum(placed.part.nbytes for placed in self.placed)
+
     def size(self) -> Size:
         alive = self.eligible(NO_FILTER)
         rows = alive.count
@@ -79,7 +83,7 @@ class FaissView(View):
             rows=rows,
             fresh=fresh,
             deleted=self.rows - rows,
-            memory=sum(placed.part.nbytes for placed in self.placed),
+            memory=self.nbytes,
             items_by_domain=dict(self.facets("domain", alive, lambda: None)),
         )
 

@@ -17,6 +17,9 @@ from services.indexer.index.port import Accuracy, Aims, Proceed
 from services.indexer.item import Fact
 from services.spaces import Float16, Float32
 
+ITEM_BYTES = 2000
+"""Of an item's id, packed item, facts and their columns as objects, about."""
+
 
 class Fresh:
     """One writer; readers `look` and see what was there then."""
@@ -98,7 +101,8 @@ class FreshPart(Part):
 
     @property
     def nbytes(self) -> int:
-        return self._vectors.nbytes
+        # What Python keeps of each item beside, from measurement.
+        return int(self._vectors.nbytes) + ITEM_BYTES * self.items
 
     def vectors(self, rows: NDArray[Any]) -> Float32:
         found: Float32 = self._vectors[rows]

@@ -77,6 +77,16 @@ class View(ABC):
     space: Space
     version: Version
 
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """How many, those that no longer count included."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes of memory, about."""
+
     @abstractmethod
     def size(self) -> Size:
         """Counts; costs time in the order of the rows."""

@@ -1,6 +1,6 @@
 """An index as files, and back: arrays as `.npy`, graphs as FAISS writes them, and a manifest with a checksum of each.
 
-    manifest.json            format, space, version, and of each file its length and CRC-32
+    manifest.json            format, space, version, of each file its length and CRC-32, and that of all this
     part-<n>/                one settled part: flat, sketch and graph .faiss, the arrays of its items and their facts
     dead-<n>.npy             places of the part's items that do not count any more
     fresh/                   items that are not settled: ids, packed items, first rows, vectors.npy
@@ -29,7 +29,7 @@ from services.indexer.index.flat import Flat
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.graph import Graph
 from services.indexer.index.items import bitmap_of, places_of
-from services.indexer.index.port import Accuracy, Proceed
+from services.indexer.index.port import Accuracy, PackItem, Proceed
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.sketch import Sketch
 from services.indexer.index.slot import Kept, Role, Slot
@@ -45,6 +45,14 @@ READ_BYTES = 1 << 20
 
 UnpackItem = Callable[[bytes], Item]
 """The item of the bytes an index keeps."""
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How an index keeps items, and how they are read again."""
+
+    pack: PackItem
+    unpack: UnpackItem
 
 
 class SnapshotRefused(Exception):
@@ -88,7 +96,7 @@ def save(state: State, space: Space, known: Mapping[int, Path], folder: Path, pr
         "parts": parts,
         "files": files,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    (folder / MANIFEST).write_text(json.dumps({"crc32": _digest(manifest), "manifest": manifest}, indent=1))
 
 
 def load(
@@ -117,15 +125,22 @@ def checksum(path: Path, proceed: Proceed) -> int:
 
 def _manifest(folder: Path, space: Space, partitions: int) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        told = json.loads((folder / MANIFEST).read_text())
+        manifest, known = told["manifest"], told["crc32"]
         found, theirs, marks = manifest["format"], manifest["space"], manifest["partitions"]
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise SnapshotRefused(f"its manifest cannot be read ({type(problem).__name__})") from problem
     if found != FORMAT:
         raise SnapshotRefused(f"it is of format {found}; this version reads format {FORMAT}")
+    if known != _digest(manifest):
+        raise SnapshotRefused(f"{MANIFEST} is not as it was written")
     if theirs != _space_fields(space) or marks != partitions:
         raise SnapshotRefused("it is of another space or number of partitions")
     return dict(manifest)
+
+
+def _digest(manifest: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
 
 
 def _check_files(folder: Path, files: Mapping[str, Sequence[int]], proceed: Proceed) -> None:

@@ -62,7 +62,7 @@ class SettledPart(Part):
 
     @property
     def nbytes(self) -> int:
-        own = self.flat.canonical.nbytes
+        own = self.flat.canonical.nbytes + self.table.nbytes
         return own + sum(part.nbytes for part in (self.sketch, self.graph) if part)
 
     def find(self, item_id: str) -> int | None:

@@ -60,6 +60,11 @@ class Items:
             Facts.joined(facts),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Of the arrays; what is derived from them on request is not counted."""
+        return self.ids.nbytes + self.lookup.nbytes + self.packed.nbytes + self.starts.nbytes + self.facts.nbytes
+
     @cached_property
     def owners(self) -> NDArray[np.int32] | None:
         """The item of each row, None where each has one."""

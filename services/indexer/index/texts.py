@@ -34,6 +34,11 @@ class Texts:
         """How many."""
         return len(self.starts) - 1
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.data.nbytes + self.starts.nbytes
+
     def __getitem__(self, place: int) -> bytes:
         """One of them."""
         return self.data[self.starts[place] : self.starts[place + 1]].tobytes()
@@ -69,6 +74,11 @@ class Lookup:
         """`digests`: of texts in the order of their places. Of equal texts the last one is found."""
         order = np.argsort(digests, kind="stable").astype(np.int32)
         return cls(digests[order], order)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.digests.nbytes + self.places.nbytes
 
     def find(self, text: str) -> int | None:
         """Its place."""

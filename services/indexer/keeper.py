@@ -1,0 +1,95 @@
+"""Keeps indexes on disk, so that a restart reads a snapshot and the rest of the log instead of the whole record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.indexer.definition import Definition
+from services.indexer.index.port import Index, Proceed
+from services.indexer.index.saved import SnapshotRefused
+from services.indexer.shelf import Shelf
+from services.indexer.snapshots import Snapshots
+from services.indexer.version import Version
+from services.spaces import Space
+
+LoadIndex = Callable[[Definition, Space, Path, Proceed], Index]
+"""The index that was saved there. Raises SnapshotRefused."""
+
+Refused = Callable[[str, Path, str], None]
+"""Told the catalogue, the snapshot and in one line why it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """`every_s`: between two snapshots of an index that changes. `least_rows`: one of fewer is read from the record
+    as quickly."""
+
+    every_s: float = 300.0
+    least_rows: int = 4096
+
+
+class Keeper:
+    """`clock`: seconds since 1970, which snapshots that other replicas wrote have, too."""
+
+    def __init__(
+        self, snapshots: Snapshots, load: LoadIndex, rules: Rules, refused: Refused, clock: Callable[[], float]
+    ) -> None:
+        self._snapshots = snapshots
+        self._load = load
+        self._rules = rules
+        self._refused = refused
+        self._clock = clock
+        self._saving = threading.Lock()
+        self._saved: dict[tuple[str, str], Version] = {}
+
+    def restore(self, definition: Definition, space: Space, proceed: Proceed) -> Index | None:
+        """The index as it was at the newest snapshot that can be used; None: there is none."""
+        for folder in self._snapshots.found(_key(definition), space):
+            try:
+                index = self._load(definition, space, folder, proceed)
+            except SnapshotRefused as problem:
+                self._refused(definition.name, folder, str(problem))
+                continue
+            self._saved[_key(definition), space.name] = index.view().version
+            return index
+        return None
+
+    def save(self, shelf: Shelf, proceed: Proceed) -> int:
+        """Writes a snapshot of each of its indexes; how many were. Raises OSError when one cannot be written."""
+        with self._saving:
+            return sum(self._save(shelf.definition, index, proceed) for index in list(shelf.indexes.values()))
+
+    def save_what_is_due(self, shelf: Shelf, proceed: Proceed) -> int:
+        """The same for those that changed, and of which the newest snapshot, whoever wrote it, is old enough."""
+        if not shelf.ready:
+            return 0
+        with self._saving:
+            due = [index for index in list(shelf.indexes.values()) if self._is_due(shelf.definition, index)]
+            return sum(self._save(shelf.definition, index, proceed) for index in due)
+
+    def forget(self, definition: Definition) -> None:
+        """The catalogue is gone, and with it all of its snapshots."""
+        self._snapshots.remove(_key(definition))
+
+    def _save(self, definition: Definition, index: Index, proceed: Proceed) -> bool:
+        view = index.view()
+        key = _key(definition)
+        written = self._snapshots.write(key, view.space, lambda draft, final: index.save(draft, final, proceed))
+        if written:
+            # As it was before, at least.
+            self._saved[key, view.space.name] = view.version
+        return written is not None
+
+    def _is_due(self, definition: Definition, index: Index) -> bool:
+        view, key = index.view(), _key(definition)
+        if view.rows < self._rules.least_rows or self._saved.get((key, view.space.name)) == view.version:
+            return False
+        newest = self._snapshots.newest_s(key, view.space)
+        return newest is None or self._clock() - newest >= self._rules.every_s
+
+
+def _key(definition: Definition) -> str:
+    return f"{definition.name}.{definition.incarnation}"
