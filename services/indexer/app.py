@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -30,11 +31,15 @@ from services.indexer.wire import pack_failures, pack_item, unpack_failures, unp
 from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
+from services.runtime.memory import give_back
 from services.runtime.redis import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from services.spaces import Space
 from visrec.v1 import indexer_pb2_grpc
+
+SWITCH_S = 0.0005
+"""Tenth of Python's default."""
 
 SERVICE = "visrec.v1.IndexerService"
 
@@ -74,12 +79,19 @@ DURABILITY = {
 
 def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> SyncApp:
     """The record in Redis, an index in memory for each catalogue, and the use cases over both."""
+    # Builders run Python, too, between their calls into FAISS. A search that waits for the interpreter waits that long.
+    sys.setswitchinterval(SWITCH_S)
     connection = Connection.open(runtime, MAX_FOLLOWERS, FOLLOW_WAIT_S)
     channel = open_channel("embedder", runtime, idempotent=READS)
     embedder = GrpcEmbedder(channel)
     rules = RecordRules(settings.log_entries, settings.log_age_s, max_items=settings.max_items)
     catalogues = RedisCatalogues(connection, rules, secrets.token_bytes)
     builds = BuildMetrics(telemetry.registry)
+
+    def built(seconds: float) -> None:
+        builds.built(seconds)
+        give_back()
+
     making = _Making(settings)
     keeper = Keeper(
         Snapshots(settings.snapshot_dir or runtime.var_dir / "indexer", secrets.token_bytes, time.time),
@@ -88,7 +100,7 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         _refused,
         time.time,
     )
-    shelves = Shelves(catalogues, making.make, _reporter(), builds.built, time.monotonic, keeper=keeper)
+    shelves = Shelves(catalogues, making.make, _reporter(), built, time.monotonic, keeper=keeper)
     ShelfMetrics(shelves.all, telemetry.registry)
     looking = Looking(embedder, keep_raw=settings.keep_raw_features)
     ingest = Ingest(looking, FailureCodec(pack_failures, unpack_failures), _now_us)

@@ -21,6 +21,8 @@ from services.indexer.index.port import Accuracy
 from services.spaces import Float32
 
 MAX_EF = 4096
+LEAST_EF = 64
+"""Shorter walks save little."""
 MAX_SCANNED = 16_384
 
 UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
@@ -92,7 +94,7 @@ class Effort:
         near = np.argpartition(distances, 1)[:2] if len(distances) > 2 else np.arange(len(distances))
         if distances[near].min() > NEAR_ENOUGH:
             return 0
-        return int(efs[near].max()) if efs[near].all() else 0
+        return max(LEAST_EF, int(efs[near].max())) if efs[near].all() else 0
 
     def plan(self, weights: Float32, accuracy: Accuracy, wanted: int, spread: Spread) -> Plan:
         """For `wanted` items of those that may come back."""

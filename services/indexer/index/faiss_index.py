@@ -71,7 +71,8 @@ class FaissIndex(Index):
         self._settling = threading.Lock()
         self._merging = threading.Lock()
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
-        self._written: list[tuple[SettledPart, Path]] = []
+        # Where the table of a part, by its id(), was written: a part that is measured anew keeps its table.
+        self._written: dict[int, Path] = {}
         self._view = self._look(version or Version.nothing(partitions))
 
     @classmethod
@@ -82,7 +83,7 @@ class FaissIndex(Index):
         slots, version = load(folder, space, partitions, forms.unpack, proceed)
         index = cls(space, partitions, forms.pack, tuning, slots=slots, version=version)
         settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-        index._written = [(part, folder / f"part-{number}") for number, part in enumerate(settled)]
+        index._written = {id(part.table): folder / f"part-{number}" for number, part in enumerate(settled)}
         return index
 
     def view(self) -> FaissView:
@@ -130,10 +131,13 @@ class FaissIndex(Index):
         with self._changed:
             slots = list(self._slots)
             state = State(slots, [slot.alive() for slot in slots], self._view.version)
-        known = {id(part): path for part, path in self._written}
+            known = dict(self._written)
         save(state, self._space, known, folder, proceed)
         settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-        self._written = [(part, final / f"part-{number}") for number, part in enumerate(settled)]
+        written = {id(part.table): final / f"part-{number}" for number, part in enumerate(settled)}
+        with self._changed:
+            self._written = written
+            self._forget_replaced()
         return True
 
     # ---- writing, under the lock
@@ -189,6 +193,11 @@ class FaissIndex(Index):
     def _has_room(self) -> bool:
         sealed = sum(slot.part().rows for slot in self._slots if slot.role is Role.SEALED)
         return self._fresh_rows() < self._tuning.max_fresh_rows and sealed < self._tuning.max_small_rows
+
+    def _forget_replaced(self) -> None:
+        """The id() of what is gone may be that of something new."""
+        there = {id(slot.content.table) for slot in self._slots if isinstance(slot.content, SettledPart)}
+        self._written = {table: path for table, path in self._written.items() if table in there}
 
     # ---- building, beside the searches
 
@@ -278,5 +287,6 @@ class FaissIndex(Index):
             at = next(place for place, one in enumerate(self._slots) if id(one) in gone)
             rest = [one for one in self._slots if id(one) not in gone]
             self._slots = [*rest[:at], slot, *rest[at:]]
+            self._forget_replaced()
             self._publish(self._view.version)
             return slot

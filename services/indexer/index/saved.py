@@ -70,7 +70,8 @@ class State:
 
 
 def save(state: State, space: Space, known: Mapping[int, Path], folder: Path, proceed: Proceed) -> None:
-    """Writes into an empty folder. `known`: where a part (by its id()) was written before: its files are linked."""
+    """Writes into an empty folder. `known`: where a part (by the id() of its table) was written before: its files are
+    linked."""
     parts: list[dict[str, Any]] = []
     loose: list[Kept] = []
     for slot, alive in zip(state.slots, state.alive, strict=True):
@@ -79,7 +80,7 @@ def save(state: State, space: Space, known: Mapping[int, Path], folder: Path, pr
             loose.append(Kept(slot, places_of(alive).astype(np.intp)))
             continue
         name = f"part-{len(parts)}"
-        _put_part(slot.content, folder / name, known.get(id(slot.content)))
+        _put_part(slot.content, folder / name, known.get(id(slot.content.table)))
         np.save(folder / f"dead-{len(parts)}.npy", places_of(BitMap(range(slot.content.items)) - alive))
         parts.append({"role": slot.role.value, "effort": _effort_fields(slot.content.effort)})
     _put_fresh(loose, folder / "fresh", space)
