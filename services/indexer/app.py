@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
 import time
 from pathlib import Path
 
+from services.indexer import commission, workshop
 from services.indexer.catalogues_redis import RedisCatalogues
+from services.indexer.commission import Commissions, works
 from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex, IndexTuning
@@ -20,6 +23,8 @@ from services.indexer.keeper import Rules as KeeperRules
 from services.indexer.library import Library, Rules, Surroundings
 from services.indexer.looks import Looking
 from services.indexer.metrics import BuildMetrics, ShelfMetrics
+from services.indexer.operation import Worker
+from services.indexer.operations_redis import RedisOperations
 from services.indexer.peers import GrpcEmbedder
 from services.indexer.pieces import FailureCodec
 from services.indexer.servicer import IndexerServicer
@@ -28,6 +33,7 @@ from services.indexer.shelf import FOLLOW_WAIT_S
 from services.indexer.shelves import MAX_FOLLOWERS, Report, Shelves
 from services.indexer.snapshots import Snapshots
 from services.indexer.wire import pack_failures, pack_item, unpack_failures, unpack_item
+from services.indexer.workshop import Workshop
 from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
@@ -40,6 +46,9 @@ from visrec.v1 import indexer_pb2_grpc
 
 SWITCH_S = 0.0005
 """Tenth of Python's default."""
+
+CLOSE_S = 2.0
+"""For the workshop to leave what it does to others."""
 
 SERVICE = "visrec.v1.IndexerService"
 
@@ -62,6 +71,12 @@ LONG_METHODS = frozenset(
         "PutVectors",
         "SetAlias",
         "DeleteSpace",
+        "RemakeSpace",
+        "StartRebuild",
+        "CreateSnapshot",
+        "GetOperation",
+        "ListOperations",
+        "CancelOperation",
     }
 )
 """All that always asks Redis: a Redis that hangs must not take the threads of the searches."""
@@ -100,7 +115,15 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         _refused,
         time.time,
     )
-    shelves = Shelves(catalogues, making.make, _reporter(), built, time.monotonic, keeper=keeper)
+    shelves = Shelves(
+        catalogues,
+        making.make,
+        _reporter(),
+        built,
+        time.monotonic,
+        keeper=keeper,
+        max_bytes=settings.max_index_mib << 20,
+    )
     ShelfMetrics(shelves.all, telemetry.registry)
     looking = Looking(embedder, keep_raw=settings.keep_raw_features)
     ingest = Ingest(looking, FailureCodec(pack_failures, unpack_failures), _now_us)
@@ -111,12 +134,25 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         Rules(settings.partitions, settings.threads // 2, settings.requests_per_s),
         Surroundings(time.monotonic, _now_us, secrets.token_bytes),
     )
+    operations, replica = RedisOperations(connection.client), _replica(settings)
+    commissions = Commissions(shelves, operations, commission.Surroundings(replica, _now_us, secrets.token_bytes))
+    working = Workshop(
+        operations,
+        Worker(replica, secrets.token_hex(8)),
+        works(shelves, embedder, keeper.save),
+        workshop.Surroundings(time.monotonic, _now_us, _reporter()),
+    )
     servicer = IndexerServicer(
-        library, lambda: DURABILITY[inspect_redis(connection.client).durability], runtime.default_deadline_s
+        library,
+        commissions,
+        lambda: DURABILITY[inspect_redis(connection.client).durability],
+        runtime.default_deadline_s,
     )
     shelves.start()
+    working.start()
 
     def close() -> None:
+        working.close(CLOSE_S)
         shelves.close()
         channel.close()
         connection.close()
@@ -156,6 +192,11 @@ class _Making:
         """As it was saved there. Raises SnapshotRefused."""
         forms = Forms(pack_item, unpack_item)
         return FaissIndex.load(folder, space, definition.partitions, forms, self._tuning, proceed=proceed)
+
+
+def _replica(settings: IndexerSettings) -> str:
+    """A name that is the same after a restart, unless the port is any free one."""
+    return settings.replica or f"{socket.gethostname()}:{settings.port or secrets.token_hex(4)}"
 
 
 def _refused(catalogue: str, folder: Path, why: str) -> None:

@@ -123,6 +123,7 @@ class Library:
     def ingest(self, name: str, drafts: Sequence[Draft], request: Request, budget_s: float) -> Ingested:
         """As `Ingest.ingest`. Raises Overloaded when the index has no room within half of the budget."""
         shelf = self._shelf(name)
+        self._shelves.require_memory(budget_s / 2)
         shelf.require_room(budget_s / 2)
         return self._ingest.ingest(shelf.catalogue, drafts, request)
 
@@ -133,6 +134,7 @@ class Library:
     def put_vectors(self, name: str, items: Sequence[GivenVectors], request: Request, budget_s: float) -> Ingested:
         """As `Ingest.put_vectors`. Raises Overloaded as `ingest`."""
         shelf = self._shelf(name)
+        self._shelves.require_memory(budget_s / 2)
         shelf.require_room(budget_s / 2)
         return self._ingest.put_vectors(shelf.catalogue, items, request)
 

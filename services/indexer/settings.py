@@ -36,6 +36,11 @@ class IndexerSettings(ServiceSettings):
         description="Keep the raw features of photos, from which RemakeSpace makes vectors of a later space: 2.5 KB a "
         "photo in Redis, beside some 1 KB of the item.",
     )
+    replica: str = Field(
+        "",
+        max_length=128,
+        description="Name of this replica in operations, the same after a restart. Empty: the host's name and the port.",
+    )
     log_age_s: int = Field(604_800, ge=3600, description="Age, in seconds, up to which such entries are kept.")
     fresh_rows: int = Field(
         4096, ge=64, le=65_536, description="New rows, compared one by one, that make the builder settle them."
@@ -58,6 +63,12 @@ class IndexerSettings(ServiceSettings):
     )
     snapshot_every_s: float = Field(
         300, ge=1, le=86_400, description="Pause between two snapshots of an index that changes, in seconds."
+    )
+    max_index_mib: int = Field(
+        0,
+        ge=0,
+        description="MiB of all indexes at rest, beyond which ingest waits and is then refused. 0: any. A merge of the "
+        "large part needs about as much again while it runs.",
     )
     dead_fraction: float = Field(
         0.2, gt=0, le=1, description="Share of deleted or replaced items that makes the builder compact a part."

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
-from services.errors import NotFound, NotReady, Refused
+from services.errors import NotFound, NotReady, Overloaded, Refused
 from services.indexer.catalogue import Receipt
 from services.indexer.catalogues import Catalogues
 from services.indexer.definition import Definition
@@ -17,6 +17,7 @@ from services.indexer.shelf import FOLLOW_WAIT_S, GiveUp, MakeIndex, Shelf
 LOOK_EVERY_S = 1.0
 """Between two looks for catalogues that other replicas made or deleted."""
 SETTLE_EVERY_S = 0.1
+MEMORY_LOOK_S = 0.2
 SAVE_EVERY_S = 2.0
 """Between two looks whether a snapshot is due."""
 CREATE_WAIT_S = 2.0
@@ -30,7 +31,8 @@ Report = Callable[[str, Exception], None]
 
 class Shelves:
     """`built`: told how many seconds each build of an index took; `clock`: monotonic seconds; `max_followers`:
-    partitions of all catalogues together, beyond which none is made."""
+    partitions of all catalogues together, beyond which none is made; `max_bytes`: of all indexes together, beyond which
+    writers wait, 0 for any."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Shelves:
         *,
         max_followers: int = MAX_FOLLOWERS,
         keeper: Keeper | None = None,
+        max_bytes: int = 0,
     ) -> None:
         self._catalogues = catalogues
         self._make_index = make_index
@@ -50,6 +53,7 @@ class Shelves:
         self._clock = clock
         self._max_followers = max_followers
         self._keeper = keeper
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._shelves: dict[str, Shelf] = {}
         self._looks = count(1)
@@ -134,6 +138,23 @@ class Shelves:
         for shelf in gone:
             if self._keeper:
                 self._keeper.forget(shelf.definition)
+
+    def require_memory(self, timeout_s: float) -> None:
+        """Waits while all indexes together hold more memory than they may. Raises Overloaded after `timeout_s`:
+        deleting items makes room, once their parts have been compacted."""
+        until = self._clock() + timeout_s
+        while self._max_bytes and (held := self.nbytes()) > self._max_bytes:
+            if self._clock() >= until or self._stop.wait(MEMORY_LOOK_S):
+                raise Overloaded(
+                    f"the indexes hold {held >> 20} MiB, at most {self._max_bytes >> 20} MiB are allowed: delete "
+                    "items, or give the indexer more memory and raise VISREC_INDEXER_MAX_INDEX_MIB",
+                    retry_after_ms=10_000,
+                    reason="INDEX_MEMORY",
+                )
+
+    def nbytes(self) -> int:
+        """Bytes that all indexes hold, about."""
+        return sum(index.view().nbytes for index in self._indexes())
 
     def require_ready(self) -> None:
         """Searches every index and asks the record. Raises NotReady until all catalogues that were there at the start
