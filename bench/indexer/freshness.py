@@ -20,14 +20,17 @@ from bench.indexer.question import Question
 from bench.indexer.shared import Shared
 from visrec.v1 import indexer_pb2
 
-BATCH = 25
+CALLS_PER_S = 20.0
+"""What is written at once is the rate over this."""
+MOST_ITEMS = 1000
+"""What one call may carry."""
 WRITERS = 2
 LOST_S = 30.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A call of BATCH items and when it is due, in seconds after the first; the search that finds its last item."""
+    """A call and when it is due, in seconds after the first; the search that finds its last item."""
 
     due_s: float
     call: indexer_pb2.IngestItemsRequest
@@ -51,7 +54,7 @@ class Fresh:
 
 
 def measure(house: House, data: Data, first: int, rate: float, seconds: float) -> Fresh:
-    """Writes items from row `first` on, `rate` of them a second, in calls of BATCH; the last of each call is looked
+    """Writes items from row `first` on, `rate` of them a second, CALLS_PER_S calls; the last of each call is looked
     for, one after the other, so what waits for another counts as late. Raises BenchFailed."""
     sent = _prepared(data, first, rate, seconds)
     shared, begin = Shared(sent), time.perf_counter()
@@ -72,18 +75,18 @@ def measure(house: House, data: Data, first: int, rate: float, seconds: float) -
         for each in writing:
             each.result()
         found = looking.result()
-    return Fresh(Latency.of(found), rate, len(sent) * BATCH / took, len(found))
+    return Fresh(Latency.of(found), rate, sum(len(each.call.items) for each in sent) / took, len(found))
 
 
 def _prepared(data: Data, first: int, rate: float, seconds: float) -> Sequence[Sent]:
-    sent = list[Sent]()
+    sent, batch = list[Sent](), min(MOST_ITEMS, max(1, round(rate / CALLS_PER_S)))
     for start, chunk in chunks(data, first, int(rate * seconds)):
-        for at in range(0, len(chunk.vectors) - BATCH + 1, BATCH):
-            part = Chunk(chunk.vectors[at : at + BATCH], chunk.categories[at : at + BATCH])
+        for at in range(0, len(chunk.vectors), batch):
+            part = Chunk(chunk.vectors[at : at + batch], chunk.categories[at : at + batch])
             search = Question(data.space, part.vectors[-1]).message()
             call = filling.request(data, start + at, part)
-            last = start + at + BATCH - 1
-            sent.append(Sent(len(sent) * BATCH / rate, call, last, body(search.SerializeToString())))
+            last = start + at + len(part.vectors) - 1
+            sent.append(Sent((start + at - first) / rate, call, last, body(search.SerializeToString())))
     return sent
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, takewhile
 
 from bench.embedder.answers import Latency
 from bench.failure import BenchFailed
@@ -69,13 +69,13 @@ def loaded(
     latencies = list[float]()
     marks = list[Reading]()
     ends = [begun + warm_s, begun + warm_s + seconds]
+    # Calls that are out at the end are waited for: a server may count what is broken off as failed.
+    bodies = takewhile(lambda _: len(marks) < len(ends), cycle(endpoint.bodies))
     with lines(endpoint, callers) as opened:
-        for took_ms, now in calls(opened, cycle(endpoint.bodies)):
+        for took_ms, now in calls(opened, bodies):
             latencies.append(took_ms)
-            if now >= ends[len(marks)]:
+            if len(marks) < len(ends) and now >= ends[len(marks)]:
                 marks.append(Reading(time.perf_counter(), len(latencies), cpu_s(), time.process_time()))
-                if len(marks) == len(ends):
-                    break
     before, after = marks
     return between(before, after, latencies[before.answers : after.answers])
 

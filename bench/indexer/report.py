@@ -26,7 +26,8 @@ FILE = ROOT / "var" / "bench" / "indexer.json"
 NOTES = """\
 The callers are bare sockets in one Python thread, the same for every server; what they took is own_cores in the file.
 CPU is of all processes of a server for each answer. The bare search had the processors for itself. Everything else
-shared them with its callers. Peers have the least ef with which they find as much as the indexer, or the greatest.
+shared them with its callers. Peers have the least ef with which they find
+0.97 (usual) or as much as the indexer (equal), or the greatest.
 """
 
 
@@ -70,11 +71,14 @@ def show(found: Found, console: Console) -> None:
     for rows, compared in found.peers.items():
         console.print(tables.peers(compared, rows))
         for each in compared:
-            console.print(f"{each.name}: {each.settings}; filled in {each.build_s:.0f} s")
-    if found.recall:
-        console.print(tables.recalled(found.recall))
+            idle = f"idle it takes {each.equal.idle_cores:.2f} cores"
+            console.print(f"{each.name}: {each.settings}; filled in {each.build_s:.0f} s; {idle}")
+    for table in tables.recalled(found.recall):
+        console.print(table)
     if found.growth:
         console.print(tables.growth(found.growth))
+        for why_not in dict.fromkeys(each.why_not for each in found.growth if each.why_not):
+            console.print(f"restart from a snapshot: {why_not}")
     console.print(tables.bars(found.bars()))
     console.print(NOTES.replace("\n", " "))
     console.print(", ".join(f"{name} {value}" for name, value in machine.describe().items()))

@@ -12,7 +12,7 @@ from bench.indexer import comparison, cost, filling, house, photographs, recall
 from bench.indexer.data import Data, Rows
 from bench.indexer.fashion import Fashion
 from bench.indexer.growth import Growth
-from bench.indexer.house import House
+from bench.indexer.house import FRESH_BOUND, House
 from bench.indexer.plan import Plan
 from bench.indexer.report import Found
 from bench.indexer.screen import Screen
@@ -52,14 +52,15 @@ class Run:
 
     @contextmanager
     def _filled(self, data: Data, size: int) -> Iterator[tuple[House, Rows]]:
-        """A catalogue of `size` rows, and a few more until half of what may be fresh is; and its rows."""
+        """A catalogue of about `size` rows, such that half of what may be fresh is; and its rows."""
         self._screen.say(f"{data.name}: making {size:,} rows")
         Rows.written(data, size)
         with house.opened() as home:
             home.create(data.space)
             self._screen.say(f"{data.name}: filling the catalogue")
-            with self._screen.counting("rows", size) as advance:
-                filled = filling.fill(home, data, 0, size, advance)
+            first = max(size - FRESH_BOUND // 2, size // 2) if size < data.limit else size
+            with self._screen.counting("rows", first) as advance:
+                filled = filling.fill(home, data, 0, first, advance)
             self._screen.say(f"{data.name}: settling")
             home.settle()
             rows = filling.half_fresh(home, data, filled.rows, lambda _: None)
