@@ -1,0 +1,238 @@
+"""A restart begins with a snapshot and goes on with the log, whatever became of either."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.errors import Overloaded
+from services.indexer.catalogue import Catalogue
+from services.indexer.definition import Definition
+from services.indexer.index.faiss_index import FaissIndex
+from services.indexer.index.port import Index, Proceed
+from services.indexer.index.saved import Forms
+from services.indexer.keeper import Keeper, Rules
+from services.indexer.shelf import Shelf
+from services.indexer.shelves import Shelves
+from services.indexer.snapshots import ABANDONED_S, KEPT, Snapshots
+from services.indexer.wire import pack_item, unpack_item
+from services.spaces import Space
+from tests.indexer.builders import SPACE, counted_bytes, definition, record
+from tests.indexer.test_index import TINY, nothing
+from tests.indexer.test_shelf import SOON_S, Catalogues, Troubled, contents, write
+from tests.indexer.worlds import catalogue_in_memory, monotonic
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1e9
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class House:
+    """Shelves over one record and one folder, opened one after the other."""
+
+    def __init__(self, folder: Path, partitions: int = 2) -> None:
+        self.clock = Clock()
+        self.snapshots = Snapshots(folder, counted_bytes(), self.clock)
+        self.record = Troubled(catalogue_in_memory(partitions))
+        self.refusals: list[str] = []
+        self.keeper = self.new_keeper()
+        self._open: list[Shelf] = []
+
+    def new_keeper(self) -> Keeper:
+        def refused(catalogue: str, folder: Path, why: str) -> None:
+            self.refusals.append(f"{catalogue} {folder.name}: {why}")
+
+        return Keeper(self.snapshots, load, Rules(every_s=60, least_rows=4), refused, self.clock)
+
+    def shelf(self) -> Shelf:
+        """A process begins, and the one before has ended."""
+        self.close()
+        self.keeper = self.new_keeper()
+        shelf = Shelf(self.record, make, lambda _, __: None, self.keeper.restore)
+        self._open.append(shelf)
+        shelf.start()
+        return shelf
+
+    def close(self) -> None:
+        for shelf in self._open:
+            shelf.stop()
+            shelf.join(SOON_S)
+        self._open.clear()
+
+
+def make(of: Definition, space: Space) -> Index:
+    return FaissIndex(space, of.partitions, pack_item, TINY)
+
+
+def load(of: Definition, space: Space, folder: Path, proceed: Proceed) -> Index:
+    return FaissIndex.load(folder, space, of.partitions, Forms(pack_item, unpack_item), TINY, proceed=proceed)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    opened = House(tmp_path / "snapshots")
+    yield opened
+    opened.close()
+
+
+def filled(house: House, count: int = 40) -> Shelf:
+    shelf = house.shelf()
+    version = write(house.record, *(record(f"item-{n}", n) for n in range(count)))
+    assert shelf.reach(version, SOON_S)
+    for index in shelf.indexes.values():
+        while index.settle(nothing) or index.merge(nothing):
+            pass
+    return shelf
+
+
+def test_a_restart_reads_the_snapshot_and_the_rest_of_the_log_and_nothing_else(house: House) -> None:
+    shelf = filled(house)
+    assert house.keeper.save(shelf, nothing) == 1
+    version = write(house.record, record("late", 99), record("item-3", 77), removed=["item-5"])
+    assert shelf.reach(version, SOON_S)
+    scans = house.record.scans
+    again = house.shelf()
+    expected = sorted([f"item-{n}" for n in range(40) if n != 5] + ["late"])
+    assert contents(again, version) == expected
+    assert house.record.scans == scans
+    assert again.ready
+
+
+def test_a_log_that_was_trimmed_meanwhile_costs_a_reading_of_the_record(house: House) -> None:
+    shelf = filled(house)
+    house.keeper.save(shelf, nothing)
+    house.close()
+    version = write(house.record, record("late", 99), removed=["item-5"])
+    house.record.lost.set()
+    scans = house.record.scans
+    assert contents(house.shelf(), version) == sorted([f"item-{n}" for n in range(40) if n != 5] + ["late"])
+    assert house.record.scans > scans
+
+
+def test_a_snapshot_that_cannot_be_read_is_named_and_the_one_before_it_serves(house: House) -> None:
+    shelf = filled(house)
+    house.keeper.save(shelf, nothing)
+    version = write(house.record, record("late", 99))
+    assert shelf.reach(version, SOON_S)
+    house.keeper.save(shelf, nothing)
+    newest = house.snapshots.found("shop.00112233", SPACE)[0]
+    (newest / "part-0" / "starts.npy").unlink()
+    scans = house.record.scans
+    assert "late" in contents(house.shelf(), version)
+    assert house.record.scans == scans
+    assert house.refusals == ["shop 2: part-0/starts.npy is not as it was written"]
+
+
+def test_without_any_snapshot_the_record_is_read(house: House) -> None:
+    shelf = filled(house)
+    house.keeper.save(shelf, nothing)
+    for folder in house.snapshots.found("shop.00112233", SPACE):
+        shutil.rmtree(folder / "fresh")
+    version = write(house.record, record("late", 99))
+    assert len(contents(house.shelf(), version)) == 41
+    assert len(house.refusals) == 1
+
+
+def test_a_record_that_does_not_answer_at_the_start_is_waited_for(house: House) -> None:
+    shelf = filled(house)
+    house.keeper.save(shelf, nothing)
+    house.record.unreachable.set()
+    again = house.shelf()
+    assert not again.wait_until_ready(0.05)
+    house.record.unreachable.clear()
+    assert again.wait_until_ready(SOON_S)
+    assert len(again.indexes[SPACE.name].item_ids()) == 40
+
+
+class TestWhatIsDue:
+    def test_a_snapshot_is_written_when_something_changed_and_the_last_is_old_enough(self, house: House) -> None:
+        shelf = filled(house)
+        assert house.keeper.save_what_is_due(shelf, nothing) == 1
+        house.clock.now_s = 4e9
+        assert house.keeper.save_what_is_due(shelf, nothing) == 0, "nothing changed"
+        assert shelf.reach(write(house.record, record("late", 99)), SOON_S)
+        house.clock.now_s = 0
+        assert house.keeper.save_what_is_due(shelf, nothing) == 0, "it is too soon"
+        house.clock.now_s = 4e9
+        assert house.keeper.save_what_is_due(shelf, nothing) == 1
+
+    def test_a_small_index_is_not_worth_one(self, house: House) -> None:
+        assert house.keeper.save_what_is_due(filled(house, 3), nothing) == 0
+
+    def test_a_restored_index_is_not_written_again_before_it_changes(self, house: House) -> None:
+        house.keeper.save(filled(house), nothing)
+        again = house.shelf()
+        assert again.wait_until_ready(SOON_S)
+        house.clock.now_s = 4e9
+        assert house.keeper.save_what_is_due(again, nothing) == 0
+
+
+class TestSnapshots:
+    def test_one_that_cannot_be_written_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        snapshots = Snapshots(tmp_path, counted_bytes(), Clock())
+
+        def fail(draft: Path, _: Path) -> bool:
+            (draft / "half").write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match="No space left"):
+            snapshots.write("shop.1", SPACE, fail)
+        assert list((tmp_path / "shop.1" / SPACE.name).iterdir()) == []
+
+    def test_the_newest_stay(self, tmp_path: Path) -> None:
+        snapshots = Snapshots(tmp_path, counted_bytes(), Clock())
+        for _ in range(KEPT + 2):
+            snapshots.write("shop.1", SPACE, lambda draft, _: bool((draft / "all").write_bytes(b"all")))
+        assert [path.name for path in snapshots.found("shop.1", SPACE)] == ["4", "3"]
+        snapshots.remove("shop.1")
+        assert snapshots.found("shop.1", SPACE) == []
+
+    def test_what_a_process_left_half_written_is_cleared_away_when_it_is_old(self, tmp_path: Path) -> None:
+        clock = Clock()
+        snapshots = Snapshots(tmp_path, counted_bytes(), clock)
+        half = tmp_path / "shop.1" / SPACE.name / ".7.0badcafe"
+        half.mkdir(parents=True)
+        clock.now_s = half.stat().st_mtime + ABANDONED_S - 10
+        snapshots.write("shop.1", SPACE, lambda *_: False)
+        assert half.exists()
+        clock.now_s += 20
+        snapshots.write("shop.1", SPACE, lambda *_: False)
+        assert not half.exists()
+        assert snapshots.found("shop.1", SPACE) == []
+
+
+def test_a_catalogue_that_is_deleted_takes_its_snapshots_along(house: House, tmp_path: Path) -> None:
+    catalogues = Catalogues(counted_bytes())
+    shelves = Shelves(catalogues, make, lambda _, __: None, lambda _: None, monotonic, keeper=house.keeper)
+    shelves.create(definition(), None)
+    shelf = shelves.get("shop")
+    assert shelf.wait_until_ready(SOON_S)
+    house.keeper.save(shelf, nothing)
+    assert (tmp_path / "snapshots" / "shop.00112233").exists()
+    shelves.delete("shop")
+    assert not (tmp_path / "snapshots" / "shop.00112233").exists()
+    shelves.close()
+
+
+def test_past_the_ceiling_writers_are_told_what_to_do_until_there_is_room(house: House) -> None:
+    catalogues = Catalogues(counted_bytes())
+    shelves = Shelves(catalogues, make, lambda _, __: None, lambda _: None, monotonic, max_bytes=40_000)
+    shelves.create(definition(), None)
+    shelf = shelves.get("shop")
+    shop: Catalogue = shelf.catalogue
+    shelves.require_memory(0)
+    assert shelf.reach(write(shop, *(record(f"item-{n}", n) for n in range(40))), SOON_S)
+    with pytest.raises(Overloaded, match="delete items, or give the indexer more memory") as refused:
+        shelves.require_memory(0)
+    assert refused.value.reason == "INDEX_MEMORY"
+    assert shelf.reach(write(shop, removed=[f"item-{n}" for n in range(40)]), SOON_S)
+    shelf.indexes[SPACE.name].rebuild(nothing)
+    shelves.require_memory(0)
+    shelves.close()
