@@ -41,13 +41,15 @@ IDLE_S = 2.0
 
 @dataclass(frozen=True)
 class Served:
-    """One server with this efSearch (0: its own choice): from one caller, then from CALLERS; memory in MB, and cores
-    that it takes while nobody asks."""
+    """One server with this efSearch (0: its own choice): from one caller, then from CALLERS, which is the mean of turns
+    between which requests per second moved by the fraction `drift`; memory in MB, and cores that it takes while nobody
+    asks."""
 
     ef: int
     recall: float
     alone: Load
     full: Load
+    drift: float
     mb: float
     idle_cores: float
 
@@ -62,6 +64,11 @@ class Compared:
     usual: Served
     equal: Served
     ours: Served
+
+    @property
+    def drift(self) -> float:
+        """Of the indexer: what the ratios cannot be more exact than."""
+        return self.ours.drift
 
     @property
     def faster(self) -> float:
@@ -115,7 +122,7 @@ def measure(house: House, data: Data, rows: Rows, seconds: float, say: Say) -> I
                 "ours": ours,
             }
             served = _rounds(name, sides, seconds, say)
-            yield Compared(name, peer.settings, peer.build_s, served["usual"], served["equal"], served["ours"])
+            yield Compared(peer.name, peer.settings, peer.build_s, served["usual"], served["equal"], served["ours"])
 
 
 def _makers(rows: Rows, aims: Float32, say: Say) -> Mapping[str, Callable[[], AbstractContextManager[Peer]]]:
@@ -150,12 +157,13 @@ def _rounds(name: str, sides: Mapping[str, Side], seconds: float, say: Say) -> d
                 side = sides[whose]
                 loads[whose].append(load.loaded(side.endpoint, callers, seconds, side.cpu_s))
     say(f"{name}: idle")
-    return {
-        whose: Served(
-            side.ef, side.recall, _mean(alone[whose]), _mean(full[whose]), side.meter.memory_mb(), _idle(side.meter)
-        )
-        for whose, side in sides.items()
-    }
+    return {whose: _served(side, alone[whose], full[whose]) for whose, side in sides.items()}
+
+
+def _served(side: Side, alone: list[Load], full: list[Load]) -> Served:
+    rates = [each.per_s for each in full]
+    drift = max(rates) / min(rates) - 1
+    return Served(side.ef, side.recall, _mean(alone), _mean(full), drift, side.meter.memory_mb(), _idle(side.meter))
 
 
 def _idle(meter: Meter) -> float:

@@ -25,7 +25,7 @@ FULL: dict[Section, tuple[int, ...]] = {
     "growth": (10_000, 100_000, 1_000_000),
 }
 
-DATA = ("synthetic", "fashion-mnist", "photos")
+SYNTHETIC, FASHION, PHOTOS = DATA = ("synthetic", "fashion-mnist", "photos")
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,25 @@ class Plan:
         """What was asked for on the command line."""
         usual = FULL if options.full else USUAL
         sizes = {each: (options.items or usual[each]) if each in options.only else () for each in SECTIONS}
-        return cls(sizes, options.data, options.seconds)
+        return cls(sizes, tuple(options.data), options.seconds)
 
     def at(self, size: int) -> list[Section]:
-        """Sections that share one filled catalogue of that size."""
-        return [each for each in SECTIONS if each != "growth" and size in self.sizes[each]]
+        """Sections that share one filled catalogue of that size, of synthetic rows."""
+        return [each for each in self._sharing if size in self.sizes[each]]
 
     @property
     def shared_sizes(self) -> list[int]:
         """Those of all such catalogues."""
-        return sorted({size for each in SECTIONS if each != "growth" for size in self.sizes[each]})
+        return sorted({size for each in self._sharing for size in self.sizes[each]})
+
+    @property
+    def further_data(self) -> tuple[str, ...]:
+        """Sets that recall is measured with as well, each in a catalogue of its own."""
+        return tuple(each for each in self.data if each != SYNTHETIC) if self.sizes["recall"] else ()
+
+    @property
+    def _sharing(self) -> list[Section]:
+        return [each for each in SECTIONS if each != "growth" and (each != "recall" or SYNTHETIC in self.data)]
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:

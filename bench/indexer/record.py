@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import socket
 import subprocess
@@ -47,6 +48,13 @@ def peers_program() -> Path:
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchFailed(MISSING) from error
     return Path(done.stdout.strip())
+
+
+def version(program: Path) -> str:
+    """As the program says it."""
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=([\d.]+)", told)
+    return found[1] if found else "?"
 
 
 def started(program: Path, folder: Path, port: int, settings: Mapping[str, str]) -> Child:

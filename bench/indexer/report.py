@@ -14,7 +14,7 @@ from rich.console import Console
 from bench import machine
 from bench.embedder.bars import Bar
 from bench.fleet import ROOT
-from bench.indexer import growth, plots, recall, tables
+from bench.indexer import growth, plots, recall, record, tables
 from bench.indexer.comparison import Compared
 from bench.indexer.cost import Cost
 from bench.indexer.data import FOLDER
@@ -42,13 +42,7 @@ class Found:
 
     def bars(self) -> list[Bar]:
         """All of them, of what was measured."""
-        compared = [bar for each in self.peers.values() for one in each for bar in one.bars()]
-        return [
-            *(bar for each in self.cost for bar in each.bars()),
-            *compared,
-            *recall.bars(self.recall),
-            *growth.bars(self.growth),
-        ]
+        return [bar for bars in self._bars().values() for bar in bars]
 
     def sections(self) -> dict[str, Any]:
         """As JSON has it, without what was not measured."""
@@ -61,7 +55,17 @@ class Found:
                 for each in self.growth
             ],
         }
-        return {name: found for name, found in everything.items() if found}
+        bars = {name: [{**asdict(bar), "held": bar.held} for bar in section] for name, section in self._bars().items()}
+        return {name: {"found": found, "bars": bars[name]} for name, found in everything.items() if found}
+
+    def _bars(self) -> dict[str, list[Bar]]:
+        """By section."""
+        return {
+            "cost": [bar for each in self.cost for bar in each.bars()],
+            "peers": [bar for several in self.peers.values() for each in several for bar in each.bars()],
+            "recall": recall.bars(self.recall),
+            "growth": growth.bars(self.growth),
+        }
 
 
 def show(found: Found, console: Console) -> None:
@@ -72,7 +76,8 @@ def show(found: Found, console: Console) -> None:
         console.print(tables.peers(compared, rows))
         for each in compared:
             idle = f"idle it takes {each.equal.idle_cores:.2f} cores"
-            console.print(f"{each.name}: {each.settings}; filled in {each.build_s:.0f} s; {idle}")
+            moved = f"visrec moved by {each.drift:.0%} between its turns"
+            console.print(f"{each.name}: {each.settings}; filled in {each.build_s:.0f} s; {idle}; {moved}")
     for table in tables.recalled(found.recall):
         console.print(table)
     if found.growth:
@@ -81,17 +86,15 @@ def show(found: Found, console: Console) -> None:
             console.print(f"restart from a snapshot: {why_not}")
     console.print(tables.bars(found.bars()))
     console.print(NOTES.replace("\n", " "))
-    console.print(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
+    console.print(", ".join(f"{name} {value}" for name, value in _machine().items()))
 
 
 def write(found: Found, settings: dict[str, object], file: Path = FILE, folder: Path = FOLDER) -> Sequence[Path]:
     """The file, in which sections that were not measured now stay as they were, each with when and on what it was; and
     the plots. What was written."""
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    where = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine.describe(), "settings": settings}
-    for name, section in found.sections().items():
-        known[name] = {**where, "found": section}
-    known["bars"] = {**where, "found": [{**asdict(bar), "held": bar.held} for bar in found.bars()]}
+    where = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": _machine(), "settings": settings}
+    known |= {name: {**where, **section} for name, section in found.sections().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(known, indent=2) + "\n")
     written = [file]
@@ -104,3 +107,7 @@ def write(found: Found, settings: dict[str, object], file: Path = FILE, folder: 
             (folder / name).write_text(plot)
             written.append(folder / name)
     return written
+
+
+def _machine() -> dict[str, str]:
+    return machine.describe() | {"redis-server": record.version(record.own_program())}

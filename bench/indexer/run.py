@@ -13,7 +13,7 @@ from bench.indexer.data import Data, Rows
 from bench.indexer.fashion import Fashion
 from bench.indexer.growth import Growth
 from bench.indexer.house import FRESH_BOUND, House
-from bench.indexer.plan import Plan
+from bench.indexer.plan import FASHION, PHOTOS, Plan
 from bench.indexer.report import Found
 from bench.indexer.screen import Screen
 from bench.indexer.synthetic import Synthetic
@@ -31,7 +31,7 @@ class Run:
         """All of the plan. Raises BenchFailed."""
         for size in self._plan.shared_sizes:
             self._at(size)
-        for data in self._further() if self._plan.sizes["recall"] else ():
+        for data in self._further():
             with self._filled(data, data.limit) as (home, rows):
                 self.found.recall += recall.measure(home, data, rows, self._screen.say)
         if sizes := self._plan.sizes["growth"]:
@@ -68,13 +68,13 @@ class Run:
 
     def _further(self) -> Iterator[Data]:
         """Data sets that may be there or not."""
-        if "fashion-mnist" in self._plan.data:
+        if FASHION in self._plan.further_data:
             try:
                 yield Fashion()
             except BenchFailed as missing:
                 self._screen.note(f"[yellow]{missing}[/yellow]")
         folder = os.environ.get("CATALOG")
-        if "photos" in self._plan.data and folder:
+        if PHOTOS in self._plan.further_data and folder:
             self._screen.say("photos: embedding")
             with self._screen.counting("views", photographs.ROWS) as advance:
                 photos = photographs.embedded(Path(folder), advance)

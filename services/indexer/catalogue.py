@@ -129,6 +129,10 @@ class Catalogue(ABC):
         """
 
     @abstractmethod
+    def count(self) -> int:
+        """How many items there are."""
+
+    @abstractmethod
     def layout(self, partition: int = 0) -> Layout:
         """As this partition has it."""
 

@@ -31,7 +31,10 @@ LAYOUT: list[str] = []
 
 @dataclass
 class _Partition:
+    """`ever`: all ids that there ever were, in their order, so that a scan loses none when others go."""
+
     records: dict[str, Record] = field(default_factory=dict)
+    ever: dict[str, None] = field(default_factory=dict)
     log: list[list[str]] = field(default_factory=list)
     receipts: dict[str, tuple[bytes, Written]] = field(default_factory=dict)
 
@@ -109,9 +112,14 @@ class InMemoryCatalogue(Catalogue):
 
     def scan(self, partition: int, cursor: int, count: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
         with self._changed:
-            records = [_only(record, wanted) for _, record in sorted(self._require(partition).records.items())]
-            end = cursor + count
-            return records[cursor:end], end if end < len(records) else 0
+            mine, end = self._require(partition), cursor + count
+            ids = list(mine.ever)
+            found = [mine.records[one] for one in ids[cursor:end] if one in mine.records]
+            return [_only(record, wanted) for record in found], end if end < len(ids) else 0
+
+    def count(self) -> int:
+        with self._changed:
+            return sum(len(partition.records) for partition in self._partitions)
 
     def layout(self, partition: int = 0) -> Layout:
         with self._changed:
@@ -154,11 +162,12 @@ class InMemoryCatalogue(Catalogue):
         with self._changed:
             self._deleted = True
             self._changed.notify_all()
-            return sum(len(partition.records) for partition in self._partitions)
+            return self.count()
 
     def _put(self, mine: _Partition, record: Record) -> None:
         old = mine.records.get(record.item.id, record)
         self._stamps += 1
+        mine.ever.setdefault(record.item.id)
         others = {name: rows for name, rows in record.others.items() if name in self._layout.further}
         mine.records[record.item.id] = replace(
             record, created_us=old.created_us, others=others, stamp=self._stamps.to_bytes(8, "big")

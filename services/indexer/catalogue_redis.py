@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from services.errors import Internal
+from services.errors import Internal, NotFound
 from services.indexer.catalogue import (
     PLAIN,
     Catalogue,
@@ -110,7 +110,8 @@ class RedisCatalogue(Catalogue):
         def attempt(layout: Layout) -> list[Any]:
             if space not in layout.further:
                 layout = self._level(partition)
-            layout.require(space)
+            if space not in layout.further:
+                raise NotFound("space", space)
             return self._ask(self._connection.put, partition, asked, beside, [layout.generation, *puts])
 
         return self._written(self._agreed(partition, attempt))
@@ -144,6 +145,10 @@ class RedisCatalogue(Catalogue):
             # Once more, together with what stands beside: an item that was written in between must not be seen by half.
             return list(self._fetch(partition, [one.decode() for one in found], wanted).values()), int(following)
         return [unpack_record(data) for data in found.values()], int(following)
+
+    def count(self) -> int:
+        with redis_errors:
+            return sum(int(self._client.hlen(keys.items)) for keys in self._keys)
 
     def layout(self, partition: int = 0) -> Layout:
         with redis_errors:
@@ -194,9 +199,9 @@ class RedisCatalogue(Catalogue):
 
     def end(self) -> int:
         """Removes everything but the receipts, which expire; returns how many items there were."""
+        # Counted before any is removed, so that a command that is sent again does not count what is gone.
+        items = self.count()
         with redis_errors:
-            # Counted before any is removed, so that a command that is sent again does not count what is gone.
-            items = sum(int(self._client.hlen(keys.items)) for keys in self._keys)
             for keys in self._keys:
                 known = self._client.hget(keys.layout, "layout")
                 self._client.unlink(*keys.contents(unpack_layout(known).further if known else ()))

@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 import grpc
 
-from services.errors import NotImplementedYet
 from services.indexer import wire_requests as requests
 from services.indexer import wire_responses as responses
 from services.indexer import wire_search
+from services.indexer.commission import Commissions
 from services.indexer.desk import Patience
 from services.indexer.library import Library
+from services.indexer.wire_operations import encode_operation
 from services.runtime import deadlines
 from services.runtime.wire import decode_space
 from visrec.v1 import indexer_pb2, indexer_pb2_grpc
@@ -23,8 +24,11 @@ Context: TypeAlias = grpc.ServicerContext
 class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
     """`durability`: says what the record promises. `default_budget_s`: for a call without any deadline."""
 
-    def __init__(self, library: Library, durability: Callable[[], str], default_budget_s: float) -> None:
+    def __init__(
+        self, library: Library, commissions: Commissions, durability: Callable[[], str], default_budget_s: float
+    ) -> None:
         self._library = library
+        self._commissions = commissions
         self._durability = durability
         self._default_budget_s = default_budget_s
 
@@ -134,7 +138,9 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
         return indexer_pb2.DeleteSpaceResponse(version=version.encode())
 
     def RemakeSpace(self, request: indexer_pb2.RemakeSpaceRequest, context: Context) -> indexer_pb2.RemakeSpaceResponse:
-        raise NotImplementedYet("RemakeSpace")
+        asked = requests.decode_request(request, request.request_id)
+        operation = self._commissions.remake(request.catalogue, request.space, asked)
+        return indexer_pb2.RemakeSpaceResponse(operation=encode_operation(operation))
 
     def GetFacets(self, request: indexer_pb2.GetFacetsRequest, context: Context) -> indexer_pb2.GetFacetsResponse:
         facets, version = self._library.facets(
@@ -148,27 +154,34 @@ class IndexerServicer(indexer_pb2_grpc.IndexerServiceServicer):
     def StartRebuild(
         self, request: indexer_pb2.StartRebuildRequest, context: Context
     ) -> indexer_pb2.StartRebuildResponse:
-        raise NotImplementedYet("StartRebuild")
+        mine, others = self._commissions.on_replicas("rebuild", request.catalogue, all_replicas=request.all_replicas)
+        return indexer_pb2.StartRebuildResponse(operation=encode_operation(mine), others=map(encode_operation, others))
 
     def CreateSnapshot(
         self, request: indexer_pb2.CreateSnapshotRequest, context: Context
     ) -> indexer_pb2.CreateSnapshotResponse:
-        raise NotImplementedYet("CreateSnapshot")
+        mine, others = self._commissions.on_replicas("snapshot", request.catalogue, all_replicas=request.all_replicas)
+        return indexer_pb2.CreateSnapshotResponse(
+            operation=encode_operation(mine), others=map(encode_operation, others)
+        )
 
     def GetOperation(
         self, request: indexer_pb2.GetOperationRequest, context: Context
     ) -> indexer_pb2.GetOperationResponse:
-        raise NotImplementedYet("GetOperation")
+        operation = self._commissions.get(request.name)
+        return indexer_pb2.GetOperationResponse(operation=encode_operation(operation))
 
     def ListOperations(
         self, request: indexer_pb2.ListOperationsRequest, context: Context
     ) -> indexer_pb2.ListOperationsResponse:
-        raise NotImplementedYet("ListOperations")
+        page, token = self._commissions.page(request.catalogue, request.page_size, request.page_token)
+        return indexer_pb2.ListOperationsResponse(operations=map(encode_operation, page), next_page_token=token)
 
     def CancelOperation(
         self, request: indexer_pb2.CancelOperationRequest, context: Context
     ) -> indexer_pb2.CancelOperationResponse:
-        raise NotImplementedYet("CancelOperation")
+        operation = self._commissions.cancel(request.name)
+        return indexer_pb2.CancelOperationResponse(operation=encode_operation(operation))
 
     def _budget_s(self) -> float:
         left = deadlines.remaining_s()

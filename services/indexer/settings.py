@@ -39,7 +39,7 @@ class IndexerSettings(ServiceSettings):
     replica: str = Field(
         "",
         max_length=128,
-        description="Name of this replica in operations, the same after a restart. Empty: the host's name and the port.",
+        description="Name of this replica in operations, the same after a restart. Empty: the host's name and port.",
     )
     log_age_s: int = Field(604_800, ge=3600, description="Age, in seconds, up to which such entries are kept.")
     fresh_rows: int = Field(

@@ -100,6 +100,17 @@ def unpack_failures(data: bytes) -> Failures:
     return failures
 
 
+def pack_error(error: VisrecError) -> bytes:
+    """Its google.rpc.Status."""
+    data: bytes = status_of(error).SerializeToString()
+    return data
+
+
+def unpack_error(data: bytes) -> VisrecError:
+    """The error that was packed."""
+    return error_of(Status.FromString(data))
+
+
 def _decode_value(value: common_pb2.AttributeValue) -> AttributeValue | None:
     match value.WhichOneof("kind"):
         case "text":

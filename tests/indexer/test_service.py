@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.errors import InvalidInput, InvalidPicture, NotFound, NotImplementedYet, SpaceMismatch, TooLate
+from services.errors import InvalidInput, InvalidPicture, NotFound, SpaceMismatch, TooLate
 from services.indexer.servicer import IndexerServicer
 from services.indexer.version import Mark, Position, Version
 from services.runtime.embedded import EmbeddedRedis
@@ -409,25 +409,6 @@ def test_a_catalogue_that_exists_is_not_made_again(shop: Service) -> None:
 
 def test_the_same_creation_twice_is_one(indexer: Service) -> None:
     assert indexer.create(request_id="one") == indexer.create(request_id="one")
-
-
-LATER_METHODS = [
-    "RemakeSpace",
-    "StartRebuild",
-    "CreateSnapshot",
-    "GetOperation",
-    "ListOperations",
-    "CancelOperation",
-]
-
-
-@pytest.mark.parametrize("name", LATER_METHODS)
-def test_a_method_of_a_later_version_says_so(indexer: Service, name: str) -> None:
-    request = getattr(indexer_pb2, f"{name}Request")()
-    code, error = refusal(lambda: getattr(indexer.stub, name)(request))
-    assert code is grpc.StatusCode.UNIMPLEMENTED
-    assert isinstance(error, NotImplementedYet)
-    assert name in error.message
 
 
 def test_every_method_of_the_contract_has_an_implementation() -> None:

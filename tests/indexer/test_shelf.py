@@ -62,6 +62,9 @@ class Troubled(Catalogue):
     def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
         return self.inner.put_vectors(partition, space, items, receipt)
 
+    def count(self) -> int:
+        return self.inner.count()
+
     def layout(self, partition: int = 0) -> Layout:
         return self.inner.layout(partition)
 

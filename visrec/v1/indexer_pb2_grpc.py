@@ -271,7 +271,6 @@ class IndexerServiceServicer:
         """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
         features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
         the space already are made anew. Items that are written meanwhile have theirs made when they are written.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,7 +300,6 @@ class IndexerServiceServicer:
     def StartRebuild(self, request, context):
         """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
         request says which replicas do it.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -310,7 +308,6 @@ class IndexerServiceServicer:
     def CreateSnapshot(self, request, context):
         """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
         the request says which replicas do it. A replica without a place for snapshots: the operation fails.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -318,7 +315,6 @@ class IndexerServiceServicer:
 
     def GetOperation(self, request, context):
         """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -326,7 +322,6 @@ class IndexerServiceServicer:
 
     def ListOperations(self, request, context):
         """Long work, newest first.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -335,7 +330,6 @@ class IndexerServiceServicer:
     def CancelOperation(self, request, context):
         """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
         is answered as it is.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -84,7 +84,6 @@ class IndexerServiceStub:
     """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
     features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
     the space already are made anew. Items that are written meanwhile have theirs made when they are written.
-    UNIMPLEMENTED in this version.
     """
     ListSpaces: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListSpacesRequest, _indexer_pb2.ListSpacesResponse]
     """The spaces and aliases of a catalogue."""
@@ -95,25 +94,18 @@ class IndexerServiceStub:
     StartRebuild: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]
     """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
     request says which replicas do it.
-    UNIMPLEMENTED in this version.
     """
     CreateSnapshot: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]
     """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
     the request says which replicas do it. A replica without a place for snapshots: the operation fails.
-    UNIMPLEMENTED in this version.
     """
     GetOperation: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetOperationRequest, _indexer_pb2.GetOperationResponse]
-    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
-    UNIMPLEMENTED in this version.
-    """
+    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND."""
     ListOperations: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListOperationsRequest, _indexer_pb2.ListOperationsResponse]
-    """Long work, newest first.
-    UNIMPLEMENTED in this version.
-    """
+    """Long work, newest first."""
     CancelOperation: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.CancelOperationRequest, _indexer_pb2.CancelOperationResponse]
     """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
     is answered as it is.
-    UNIMPLEMENTED in this version.
     """
 
 @_typing.type_check_only
@@ -172,7 +164,6 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
     features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
     the space already are made anew. Items that are written meanwhile have theirs made when they are written.
-    UNIMPLEMENTED in this version.
     """
     ListSpaces: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListSpacesRequest, _indexer_pb2.ListSpacesResponse]  # type: ignore[assignment]
     """The spaces and aliases of a catalogue."""
@@ -183,25 +174,18 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     StartRebuild: _aio.UnaryUnaryMultiCallable[_indexer_pb2.StartRebuildRequest, _indexer_pb2.StartRebuildResponse]  # type: ignore[assignment]
     """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
     request says which replicas do it.
-    UNIMPLEMENTED in this version.
     """
     CreateSnapshot: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CreateSnapshotRequest, _indexer_pb2.CreateSnapshotResponse]  # type: ignore[assignment]
     """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
     the request says which replicas do it. A replica without a place for snapshots: the operation fails.
-    UNIMPLEMENTED in this version.
     """
     GetOperation: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetOperationRequest, _indexer_pb2.GetOperationResponse]  # type: ignore[assignment]
-    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
-    UNIMPLEMENTED in this version.
-    """
+    """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListOperationsRequest, _indexer_pb2.ListOperationsResponse]  # type: ignore[assignment]
-    """Long work, newest first.
-    UNIMPLEMENTED in this version.
-    """
+    """Long work, newest first."""
     CancelOperation: _aio.UnaryUnaryMultiCallable[_indexer_pb2.CancelOperationRequest, _indexer_pb2.CancelOperationResponse]  # type: ignore[assignment]
     """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
     is answered as it is.
-    UNIMPLEMENTED in this version.
     """
 
 class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -347,7 +331,6 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes the vectors of all items in a space that was added from their raw features, in the background. Needs raw
         features that were kept (VISREC_INDEXER_KEEP_RAW_FEATURES) and an embedder that knows the space. Vectors that are in
         the space already are made anew. Items that are written meanwhile have theirs made when they are written.
-        UNIMPLEMENTED in this version.
         """
 
     @_abc_1.abstractmethod
@@ -382,7 +365,6 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_indexer_pb2.StartRebuildResponse, _abc.Awaitable[_indexer_pb2.StartRebuildResponse]]:
         """Builds the indexes of a catalogue anew, without what was deleted, in the background. Each replica has its own; the
         request says which replicas do it.
-        UNIMPLEMENTED in this version.
         """
 
     @_abc_1.abstractmethod
@@ -393,7 +375,6 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_indexer_pb2.CreateSnapshotResponse, _abc.Awaitable[_indexer_pb2.CreateSnapshotResponse]]:
         """Writes a snapshot of the indexes, in the background, from which a replica starts sooner. Each replica has its own;
         the request says which replicas do it. A replica without a place for snapshots: the operation fails.
-        UNIMPLEMENTED in this version.
         """
 
     @_abc_1.abstractmethod
@@ -402,9 +383,7 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.GetOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.GetOperationResponse, _abc.Awaitable[_indexer_pb2.GetOperationResponse]]:
-        """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND.
-        UNIMPLEMENTED in this version.
-        """
+        """How far a piece of long work has come, whichever replica does it. Forgotten 7 days after its last news: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOperations(
@@ -412,9 +391,7 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.ListOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.ListOperationsResponse, _abc.Awaitable[_indexer_pb2.ListOperationsResponse]]:
-        """Long work, newest first.
-        UNIMPLEMENTED in this version.
-        """
+        """Long work, newest first."""
 
     @_abc_1.abstractmethod
     def CancelOperation(
@@ -424,7 +401,6 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_indexer_pb2.CancelOperationResponse, _abc.Awaitable[_indexer_pb2.CancelOperationResponse]]:
         """Asks long work to stop, which it does within about a second; what it has done until then stays. Work that has ended
         is answered as it is.
-        UNIMPLEMENTED in this version.
         """
 
 def add_IndexerServiceServicer_to_server(servicer: IndexerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
