@@ -23,12 +23,13 @@ Point = tuple[float, float]
 @dataclass(frozen=True)
 class Chart:
     """`series` by name, each a list of (x, y), x above zero and on a logarithmic axis. The y axis goes from `least` to
-    the greatest value; `bar` is what is to be reached or kept within."""
+    `most`, or to the first round number that no value is above; `bar` is what is to be reached or kept within."""
 
     title: str
     series: Mapping[str, Sequence[Point]]
     bar: float | None = None
     least: float = 0.0
+    most: float | None = None
 
     def svg(self, left: float = 0.0, top: float = 0.0) -> str:
         """A group whose upper left corner is there."""
@@ -47,10 +48,20 @@ class Chart:
         return min(every), max(every)
 
     @property
-    def _top(self) -> float:
+    def _step(self) -> float:
+        """Between two ticks: 1, 2 or 5 times a power of ten."""
         every = [y for points in self.series.values() for _, y in points]
-        greatest = max([*every, self.bar or 0.0, self.least], default=1.0)
-        return greatest + (greatest - self.least) * 0.05 or 1.0
+        greatest = self.most or max([*every, self.bar or 0.0], default=0.0)
+        rough = (greatest - self.least) / TICKS
+        return _round_up(rough) if rough > 0 else 1.0
+
+    @property
+    def _top(self) -> float:
+        if self.most is not None:
+            return self.most
+        every = [y for points in self.series.values() for _, y in points]
+        greatest = max([*every, self.bar or 0.0], default=0.0)
+        return self.least + max(1, math.ceil((greatest - self.least) / self._step - 1e-9)) * self._step
 
     def _at(self, point: Point) -> Point:
         low, high = map(math.log10, self._span)
@@ -64,8 +75,8 @@ class Chart:
             f'<text x="{LEFT}" y="{TOP - 16}" font-weight="bold">{escape(self.title)}</text>',
             f'<path d="M{LEFT} {TOP}V{base}H{right}" fill="none" stroke="#999"/>',
         ]
-        for step in range(TICKS + 1):
-            value = self.least + (self._top - self.least) * step / TICKS
+        for number in range(math.floor((self._top - self.least) / self._step + 1e-9) + 1):
+            value = self.least + number * self._step
             y = self._at((self._span[0], value))[1]
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{short(value)}</text>')
         for size in sorted({x for points in self.series.values() for x, _ in points}):
@@ -101,6 +112,12 @@ def sheet(charts: Sequence[Chart], columns: int = 2) -> str:
             "</g></svg>\n",
         )
     )
+
+
+def _round_up(value: float) -> float:
+    """To 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(times * power for times in (1, 2, 5, 10) if times * power >= value * (1 - 1e-9))
 
 
 def short(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from bench.indexer import growth, recall
@@ -13,17 +14,20 @@ KINDS: tuple[tuple[Kind, str], ...] = (("mix", "weights of the blocks"), ("filte
 
 
 def of_recall(found: Sequence[Recalled]) -> str:
-    """Recall above, latency below; weights on the left, filters on the right."""
-    lowest = min([0.9, *(each.recall for each in found)])
-    recalls = [
-        Chart(f"recall@10 by {title}", _by_name(found, kind, lambda each: each.recall), recall.LEAST, lowest - 0.02)
-        for kind, title in KINDS
-    ]
-    latencies = [
-        Chart(f"p50 by {title}, one caller, ms", _by_name(found, kind, lambda each: each.p50_ms))
-        for kind, title in KINDS
-    ]
-    return sheet([*recalls, *latencies])
+    """For each data set recall above, latency below; weights on the left, filters on the right."""
+    charts = list[Chart]()
+    for data in dict.fromkeys(each.data for each in found):
+        here = [each for each in found if each.data == data]
+        lowest = min(0.9, math.floor(min(each.recall for each in here) * 20) / 20)
+        charts += [
+            Chart(f"{data}: recall@10 by {title}", _by_name(here, kind, lambda e: e.recall), recall.LEAST, lowest, 1.0)
+            for kind, title in KINDS
+        ]
+        charts += [
+            Chart(f"{data}: p50 by {title}, one caller, ms", _by_name(here, kind, lambda each: each.p50_ms))
+            for kind, title in KINDS
+        ]
+    return sheet(charts)
 
 
 def of_growth(found: Sequence[Grown]) -> str:
@@ -59,9 +63,7 @@ def of_growth(found: Sequence[Grown]) -> str:
 
 def _by_name(found: Sequence[Recalled], kind: Kind, value: Callable[[Recalled], float]) -> dict[str, list[Point]]:
     series = dict[str, list[Point]]()
-    several = len({each.data for each in found}) > 1
     for each in found:
         if each.kind == kind:
-            name = f"{each.name}, {each.data}" if several and each.data != "synthetic" else each.name
-            series.setdefault(name, []).append((float(each.rows), value(each)))
+            series.setdefault(each.name, []).append((float(each.rows), value(each)))
     return series

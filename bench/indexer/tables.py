@@ -48,9 +48,10 @@ def peers(found: Sequence[Compared], rows: int) -> Table:
     title = f"{rows:,} rows: one caller, then 16; ms"
     table = _table(title, ("ef", "recall", "1: p50", "p99", "16: /s", "p50", "p99", "CPU", "MB"))
     for each in found:
-        table.add_row(f"{each.name}, usual", str(each.usual.ef), *_served(each.usual))
-        table.add_row(f"{each.name}, equal", str(each.equal.ef), *_served(each.equal))
-        table.add_row("  visrec beside it", "", *_served(each.ours))
+        table.add_row(each.name)
+        table.add_row("  usual", str(each.usual.ef), *_served(each.usual))
+        table.add_row("  equal", str(each.equal.ef), *_served(each.equal))
+        table.add_row("visrec beside it", "", *_served(each.ours))
         table.add_row("  x of equal", "", "", f"{each.sooner:.2f}", "", f"{each.faster:.2f}")
     return table
 
@@ -61,8 +62,8 @@ def recalled(found: Sequence[Recalled]) -> Iterator[Table]:
         here = [each for each in found if each.data == data]
         sizes = list(dict.fromkeys(each.rows for each in here))
         by_place = {(each.name, each.rows): each for each in here}
-        heads = [head for rows in sizes for head in (f"{rows:,} rows", "p50 ms")]
-        table = _table(f"recall@10 ({data}), and latency from one caller", heads)
+        heads = [head for rows in sizes for head in (f"{rows:,}", "ms")]
+        table = _table(f"recall@10 by rows ({data}), and p50 from one caller", heads)
         for name in dict.fromkeys(each.name for each in here):
             places = [by_place.get((name, rows)) for rows in sizes]
             table.add_row(name, *(cell for each in places for cell in _recalled(each)))
@@ -75,7 +76,7 @@ def _recalled(found: Recalled | None) -> list[str]:
 
 def growth(found: Sequence[Grown]) -> Table:
     """One column for each size."""
-    table = _table("as the catalogue grows", [f"{each.rows:,} rows" for each in found])
+    table = _table("as the catalogue grows; ms: p50 / p99", [f"{each.rows:,} rows" for each in found])
     rows = {
         "burst, items/s": [f"{each.burst_per_s:,.0f} ({each.burst_rows:,})" for each in found],
         "lasting, items/s": [f"{each.lasting_per_s:,.0f} ({each.lasting_rows:,})" for each in found],
@@ -143,7 +144,7 @@ def _ms(*values: float) -> list[str]:
 
 
 def _pair(p50_ms: float, p99_ms: float) -> str:
-    return f"p50 {_ms(p50_ms)[0]}, p99 {_ms(p99_ms)[0]}"
+    return f"{_ms(p50_ms)[0]} / {_ms(p99_ms)[0]}"
 
 
 def _or(value: float | None) -> str:
