@@ -21,7 +21,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from bench.failure import BenchFailed
-from bench.indexer import report
+from bench.indexer import others, report
 from bench.indexer.plan import Plan, parser
 from bench.indexer.run import Run
 from bench.indexer.screen import Screen
@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser(__doc__).parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     failed = False
+    busy = others.cores()
     with Screen(console) as screen:
+        if busy > others.QUIET:
+            screen.note(f"[red]Something else takes {busy:.1f} cores: these figures mean little.[/red]")
         run = Run(Plan.of(options), screen)
         try:
             run.measure()
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = run.found
     if found.sections():
         report.show(found, console)
-        written = report.write(found, vars(options) | {"only": list(options.only)})
+        written = report.write(found, vars(options) | {"cores_taken_before": busy})
         console.print("written: " + ", ".join(map(str, written)), soft_wrap=True)
     return 1 if failed or not all(bar.held for bar in found.bars()) else 0
 

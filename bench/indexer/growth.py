@@ -29,6 +29,8 @@ POLL_S = 0.05
 LEAST_PER_S = 3000.0
 LARGEST_SHARE = 1.5
 """Of the vectors and the links."""
+ROWS_THAT_COUNT = 100_000
+"""With fewer, what a process holds is mostly not theirs."""
 SERVING_WITHIN_S = 10.0
 FRESH_WITHIN_MS = 200.0
 
@@ -67,7 +69,7 @@ class Grown:
 
 
 def bars(found: Sequence[Grown]) -> list[Bar]:
-    """The burst and freshness at each size; memory and the restart at the largest, where they matter."""
+    """The burst and freshness at each size; the restart at the largest, and memory where it is mostly that of rows."""
     bars = list[Bar]()
     for each in found:
         size = f"{each.rows:,} rows"
@@ -76,7 +78,8 @@ def bars(found: Sequence[Grown]) -> list[Bar]:
     if found:
         last = found[-1]
         share, size = last.row_bytes / last.least_row_bytes, f"{last.rows:,} rows"
-        bars.append(Bar(f"memory at rest / vectors and links, {size}", share, LARGEST_SHARE))
+        if last.rows >= ROWS_THAT_COUNT:
+            bars.append(Bar(f"memory at rest / vectors and links, {size}", share, LARGEST_SHARE))
         if last.restart_s is not None:
             bars.append(Bar(f"restart to SERVING, {size}", last.restart_s, SERVING_WITHIN_S, unit="s"))
     return bars

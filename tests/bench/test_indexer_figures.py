@@ -154,6 +154,10 @@ def test_memory_of_a_row_is_what_is_held_above_the_empty_process() -> None:
     assert grown().least_row_bytes == 2 * 384 + 8 * 16 + 16
 
 
+def test_a_few_rows_do_not_say_what_a_row_takes() -> None:
+    assert not any("memory" in bar.name for bar in growth.bars([grown(10_000, row_bytes=9000.0)]))
+
+
 def test_a_restart_that_could_not_be_measured_has_no_bar() -> None:
     assert not any("restart" in bar.name for bar in growth.bars([grown(restart_s=None)]))
 
