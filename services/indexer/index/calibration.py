@@ -6,33 +6,35 @@ for the mixes that differ most; walks against long scans, for every mix that the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.indexer.index.effort import MAX_SCANNED, Effort
-from services.indexer.index.graph import Graph
+from services.indexer.index.effort import Effort, Measured
 from services.indexer.index.port import Accuracy, Proceed
 from services.indexer.index.settled import SettledPart
-from services.indexer.index.sketch import Refined
 from services.spaces import Float32, Space
 
 TARGETS = {Accuracy.FAST: 0.92, Accuracy.BALANCED: 0.98}
 """Recall@10 to be measured here so that 0.90 and 0.97 hold for queries that are no rows of the part."""
 
-GROWN = 1.25
+GROWN = 2
 """So many times as many rows as were measured make another measurement worth its time."""
 
+LEAST_ROWS = 4096
+"""Fewer are compared as quickly."""
+
 NEIGHBOURS = 10
-SCAN_QUERIES, WALK_QUERIES = 32, 64
-SCANNED = (50, 100, 200, 400, 800, 1600, 3200)
-EFS = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+QUERIES = 64
+SCANNED = (50, 100, 200, 300, 400, 600, 800, 1200, 1600, 2400)
+EFS = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LONG_SCAN = 4096
 SAFETY = 1.5
-"""A walk to a row's neighbours is easier than to those of a picture that is new: so many times as far is gone."""
+"""The neighbours of a row are found more easily than those of a picture that is new: so many times the effort is made.
+"""
 SEED = 5
 
 Rows = NDArray[np.int64]
@@ -42,23 +44,26 @@ Search = Callable[[Float32, int], Rows]
 
 def due(part: SettledPart) -> bool:
     """Whether the part has outgrown what was measured."""
-    if part.refined is None:
+    if part.refined is None or part.rows < LEAST_ROWS:
         return False
     known = part.effort
-    return part.rows > GROWN * known.rows or (part.graph is not None and not known.efs)
+    return part.rows >= GROWN * known.rows or (part.graph is not None and not len(known.walks.mixes))
 
 
 def calibrated(part: SettledPart, space: Space, proceed: Proceed) -> Effort:
     """What recalls take in this part, which must have a sketch."""
     refined = part.refined
     assert refined
-    chosen = np.random.default_rng(SEED).choice(part.rows, min(part.rows, WALK_QUERIES), replace=False)
-    queries = Measured(part.vectors(chosen), chosen, space, proceed)
-    scanned = _scanned(part, refined, queries.some(SCAN_QUERIES))
-    if part.graph is None:
-        return Effort(np.empty((0, len(space.blocks)), np.float32), {}, scanned, part.rows)
-    mixes = np.array(list(walked_mixes(space)), np.float32)
-    return Effort(mixes, _efs(part.graph, refined, queries, mixes), scanned, part.rows)
+    chosen = np.random.default_rng(SEED).choice(part.rows, min(part.rows, QUERIES), replace=False)
+    queries = Queries(part.vectors(chosen), chosen, space, proceed)
+    exact: Search = lambda weighed, _: part.flat.compare(weighed, NEIGHBOURS + 1, None)[1]  # noqa: E731
+    scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)[1]  # noqa: E731
+    scans = _measured(queries, scanned_mixes(space), scan, SCANNED, (exact, 0))
+    graph = part.graph
+    if graph is None:
+        return Effort(scans, Measured.nothing(len(space.blocks)), part.rows)
+    walk: Search = lambda weighed, ef: graph.nearest(weighed, NEIGHBOURS + 1, ef)[1]  # noqa: E731
+    return Effort(scans, _measured(queries, walked_mixes(space), walk, EFS, (scan, LONG_SCAN)), part.rows)
 
 
 def walked_mixes(space: Space) -> Iterator[Float32]:
@@ -89,7 +94,7 @@ def scanned_mixes(space: Space) -> Iterator[Float32]:
             yield against
 
 
-class Measured:
+class Queries:
     """`vectors` (n, D) of the rows `own` (n,), as queries."""
 
     def __init__(self, vectors: Float32, own: Rows, space: Space, proceed: Proceed) -> None:
@@ -97,10 +102,6 @@ class Measured:
         self.own = own
         self.space = space
         self.proceed = proceed
-
-    def some(self, count: int) -> Measured:
-        """The first of them."""
-        return Measured(self.vectors[:count], self.own[:count], self.space, self.proceed)
 
     def neighbours(self, mix: Float32, search: Search, effort: int) -> list[set[int]]:
         """What a search finds for each, without the query's own row."""
@@ -118,37 +119,22 @@ class Measured:
         return float(np.mean(shares))
 
 
-def _scanned(part: SettledPart, refined: Refined, queries: Measured) -> dict[Accuracy, int]:
-    """For each accuracy the rows to compare that suffice for every mix, 0 where none does."""
-    mixes = list(scanned_mixes(queries.space))
-    exact: Search = lambda weighed, _: part.flat.compare(weighed, NEIGHBOURS + 1, None)[1]  # noqa: E731
-    scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)[1]  # noqa: E731
-    true = [queries.neighbours(mix, exact, 0) for mix in mixes]
-    enough: dict[Accuracy, int] = {}
-    for rows in (rows for rows in SCANNED if rows <= min(MAX_SCANNED, part.rows)):
-        worst = min(queries.recall(mix, scan, rows, theirs) for mix, theirs in zip(mixes, true, strict=True))
-        for accuracy, target in TARGETS.items():
-            if worst >= target:
-                enough.setdefault(accuracy, rows)
-        if len(enough) == len(TARGETS):
-            break
-    return {accuracy: enough.get(accuracy, 0) for accuracy in TARGETS}
-
-
-def _efs(graph: Graph, refined: Refined, queries: Measured, mixes: Float32) -> dict[Accuracy, NDArray[np.int32]]:
-    scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)[1]  # noqa: E731
-    walk: Search = lambda weighed, ef: graph.nearest(weighed, NEIGHBOURS + 1, ef)[1]  # noqa: E731
-    efs = {accuracy: np.zeros(len(mixes), np.int32) for accuracy in TARGETS}
-    for number, mix in enumerate(mixes):
-        true = queries.neighbours(mix, scan, LONG_SCAN)
-        for ef in EFS:
-            recall = queries.recall(mix, walk, ef, true)
+def _measured(
+    queries: Queries, mixes: Iterable[Float32], search: Search, efforts: Sequence[int], truth: tuple[Search, int]
+) -> Measured:
+    """For each mix and accuracy the least of the efforts, ascending, that suffices."""
+    wanted = np.array(list(mixes), np.float32)
+    enough = {accuracy: np.zeros(len(wanted), np.int32) for accuracy in TARGETS}
+    for number, mix in enumerate(wanted):
+        true = queries.neighbours(mix, *truth)
+        for effort in efforts:
+            recall = queries.recall(mix, search, effort, true)
             for accuracy, target in TARGETS.items():
-                if recall >= target and not efs[accuracy][number]:
-                    efs[accuracy][number] = ceil(SAFETY * ef)
+                if recall >= target and not enough[accuracy][number]:
+                    enough[accuracy][number] = ceil(SAFETY * effort)
             if recall >= max(TARGETS.values()):
                 break
-    return efs
+    return Measured(wanted, enough)
 
 
 def _grid(blocks: int) -> Iterator[tuple[float, ...]]:

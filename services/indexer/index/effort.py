@@ -21,8 +21,6 @@ from services.indexer.index.port import Accuracy
 from services.spaces import Float32
 
 MAX_EF = 4096
-LEAST_EF = 64
-"""Shorter walks save little."""
 MAX_SCANNED = 16_384
 
 UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
@@ -31,8 +29,8 @@ UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
 MEASURED_COUNT = 10
 """The recalls are those of so many rows; for each row more a scan compares six more, and a walk goes three further."""
 
-NEAR_ENOUGH = 0.2
-"""Sum of absolute differences of weights up to which a mix counts as one that was measured."""
+SAME, NEAR_ENOUGH = 0.02, 0.2
+"""Sums of absolute differences of weights: one mix; mixes that two that were measured speak for."""
 
 MARGIN = 1.3
 """Of what a filter lets pass, on the average, so much more is looked for than is wanted."""
@@ -70,31 +68,59 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Effort:
-    """What recalls take, as measured. `mixes` (m, blocks): block weights, of which the absolute values sum to 1;
-    `efs`: for each accuracy the efSearch that each of them takes, (m,), 0 where none suffices; `scanned`: for each
-    accuracy the rows to compare after a scan, for all mixes. `rows`: how many there were."""
+class Measured:
+    """`mixes` (m, blocks): block weights, of which the absolute values sum to 1; `efforts`: for each accuracy what each
+    of them takes, (m,), 0 where nothing suffices."""
 
     mixes: Float32
-    efs: Mapping[Accuracy, NDArray[np.int32]] = field(default_factory=dict)
-    scanned: Mapping[Accuracy, int] = field(default_factory=lambda: dict(UNMEASURED_SCAN))
+    efforts: Mapping[Accuracy, NDArray[np.int32]] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, blocks: int) -> Measured:
+        """No mix."""
+        return cls(np.empty((0, blocks), np.float32))
+
+    def near(self, weights: Float32, accuracy: Accuracy, within: float) -> int:
+        """The greater effort of the two mixes nearest to this one, or that of one that is it; 0 when none lies within
+        a sum of absolute differences of `within`, or none suffices."""
+        efforts = self.efforts.get(accuracy)
+        if efforts is None or not len(efforts):
+            return 0
+        distances = np.abs(self.mixes - weights).sum(axis=1)
+        nearest = int(distances.argmin())
+        if distances[nearest] < SAME:
+            return int(efforts[nearest])
+        near = efforts[np.argpartition(distances, 1)[:2]] if len(efforts) > 1 else efforts
+        return int(near.max()) if distances[nearest] <= within and near.all() else 0
+
+    def worst(self, accuracy: Accuracy) -> int:
+        """The greatest effort of all mixes; 0 when there is none that suffices for one of them."""
+        efforts = self.efforts.get(accuracy)
+        return int(efforts.max()) if efforts is not None and len(efforts) and efforts.all() else 0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What recalls take, as measured when there were so many `rows`: rows to compare after a scan, and efSearch."""
+
+    scans: Measured
+    walks: Measured
     rows: int = 0
 
     @classmethod
     def unmeasured(cls, blocks: int) -> Effort:
         """What is safe to assume."""
-        return cls(np.empty((0, blocks), np.float32))
+        return cls(Measured.nothing(blocks), Measured.nothing(blocks))
+
+    def looked_at(self, weights: Float32, accuracy: Accuracy) -> int:
+        """Rows to compare after a scan; 0: no number is known to suffice."""
+        if not self.rows:
+            return UNMEASURED_SCAN.get(accuracy, 0)
+        return self.scans.near(weights, accuracy, SAME) or self.scans.worst(accuracy)
 
     def ef(self, weights: Float32, accuracy: Accuracy) -> int:
-        """The greater one of the two measured mixes nearest to this one; 0: none is known to suffice."""
-        efs = self.efs.get(accuracy)
-        if efs is None or not len(efs):
-            return 0
-        distances = np.abs(self.mixes - weights).sum(axis=1)
-        near = np.argpartition(distances, 1)[:2] if len(distances) > 2 else np.arange(len(distances))
-        if distances[near].min() > NEAR_ENOUGH:
-            return 0
-        return max(LEAST_EF, int(efs[near].max())) if efs[near].all() else 0
+        """efSearch of a walk; 0: none is known to suffice."""
+        return self.walks.near(weights, accuracy, NEAR_ENOUGH)
 
     def plan(self, weights: Float32, accuracy: Accuracy, wanted: int, spread: Spread) -> Plan:
         """For `wanted` items of those that may come back."""
@@ -116,8 +142,8 @@ class Effort:
             return compared
         plans = [compared]
         more = max(0, count - MEASURED_COUNT)
-        looked_at = self.scanned.get(accuracy, 0)
-        if spread.scan and looked_at and looked_at + 6 * more <= MAX_SCANNED:
+        looked_at = self.looked_at(weights, accuracy) if spread.scan else 0
+        if looked_at and looked_at + 6 * more <= MAX_SCANNED:
             looked_at += 6 * more
             plans.append(Plan(Way.SCAN, count, looked_at, scale * (20 + 0.001 * spread.rows + 0.2 * looked_at)))
         ef = self.ef(weights, accuracy) if spread.walk else 0

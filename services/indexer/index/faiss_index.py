@@ -116,7 +116,7 @@ class FaissIndex(Index):
 
     def merge(self, proceed: Proceed) -> bool:
         with self._merging:
-            return self._merge(proceed, anew=False)
+            return self._merge(proceed, anew=False) or self._measure(proceed)
 
     def rebuild(self, proceed: Proceed) -> None:
         with self._merging:
@@ -126,6 +126,7 @@ class FaissIndex(Index):
                     for slot in self._slots:
                         slot.role = Role.SEALED if slot.role is Role.SMALL else slot.role
             self._merge(proceed, anew=True)
+            self._measure(proceed)
 
     def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:
         with self._changed:
@@ -238,12 +239,26 @@ class FaissIndex(Index):
         present = base.slot.content if base and not anew else None
         added = kept if present else every
         part = self._part(present if isinstance(present, SettledPart) else None, every, added, role, proceed)
-        slot = self._exchange(part, every, role)
-        if due(part):
-            effort = calibrated(part, self._space, proceed)
-            with self._changed:
-                slot.content = replace(part, effort=effort)
-                self._publish(self._view.version)
+        self._exchange(part, every, role)
+
+    def _measure(self, proceed: Proceed) -> bool:
+        """What searches take in a part that has outgrown what is known of it."""
+        with self._changed:
+            slot = next(
+                (slot for slot in self._slots if isinstance(slot.content, SettledPart) and due(slot.content)), None
+            )
+        if slot is None:
+            return False
+        part = slot.content
+        assert isinstance(part, SettledPart)
+        effort = calibrated(part, self._space, proceed)
+        with self._changed:
+            # Meanwhile, more may have been added to a copy of it: what was measured holds for that, too.
+            for one in self._slots:
+                if isinstance(one.content, SettledPart) and (one is slot or one.role is slot.role):
+                    one.content = replace(one.content, effort=effort)
+            self._publish(self._view.version)
+        return True
 
     def _part(
         self, base: SettledPart | None, every: Sequence[Kept], added: Sequence[Kept], role: Role, proceed: Proceed
@@ -274,7 +289,7 @@ class FaissIndex(Index):
             return base.sketch.extended(chain.from_iterable(chunks), proceed)
         return Sketch.trained(flat, proceed).extended(Chunks.of(flat.canonical), proceed)
 
-    def _exchange(self, part: SettledPart, every: Sequence[Kept], role: Role) -> Slot:
+    def _exchange(self, part: SettledPart, every: Sequence[Kept], role: Role) -> None:
         with self._changed:
             dead, offset = BitMap(), 0
             for one in every:
@@ -289,4 +304,3 @@ class FaissIndex(Index):
             self._slots = [*rest[:at], slot, *rest[at:]]
             self._forget_replaced()
             self._publish(self._view.version)
-            return slot

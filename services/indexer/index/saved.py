@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from services.indexer.index.effort import Effort
+from services.indexer.index.effort import Effort, Measured
 from services.indexer.index.facts import Facts, Values, Words
 from services.indexer.index.flat import Flat
 from services.indexer.index.fresh import Fresh
@@ -288,17 +288,18 @@ def _space_fields(space: Space) -> list[Any]:
 
 
 def _effort_fields(effort: Effort) -> dict[str, Any]:
-    return {
-        "blocks": effort.mixes.shape[1],
-        "mixes": effort.mixes.tolist(),
-        "efs": {accuracy.value: efs.tolist() for accuracy, efs in effort.efs.items()},
-        "scanned": {accuracy.value: rows for accuracy, rows in effort.scanned.items()},
-        "rows": effort.rows,
-    }
+    return {"rows": effort.rows, "scans": _measured_fields(effort.scans), "walks": _measured_fields(effort.walks)}
+
+
+def _measured_fields(measured: Measured) -> dict[str, Any]:
+    efforts = {accuracy.value: efforts.tolist() for accuracy, efforts in measured.efforts.items()}
+    return {"blocks": measured.mixes.shape[1], "mixes": measured.mixes.tolist(), "efforts": efforts}
 
 
 def _effort(fields: Mapping[str, Any]) -> Effort:
+    return Effort(_measured(fields["scans"]), _measured(fields["walks"]), int(fields["rows"]))
+
+
+def _measured(fields: Mapping[str, Any]) -> Measured:
     mixes = np.array(fields["mixes"], np.float32).reshape(-1, fields["blocks"])
-    efs = {Accuracy(name): np.array(efs, np.int32) for name, efs in fields["efs"].items()}
-    scanned = {Accuracy(name): int(rows) for name, rows in fields["scanned"].items()}
-    return Effort(mixes, efs, scanned, fields["rows"])
+    return Measured(mixes, {Accuracy(name): np.array(efforts, np.int32) for name, efforts in fields["efforts"].items()})
