@@ -209,7 +209,9 @@ def _abort(problem: Exception, context: grpc.ServicerContext, telemetry: MethodT
         raise problem
     fault = faults.fault_of(problem)
     status, code = faults.status_of(fault), faults.code_of(fault)
-    telemetry.failed(code, seconds, fault)
+    left = isinstance(fault, errors.TooLate) and not context.is_active() and context.time_remaining() > 0
+    # A handler gives up what nobody waits for; nothing was late then.
+    telemetry.failed(grpc.StatusCode.CANCELLED if left else code, seconds, fault)
     context.set_trailing_metadata(faults.trailers_of(status))
     context.abort(code, status.message)
 
