@@ -131,7 +131,7 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         shelves,
         ingest,
         embedder,
-        Rules(settings.partitions, settings.threads // 2, settings.requests_per_s),
+        Rules(settings.partitions, settings.threads // 2, settings.requests_per_s, max(1, settings.long_threads // 2)),
         Surroundings(time.monotonic, _now_us, secrets.token_bytes),
     )
     operations, replica = RedisOperations(connection.client), _replica(settings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from services.errors import Internal, NotFound
 from services.indexer.catalogue import (
@@ -28,9 +28,9 @@ from services.indexer.record_redis import (
     pack_layout,
     pack_record,
     pack_rows,
+    unpack_joined,
     unpack_layout,
     unpack_record,
-    unpack_rows,
 )
 from services.indexer.version import EPOCH_BYTES, Mark, Position
 from services.runtime.redis import redis_errors
@@ -42,8 +42,6 @@ RECORDS_AT_ONCE = 500
 RESEND_S = 600
 """Until then a client has given up sending a command again whose answer was lost."""
 RECEIPT = ("digest", "epoch", "position", "removed", "answer", "made")
-
-T = TypeVar("T")
 
 
 class _Asked(NamedTuple):
@@ -287,30 +285,17 @@ class RedisCatalogue(Catalogue):
         known = self._known(partition) if wanted.spaces else None
         spaces = [space for space in wanted.spaces if known and space in known.further]
         beside = [keys.vectors(space) for space in spaces] + ([keys.raw] if wanted.raw else [])
-        for ids in _slices(item_ids, RECORDS_AT_ONCE):
+        for start in range(0, len(item_ids), RECORDS_AT_ONCE):
+            ids = item_ids[start : start + RECORDS_AT_ONCE]
             with redis_errors, self._client.pipeline(transaction=bool(beside)) as pipe:
                 for key in (keys.items, *beside):
                     pipe.hmget(key, ids)
                 records, *others = pipe.execute()
             for item_id, data, *more in zip(ids, records, *others, strict=True):
                 if data:
-                    found[item_id] = _joined(unpack_record(data), spaces, more)
+                    found[item_id] = unpack_joined(data, spaces, more)
         return found
-
-
-def _joined(record: Record, spaces: Sequence[str], more: Sequence[bytes | None]) -> Record:
-    if not any(more):
-        return record
-    others = {space: unpack_rows(data) for space, data in zip(spaces, more, strict=False) if data}
-    raw = more[len(spaces)] if len(more) > len(spaces) else None
-    return Record(
-        record.item, record.vectors, record.created_us, others, unpack_rows(raw) if raw else None, record.stamp
-    )
 
 
 def _mark(epoch: bytes, position: bytes) -> Mark:
     return Mark(epoch, Position.parse(position.decode()))
-
-
-def _slices(sequence: Sequence[T], length: int) -> Iterator[Sequence[T]]:
-    return (sequence[start : start + length] for start in range(0, len(sequence), length))

@@ -36,7 +36,7 @@ class Catalogues(ABC):
 
     @abstractmethod
     def ping(self) -> None:
-        """Raises NotReady when the record cannot be reached, Refused when its server is too old."""
+        """Raises NotReady when the record cannot be reached or takes no writes, Refused when its server is too old."""
 
 
 class InMemoryCatalogues(Catalogues):

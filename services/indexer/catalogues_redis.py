@@ -14,6 +14,7 @@ from services.indexer.record_redis import pack_space, unpack_space
 from services.runtime.redis import inspect_redis, redis_errors
 
 REGISTRY = "visrec:catalogues"
+CANARY = "visrec:canary"
 FORMAT = 2
 
 
@@ -63,6 +64,9 @@ class RedisCatalogues(Catalogues):
 
     def ping(self) -> None:
         inspect_redis(self._client)
+        # A server that is full answers, and refuses writes.
+        with redis_errors:
+            self._client.set(CANARY, "sings", ex=60)
 
     def _catalogue(self, definition: Definition) -> RedisCatalogue:
         return RedisCatalogue(definition, self._connection, self._rules, self._random_bytes)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, NotFound, NotReady, VisrecError
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, VisrecError
 from services.indexer import arrangement, reading
 from services.indexer.arrangement import Arranged
 from services.indexer.catalogue import Wanted
@@ -38,11 +39,12 @@ MAX_PAGE = 100
 @dataclass(frozen=True)
 class Rules:
     """`partitions`: of a catalogue that names no number. `waiting`: searches that may wait at once, for a version or
-    for the record. `requests_per_s`: of one catalogue; 0: any number."""
+    for the record; `entering`: writes that may wait for room. `requests_per_s`: of one catalogue; 0: any number."""
 
     partitions: int = 1
     waiting: int = 2
     requests_per_s: float = 0
+    entering: int = 4
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Library:
         self._clock = surroundings.clock
         self._now_us = surroundings.now_us
         self._random_bytes = surroundings.random_bytes
+        self._entering = threading.BoundedSemaphore(rules.entering)
         self._rates = Rates(rules.requests_per_s, surroundings.clock)
         self._desk = Desk(shelves, rules.waiting, self._rates.take)
 
@@ -123,9 +126,10 @@ class Library:
     def ingest(self, name: str, drafts: Sequence[Draft], request: Request, budget_s: float) -> Ingested:
         """As `Ingest.ingest`. Raises Overloaded when the index has no room within half of the budget."""
         shelf = self._shelf(name)
-        self._shelves.require_memory(budget_s / 2)
-        shelf.require_room(budget_s / 2)
-        return self._ingest.ingest(shelf.catalogue, drafts, request)
+        self._enter(shelf, budget_s / 2)
+        ingested = self._ingest.ingest(shelf.catalogue, drafts, request)
+        shelf.written(ingested.version, len(drafts) - len(ingested.failures))
+        return ingested
 
     def delete_items(self, name: str, item_ids: Sequence[str], request: Request) -> Deleted:
         """As `Ingest.delete`."""
@@ -134,9 +138,10 @@ class Library:
     def put_vectors(self, name: str, items: Sequence[GivenVectors], request: Request, budget_s: float) -> Ingested:
         """As `Ingest.put_vectors`. Raises Overloaded as `ingest`."""
         shelf = self._shelf(name)
-        self._shelves.require_memory(budget_s / 2)
-        shelf.require_room(budget_s / 2)
-        return self._ingest.put_vectors(shelf.catalogue, items, request)
+        self._enter(shelf, budget_s / 2)
+        put = self._ingest.put_vectors(shelf.catalogue, items, request)
+        shelf.written(put.version, len(items) - len(put.failures))
+        return put
 
     def create_space(self, name: str, space: Space) -> tuple[Arranged, int]:
         """As `arrangement.create_space`, and how many items have a vector in it."""
@@ -232,6 +237,19 @@ class Library:
                 yield _stats(shelf)
             except (NotReady, NotFound):
                 continue  # still being read, or deleted a moment ago: no reason to say nothing of the others
+
+    def _enter(self, shelf: Shelf, wait_s: float) -> None:
+        """Raises Overloaded when there is no memory, or in the index no room, within that time, or when too many wait
+        for room already: a catalogue that fills must not take the threads of the others."""
+        self._shelves.require_memory(wait_s)
+        if shelf.has_room():
+            return
+        if not self._entering.acquire(blocking=False):
+            raise Overloaded("the index is still working off what was written before", retry_after_ms=1000)
+        try:
+            shelf.require_room(wait_s)
+        finally:
+            self._entering.release()
 
     def _shelf(self, name: str) -> Shelf:
         if not name:

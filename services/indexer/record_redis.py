@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,16 @@ def unpack_record(data: bytes) -> Record:
     end = _HEADER.size + length
     vectors = _rows(np.frombuffer(data, "<f2", offset=end), photos)
     return Record(unpack_item(data[_HEADER.size : end]), vectors, created_us, stamp=stamp)
+
+
+def unpack_joined(data: bytes, spaces: Sequence[str], beside: Sequence[bytes | None]) -> Record:
+    """The record together with its rows in the spaces, and after them its raw features, as far as there are any."""
+    record = unpack_record(data)
+    if not any(beside):
+        return record
+    others = {space: unpack_rows(rows) for space, rows in zip(spaces, beside, strict=False) if rows}
+    raw = beside[len(spaces)] if len(beside) > len(spaces) else None
+    return replace(record, others=others, raw=unpack_rows(raw) if raw else None)
 
 
 def pack_rows(rows: Float16 | None) -> bytes:

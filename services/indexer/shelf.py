@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.errors import NotFound, NotReady, Overloaded
+from services.indexer.backlog import MOST_ITEMS, Backlog
 from services.indexer.catalogue import Catalogue, LogLost, Wanted
 from services.indexer.definition import Definition
 from services.indexer.filters import NO_FILTER
@@ -67,6 +68,7 @@ class Shelf:
         self._unread: dict[int, Mark | None] = dict.fromkeys(range(definition.partitions))
         """Partitions that have not been read to the end once; for those that were restored, where that end is."""
         self._applied = threading.Condition()
+        self._backlog = Backlog()
         self._stop = threading.Event()
         self._gone = False
         self._threads = [
@@ -148,10 +150,24 @@ class Shelf:
         with self._applied:
             return self._applied.wait_for(lambda: self._gone or self._contains(version), timeout_s)
 
+    def written(self, version: Version, items: int) -> None:
+        """So many items were acknowledged by this process; `version` contains them."""
+        with self._applied:
+            self._backlog.add(version, items)
+
+    def has_room(self, timeout_s: float = 0) -> bool:
+        """Waits while an index has too much to settle, or is too far behind; False when `timeout_s` passed before."""
+        with self._applied:
+            near = self._applied.wait_for(self._is_near, timeout_s)
+        return near and all(index.wait_for_room(timeout_s) for index in self.indexes.values())
+
     def require_room(self, timeout_s: float) -> None:
-        """Waits while an index has more to settle than it may. Raises Overloaded after `timeout_s`."""
-        if not all(index.wait_for_room(timeout_s) for index in self.indexes.values()):
+        """As `has_room`. Raises Overloaded."""
+        if not self.has_room(timeout_s):
             raise Overloaded("the index is still working off what was written before", retry_after_ms=1000)
+
+    def _is_near(self) -> bool:
+        return not self.ready or self._backlog.items(self._version) <= MOST_ITEMS
 
     def _contains(self, version: Version) -> bool:
         return self.ready and self._version.contains(version)

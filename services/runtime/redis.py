@@ -10,6 +10,7 @@ What then times out is cleared up as any timeout, and a call without time left e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,7 +48,11 @@ _UNAVAILABLE = (
     exceptions.TryAgainError,
     exceptions.RedisClusterException,
 )
-_UNAVAILABLE_WORDS = ("MISCONF", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
+_UNAVAILABLE_WORDS = re.compile(
+    r"(Error running script .* -)?(MISCONF|LOADING|NOREPLICAS|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM|READONLY)\b",
+    re.DOTALL,
+)
+"""How an error of the server begins. Before Redis 7, what a script met is told after where it met it."""
 
 
 def open_redis(runtime: RuntimeSettings) -> Client:
@@ -80,7 +85,7 @@ class _RedisErrors:
 
     def __exit__(self, _: object, problem: BaseException | None, __: object) -> None:
         if isinstance(problem, _UNAVAILABLE) or (
-            isinstance(problem, exceptions.ResponseError) and str(problem).startswith(_UNAVAILABLE_WORDS)
+            isinstance(problem, exceptions.ResponseError) and _UNAVAILABLE_WORDS.match(str(problem))
         ):
             raise NotReady(f"Redis does not answer ({type(problem).__name__})", reason="REDIS_NOT_READY") from problem
 

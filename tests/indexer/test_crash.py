@@ -19,7 +19,7 @@ import pytest
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.wire import encode_space
 from tests.fleet import ROOT, free_ports
-from tests.indexer.builders import SPACE, vectors
+from tests.indexer.builders import HEAD_SPACE, SPACE, raw_features, vectors
 from tests.indexer.worlds import vector, with_vectors
 from tests.servers import await_serving
 from visrec.v1 import indexer_pb2
@@ -43,6 +43,7 @@ class Indexer:
             "VISREC_INDEXER_PORT": str(self._port),
             "VISREC_INDEXER_METRICS_PORT": "0",
             "VISREC_CANARY_EVERY_S": "0.1",
+            "VISREC_INDEXER_KEEP_RAW_FEATURES": "true",
         }
 
     def start(self) -> None:
@@ -192,3 +193,33 @@ def kill_redis(server: EmbeddedRedis) -> None:
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
+
+
+def test_a_remake_is_gone_on_with_after_its_worker_was_killed(indexer: Indexer) -> None:
+    """There is no embedder, so it waits for one: the blow comes in the middle."""
+    with indexer.channel() as channel:
+        stub = IndexerServiceStub(channel)
+        stub.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="shop", space=encode_space(SPACE)))
+        one = with_vectors("a", 1)
+        one.raw_features.append(raw_features(1)[0].astype("<f2").tobytes())
+        stub.IngestItems(indexer_pb2.IngestItemsRequest(catalogue="shop", items=[one]))
+        stub.CreateSpace(indexer_pb2.CreateSpaceRequest(catalogue="shop", space=encode_space(HEAD_SPACE)))
+        begun = stub.RemakeSpace(indexer_pb2.RemakeSpaceRequest(catalogue="shop", space=HEAD_SPACE.name)).operation
+        assert eventually(lambda: operation(stub, begun.name).replica != "")
+    indexer.kill()
+    indexer.start()
+    with indexer.channel() as channel:
+        stub = IndexerServiceStub(channel)
+        assert operation(stub, begun.name).state == indexer_pb2.OPERATION_STATE_RUNNING
+        stub.CancelOperation(indexer_pb2.CancelOperationRequest(name=begun.name))
+        assert eventually(lambda: operation(stub, begun.name).state == indexer_pb2.OPERATION_STATE_CANCELLED)
+
+
+def operation(stub: IndexerServiceStub, name: str) -> indexer_pb2.Operation:
+    return stub.GetOperation(indexer_pb2.GetOperationRequest(name=name)).operation
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it does before long."""
+    pause = threading.Event()
+    return any(holds() or pause.wait(0.05) for _ in range(400))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import grpc
 import pytest
+import redis
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.settings import RuntimeSettings
@@ -96,3 +100,81 @@ def test_searches_go_on_while_the_record_is_gone_and_reads_when_it_is_back(
     assert_searchable(shop)
     record.start()
     assert shop.stub.GetItem(GET).stored.item.id == "a"
+
+
+def serving(shop: Service) -> bool:
+    check = health_pb2_grpc.HealthStub(shop.channel).Check(health_pb2.HealthCheckRequest())
+    return bool(check.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it does before long."""
+    pause = threading.Event()
+    return any(holds() or pause.wait(0.05) for _ in range(int(2 * SOON_S / 0.05)))
+
+
+def becomes(shop: Service, wanted: bool) -> bool:
+    """Whether health says so before long."""
+    return eventually(lambda: serving(shop) is wanted)
+
+
+def ingest(shop: Service, name: str) -> None:
+    shop.put(with_vectors(name, 1))
+
+
+def test_a_redis_that_hangs_for_a_while_makes_it_unready_and_it_comes_back(
+    record: EmbeddedRedis, shop: Service
+) -> None:
+    with hanging(record):
+        code, _ = refusal(lambda: shop.stub.GetItem(GET, timeout=0.3))
+        assert code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert becomes(shop, False)
+        assert_searchable(shop)
+    assert becomes(shop, True)
+    ingest(shop, "b")
+    assert shop.stub.GetItem(GET).stored.item.id == "a"
+
+
+def fill_memory(client: redis.Redis, record: EmbeddedRedis) -> Callable[[], object]:
+    client.config_set("maxmemory", "1mb")
+    return lambda: client.config_set("maxmemory", "0")
+
+
+def fill_disk(client: redis.Redis, record: EmbeddedRedis) -> Callable[[], object]:
+    """A dump that cannot be written, as on a disk that is full, makes Redis refuse writes.
+
+    Were it the append-only file with `appendfsync always`, Redis would end, and be gone.
+    """
+    assert record.pid is not None
+    client.set("large", os.urandom(2_000_000))
+    client.config_set("appendonly", "no")
+    client.config_set("save", "3600 1")
+    unlimited = resource.prlimit(record.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(record.pid, resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+    client.bgsave()
+    assert eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+    def make_room() -> None:
+        assert record.pid is not None
+        resource.prlimit(record.pid, resource.RLIMIT_FSIZE, unlimited)
+        client.bgsave()
+        assert eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok")
+
+    return make_room
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="a disk is filled with Linux's prlimit")
+@pytest.mark.parametrize("fill", [fill_memory, fill_disk])
+def test_a_redis_that_takes_no_more_makes_it_unready_and_is_used_again_when_there_is_room(
+    record: EmbeddedRedis, shop: Service, fill: Callable[[redis.Redis, EmbeddedRedis], Callable[[], object]]
+) -> None:
+    with closing(redis.Redis.from_url(record.url)) as client:
+        make_room = fill(client, record)
+        code, error = refusal(lambda: ingest(shop, "b"))
+        assert (code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "REDIS_NOT_READY")
+        assert becomes(shop, False)
+        assert_searchable(shop)
+        assert shop.stub.GetItem(GET).stored.item.id == "a"
+        make_room()
+        ingest(shop, "b")
+        assert becomes(shop, True)

@@ -112,6 +112,17 @@ class TestSpaces:
         assert back.previous_space == HEAD_SPACE.name
         assert shop.found(search(1, min_version=back.version, limit=1)) == ["a"]
 
+    def test_another_replica_sees_a_switch_at_once(
+        self, shop: Service, redis_server: EmbeddedRedis, tmp_path: Path
+    ) -> None:
+        shop.put(with_vectors("a", 1))
+        with service(runtime_over(redis_server, tmp_path)) as other:
+            add_space(shop)
+            version = put_vectors(other, ("a", 11)).version
+            assert shop.found(learned(11, version, space=HEAD_SPACE.name)) == ["a"]
+            assert other.found(learned(11, set_alias(shop, "visual", HEAD_SPACE.name).version)) == ["a"]
+            assert other.found(search(1, min_version=set_alias(shop, "visual", SPACE.name).version)) == ["a"]
+
     def test_a_query_by_item_uses_the_vectors_of_the_space_that_is_searched(self, shop: Service) -> None:
         shop.put(with_vectors("a", 1), with_vectors("b", 1), with_vectors("c", 2), with_vectors("lacks", 1))
         add_space(shop)
