@@ -64,28 +64,31 @@ class Graph:
             raise ValueError(f"links of {index.ntotal} rows, vectors of {flat.rows}")
         index.own_fields = False
         index.storage = flat.index
+        # Assigned so, it would not be Python's to free any more, and nobody would.
+        flat.index.thisown = True
         self._index = index
         self._flat = flat
 
     @classmethod
     def over(cls, flat: Flat, space: Space, tuning: GraphTuning, proceed: Proceed) -> Self:
         """Links between all rows."""
-        index = faiss.IndexHNSWSQ(
-            space.dimension, faiss.ScalarQuantizer.QT_fp16, tuning.neighbours, faiss.METRIC_INNER_PRODUCT
-        )
-        index.hnsw.efConstruction = tuning.ef_construction
-        scaled = _taken(index)
-        return cls(_linked(index, scaled, _chunks(flat, 0, _scale(space)), tuning, proceed), flat)
+        index = _empty(space, tuning)
+        _add(index, _chunks(flat, 0, _scale(space)), tuning, proceed)
+        return cls(_links(index), flat)
 
     def extended(self, flat: Flat, space: Space, tuning: GraphTuning, proceed: Proceed) -> Graph:
         """These links, and others for the rows that `flat` has after those of this one."""
-        index, scale = _copied(self._index), _scale(space)
-        scaled = faiss.IndexScalarQuantizer(space.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        rows = self._flat.rows
+        rows, scale = self._flat.rows, _scale(space)
+        index = _empty(space, tuning)
+        index.hnsw = self._index.hnsw
+        index.hnsw.efConstruction = tuning.ef_construction
+        vectors = faiss.downcast_index(index.storage)
         for chunk in _chunks(flat, 0, scale, rows):
             proceed()
-            scaled.add(chunk)
-        return Graph(_linked(index, scaled, _chunks(flat, rows, scale), tuning, proceed), flat)
+            vectors.add(chunk)
+        index.ntotal = rows
+        _add(index, _chunks(flat, rows, scale), tuning, proceed)
+        return Graph(_links(index), flat)
 
     @classmethod
     def load(cls, path: Path, flat: Flat) -> Self:
@@ -125,9 +128,16 @@ def _chunks(flat: Flat, start: int, scale: Float32, end: int | None = None) -> I
         yield chunk.astype(np.float32) * scale
 
 
-def _linked(index: Any, scaled: Any, chunks: Iterable[Float32], tuning: GraphTuning, proceed: Proceed) -> Any:
-    index.own_fields = False
-    index.storage = scaled
+def _empty(space: Space, tuning: GraphTuning) -> Any:
+    """With vectors of its own, which are scaled."""
+    index = faiss.IndexHNSWSQ(
+        space.dimension, faiss.ScalarQuantizer.QT_fp16, tuning.neighbours, faiss.METRIC_INNER_PRODUCT
+    )
+    index.hnsw.efConstruction = tuning.ef_construction
+    return index
+
+
+def _add(index: Any, chunks: Iterable[Float32], tuning: GraphTuning, proceed: Proceed) -> None:
     # Of this thread only: searches on others stay with one. And not of what this one does next, which threads that wait
     # for each other would slow down.
     faiss.omp_set_num_threads(tuning.threads)
@@ -137,19 +147,11 @@ def _linked(index: Any, scaled: Any, chunks: Iterable[Float32], tuning: GraphTun
             index.add(chunk)
     finally:
         faiss.omp_set_num_threads(1)
-    return index
 
 
-def _taken(index: Any) -> Any:
-    """The vectors of an index, which from here on are the caller's."""
-    storage = faiss.downcast_index(index.storage)
-    index.own_fields = False
-    storage.this.own(True)
-    return storage
-
-
-def _copied(index: Any) -> Any:
-    """The links once more, without vectors."""
+def _links(index: Any) -> Any:
+    """A copy of the links, without vectors. To exchange the vectors of an index instead corrupts memory: FAISS and its
+    Python wrappers do not agree on who frees them."""
     writer = faiss.VectorIOWriter()
     faiss.write_index(index, writer, faiss.IO_FLAG_SKIP_STORAGE)
     reader = faiss.VectorIOReader()
