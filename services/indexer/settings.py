@@ -75,7 +75,7 @@ class IndexerSettings(ServiceSettings):
     )
     factory: str = Field(
         "HNSW16,SQfp16",
-        description="FAISS' name of that graph: HNSWm,SQfp16 or HNSWm,SQ8; m links a row cost 8 m bytes.",
+        description="FAISS' name of that graph, HNSWm,SQfp16; m links a row cost 8 m bytes.",
     )
     hnsw_ef_construction: int = Field(
         100, ge=16, le=1000, description="Candidates weighed for each row that is added (HNSW's efConstruction)."

@@ -62,7 +62,7 @@ class RuntimeSettings(BaseSettings):
     )
     var_dir: Path = Field(
         default=Path("var"),
-        description="Everything that is kept on disk: the private Redis and built graphs.",
+        description="Everything that is kept on disk: the private Redis, built graphs, snapshots of indexes.",
     )
 
     default_deadline_s: float = Field(

@@ -197,5 +197,6 @@ def test_redis_acknowledges_what_is_on_disk_and_never_evicts() -> None:
     assert configuration["dir"] == container("redis")["volumeMounts"][0]["mountPath"]
 
 
-def test_only_the_record_is_kept_on_a_volume() -> None:
-    assert [name for name in WORKLOADS if WORKLOADS[name]["spec"].get("volumeClaimTemplates")] == ["redis"]
+def test_the_record_and_snapshots_of_the_index_are_kept_on_volumes() -> None:
+    kept = {name for name in WORKLOADS if WORKLOADS[name]["spec"].get("volumeClaimTemplates")}
+    assert kept == {"redis", "indexer"}
