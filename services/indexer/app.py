@@ -13,7 +13,8 @@ from services.indexer.catalogues_redis import RedisCatalogues
 from services.indexer.commission import Commissions, works
 from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition
-from services.indexer.index.faiss_index import FaissIndex, IndexTuning
+from services.indexer.index.builder import IndexTuning
+from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Index, Proceed
 from services.indexer.index.saved import Forms

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.indexer.definition import Definition
-from services.indexer.index.port import Index, Proceed
+from services.indexer.index.port import Index, Proceed, View
 from services.indexer.index.saved import SnapshotRefused
 from services.indexer.shelf import Shelf
 from services.indexer.snapshots import Snapshots
@@ -45,51 +45,61 @@ class Keeper:
         self._saving = threading.Lock()
         self._saved: dict[tuple[str, str], Version] = {}
 
-    def restore(self, definition: Definition, space: Space, proceed: Proceed) -> Index | None:
-        """The index as it was at the newest snapshot that can be used; None: there is none."""
-        for folder in self._snapshots.found(_key(definition), space):
+    def restore(self, definition: Definition, space: Space, made: int, proceed: Proceed) -> Index | None:
+        """The index as it was at the newest snapshot that can be used; None: there is none. `made`: the revision of the
+        layout that added the space, which tells it from one of the same name that was deleted."""
+        for folder in self._snapshots.found(_key(definition), _place(space, made)):
             try:
                 index = self._load(definition, space, folder, proceed)
             except SnapshotRefused as problem:
                 self._refused(definition.name, folder, str(problem))
                 continue
-            self._saved[_key(definition), space.name] = index.view().version
+            self._saved[_key(definition), _place(space, made)] = index.view().version
             return index
         return None
 
     def save(self, shelf: Shelf, proceed: Proceed) -> int:
         """Writes a snapshot of each of its indexes; how many were. Raises OSError when one cannot be written."""
         with self._saving:
-            return sum(self._save(shelf.definition, index, proceed) for index in list(shelf.indexes.values()))
+            return sum(self._save(shelf, index, proceed) for index in list(shelf.indexes.values()))
 
     def save_what_is_due(self, shelf: Shelf, proceed: Proceed) -> int:
         """The same for those that changed, and of which the newest snapshot, whoever wrote it, is old enough."""
         if not shelf.ready:
             return 0
         with self._saving:
-            due = [index for index in list(shelf.indexes.values()) if self._is_due(shelf.definition, index)]
-            return sum(self._save(shelf.definition, index, proceed) for index in due)
+            due = [index for index in list(shelf.indexes.values()) if self._is_due(shelf, index)]
+            return sum(self._save(shelf, index, proceed) for index in due)
 
     def forget(self, definition: Definition) -> None:
         """The catalogue is gone, and with it all of its snapshots."""
         self._snapshots.remove(_key(definition))
 
-    def _save(self, definition: Definition, index: Index, proceed: Proceed) -> bool:
+    def _save(self, shelf: Shelf, index: Index, proceed: Proceed) -> bool:
         view = index.view()
-        key = _key(definition)
-        written = self._snapshots.write(key, view.space, lambda draft, final: index.save(draft, final, proceed))
+        key, place = _where(shelf, view)
+        written = self._snapshots.write(key, place, lambda draft, final: index.save(draft, final, proceed))
         if written:
             # As it was before, at least.
-            self._saved[key, view.space.name] = view.version
+            self._saved[key, place] = view.version
         return written is not None
 
-    def _is_due(self, definition: Definition, index: Index) -> bool:
-        view, key = index.view(), _key(definition)
-        if view.rows < self._rules.least_rows or self._saved.get((key, view.space.name)) == view.version:
+    def _is_due(self, shelf: Shelf, index: Index) -> bool:
+        view = index.view()
+        key, place = _where(shelf, view)
+        if view.rows < self._rules.least_rows or self._saved.get((key, place)) == view.version:
             return False
-        newest = self._snapshots.newest_s(key, view.space)
+        newest = self._snapshots.newest_s(key, place)
         return newest is None or self._clock() - newest >= self._rules.every_s
 
 
 def _key(definition: Definition) -> str:
     return f"{definition.name}.{definition.incarnation}"
+
+
+def _place(space: Space, made: int) -> str:
+    return f"{space.name}.{made}"
+
+
+def _where(shelf: Shelf, view: View) -> tuple[str, str]:
+    return _key(shelf.definition), _place(view.space, shelf.layout.made(view.space.name))

@@ -41,6 +41,8 @@ def aims_of(queries: Sequence[Prepared], space: Space) -> Aims:
     """What an index looks for, for several queries or none."""
     if not queries:
         return Aims(np.empty((0, space.dimension), np.float32), np.empty((0, len(space.blocks)), np.float32))
+    if len(queries) == 1:
+        return Aims(queries[0].weighed[None], queries[0].weights[None])
     return Aims(np.array([query.weighed for query in queries]), np.array([query.weights for query in queries]))
 
 

@@ -26,8 +26,9 @@ RETRY_S = 0.5
 SCAN_ITEMS = 500
 
 MakeIndex = Callable[[Definition, Space], Index]
-RestoreIndex = Callable[[Definition, Space, Proceed], Index | None]
-"""The index as it was at an earlier time, with the version it had; None: there is none."""
+RestoreIndex = Callable[[Definition, Space, int, Proceed], Index | None]
+"""The index as it was at an earlier time, with the version it had; None: there is none. With the space goes the
+revision of the layout that added it."""
 
 
 class GiveUp(Exception):
@@ -205,7 +206,10 @@ class Shelf:
         """Begins with what was kept of each index. Where they stood apart, the log is read from the earlier place."""
         layout = self.catalogue.layout(0)
         definition, spaces = self.definition, layout.spaces()
-        kept = {name: self._restore_index(definition, space, self._proceed) for name, space in spaces.items()}
+        kept = {
+            name: self._restore_index(definition, space, layout.made(name), self._proceed)
+            for name, space in spaces.items()
+        }
         if not any(kept.values()):
             return
         indexes = {name: index or self._make_index(definition, spaces[name]) for name, index in kept.items()}

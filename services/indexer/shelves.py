@@ -64,6 +64,7 @@ class Shelves:
             threading.Thread(target=self._repeat, args=(self.look, LOOK_EVERY_S), name="catalogues", daemon=True),
             threading.Thread(target=self._repeat, args=(self._settle, SETTLE_EVERY_S), name="settler", daemon=True),
             threading.Thread(target=self._repeat, args=(self._merge, SETTLE_EVERY_S), name="merger", daemon=True),
+            threading.Thread(target=self._repeat, args=(self._link, SETTLE_EVERY_S), name="linker", daemon=True),
             threading.Thread(target=self._repeat, args=(self._save, SAVE_EVERY_S), name="keeper", daemon=True),
         ]
 
@@ -190,6 +191,13 @@ class Shelves:
         for index in self._indexes():
             began = self._clock()
             if index.merge(self._proceed):
+                self._built(self._clock() - began)
+
+    def _link(self) -> None:
+        """On a thread of its own, too: it takes minutes, and is missed by nobody."""
+        for index in self._indexes():
+            began = self._clock()
+            if index.link(self._proceed):
                 self._built(self._clock() - began)
 
     def _save(self) -> None:

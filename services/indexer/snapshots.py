@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.indexer.definition import RandomBytes
-from services.spaces import Space
 
 KEPT = 2
 """Snapshots of an index that stay: the newest, and one in case that cannot be read."""
@@ -36,7 +35,7 @@ class Snapshots:
         self._random_bytes = random_bytes
         self._clock = clock
 
-    def write(self, catalogue: str, space: Space, write: Write) -> Path | None:
+    def write(self, catalogue: str, space: str, write: Write) -> Path | None:
         """Makes a snapshot of a catalogue (its name and incarnation) in a space. Raises OSError when it cannot be
         written, and then leaves nothing behind."""
         home = self._home(catalogue, space)
@@ -56,7 +55,7 @@ class Snapshots:
         self._prune(catalogue, space)
         return final
 
-    def found(self, catalogue: str, space: Space) -> list[Path]:
+    def found(self, catalogue: str, space: str) -> list[Path]:
         """All that are whole, newest first."""
         try:
             numbered = [path for path in self._home(catalogue, space).iterdir() if path.name.isdecimal()]
@@ -64,7 +63,7 @@ class Snapshots:
             return []
         return sorted(numbered, key=lambda path: int(path.name), reverse=True)
 
-    def newest_s(self, catalogue: str, space: Space) -> float | None:
+    def newest_s(self, catalogue: str, space: str) -> float | None:
         """When the newest was written, seconds since 1970; None: there is none."""
         for path in self.found(catalogue, space):
             try:
@@ -77,8 +76,8 @@ class Snapshots:
         """Of a catalogue that is gone."""
         shutil.rmtree(self._folder / catalogue, ignore_errors=True)
 
-    def _home(self, catalogue: str, space: Space) -> Path:
-        return self._folder / catalogue / space.name
+    def _home(self, catalogue: str, space: str) -> Path:
+        return self._folder / catalogue / space
 
     def _clear(self, home: Path) -> None:
         """Removes what a process was writing that died."""
@@ -87,7 +86,7 @@ class Snapshots:
                 if self._clock() - path.stat().st_mtime > ABANDONED_S:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _prune(self, catalogue: str, space: Space) -> None:
+    def _prune(self, catalogue: str, space: str) -> None:
         for path in self.found(catalogue, space)[KEPT:]:
             shutil.rmtree(path, ignore_errors=True)
 

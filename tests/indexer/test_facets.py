@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from services.errors import InvalidInput, TooLate
 from services.indexer.facets import COUNTED, Facet, FacetsRequest, count_facets
 from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
+from services.indexer.index.builder import IndexTuning
 from services.indexer.index.exact import ExactIndex
-from services.indexer.index.faiss_index import FaissIndex, IndexTuning
+from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, View
 from services.indexer.item import Item, Kind, Record
 from services.indexer.version import Version

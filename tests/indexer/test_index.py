@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
+from services.indexer.index.builder import IndexTuning
 from services.indexer.index.exact import ExactIndex
-from services.indexer.index.faiss_index import FaissIndex, IndexTuning
+from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.index.saved import Forms
@@ -70,7 +71,7 @@ def settled_rows(view: View) -> int:
 
 
 def settle(index: Index) -> None:
-    while index.settle(nothing) or index.merge(nothing):
+    while index.settle(nothing) or index.merge(nothing) or index.link(nothing):
         pass
 
 
@@ -81,7 +82,7 @@ changes = st.lists(
     st.tuples(st.integers(0, 25), st.integers(1, 3), st.sampled_from(["dress", "shoe"])), min_size=1, max_size=12
 )
 steps: st.SearchStrategy[list[Step]] = st.lists(
-    st.tuples(st.sampled_from(["put", "put", "remove", "settle", "merge", "rebuild", "restart"]), changes),
+    st.tuples(st.sampled_from(["put", "put", "remove", "settle", "merge", "link", "rebuild", "restart"]), changes),
     min_size=1,
     max_size=12,
 )
@@ -116,6 +117,8 @@ def _worked(index: FaissIndex, what: str) -> FaissIndex:
             index.settle(nothing)
         case "merge":
             index.merge(nothing)
+        case "link":
+            index.link(nothing)
         case "rebuild":
             index.rebuild(nothing)
         case "restart":

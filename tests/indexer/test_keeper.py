@@ -25,6 +25,8 @@ from tests.indexer.test_index import TINY, nothing
 from tests.indexer.test_shelf import SOON_S, Catalogues, Troubled, contents, write
 from tests.indexer.worlds import catalogue_in_memory, monotonic
 
+PLACE = f"{SPACE.name}.0"
+
 
 class Clock:
     def __init__(self) -> None:
@@ -87,7 +89,7 @@ def filled(house: House, count: int = 40) -> Shelf:
     version = write(house.record, *(record(f"item-{n}", n) for n in range(count)))
     assert shelf.reach(version, SOON_S)
     for index in shelf.indexes.values():
-        while index.settle(nothing) or index.merge(nothing):
+        while index.settle(nothing) or index.merge(nothing) or index.link(nothing):
             pass
     return shelf
 
@@ -122,7 +124,7 @@ def test_a_snapshot_that_cannot_be_read_is_named_and_the_one_before_it_serves(ho
     version = write(house.record, record("late", 99))
     assert shelf.reach(version, SOON_S)
     house.keeper.save(shelf, nothing)
-    newest = house.snapshots.found("shop.00112233", SPACE)[0]
+    newest = house.snapshots.found("shop.00112233", PLACE)[0]
     (newest / "part-0" / "starts.npy").unlink()
     scans = house.record.scans
     assert "late" in contents(house.shelf(), version)
@@ -133,7 +135,7 @@ def test_a_snapshot_that_cannot_be_read_is_named_and_the_one_before_it_serves(ho
 def test_without_any_snapshot_the_record_is_read(house: House) -> None:
     shelf = filled(house)
     house.keeper.save(shelf, nothing)
-    for folder in house.snapshots.found("shop.00112233", SPACE):
+    for folder in house.snapshots.found("shop.00112233", PLACE):
         shutil.rmtree(folder / "fresh")
     version = write(house.record, record("late", 99))
     assert len(contents(house.shelf(), version)) == 41
@@ -183,16 +185,16 @@ class TestSnapshots:
             raise OSError(28, "No space left on device")
 
         with pytest.raises(OSError, match="No space left"):
-            snapshots.write("shop.1", SPACE, fail)
+            snapshots.write("shop.1", SPACE.name, fail)
         assert list((tmp_path / "shop.1" / SPACE.name).iterdir()) == []
 
     def test_the_newest_stay(self, tmp_path: Path) -> None:
         snapshots = Snapshots(tmp_path, counted_bytes(), Clock())
         for _ in range(KEPT + 2):
-            snapshots.write("shop.1", SPACE, lambda draft, _: bool((draft / "all").write_bytes(b"all")))
-        assert [path.name for path in snapshots.found("shop.1", SPACE)] == ["4", "3"]
+            snapshots.write("shop.1", SPACE.name, lambda draft, _: bool((draft / "all").write_bytes(b"all")))
+        assert [path.name for path in snapshots.found("shop.1", SPACE.name)] == ["4", "3"]
         snapshots.remove("shop.1")
-        assert snapshots.found("shop.1", SPACE) == []
+        assert snapshots.found("shop.1", SPACE.name) == []
 
     def test_what_a_process_left_half_written_is_cleared_away_when_it_is_old(self, tmp_path: Path) -> None:
         clock = Clock()
@@ -200,12 +202,12 @@ class TestSnapshots:
         half = tmp_path / "shop.1" / SPACE.name / ".7.0badcafe"
         half.mkdir(parents=True)
         clock.now_s = half.stat().st_mtime + ABANDONED_S - 10
-        snapshots.write("shop.1", SPACE, lambda *_: False)
+        snapshots.write("shop.1", SPACE.name, lambda *_: False)
         assert half.exists()
         clock.now_s += 20
-        snapshots.write("shop.1", SPACE, lambda *_: False)
+        snapshots.write("shop.1", SPACE.name, lambda *_: False)
         assert not half.exists()
-        assert snapshots.found("shop.1", SPACE) == []
+        assert snapshots.found("shop.1", SPACE.name) == []
 
 
 def test_a_catalogue_that_is_deleted_takes_its_snapshots_along(house: House, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotFound, SpaceMismatch, TooLate
 from services.indexer.filters import Condition, Filter, WordTest
+from services.indexer.index.builder import IndexTuning
 from services.indexer.index.exact import ExactIndex
-from services.indexer.index.faiss_index import FaissIndex, IndexTuning
+from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, View
 from services.indexer.item import Record
 from services.indexer.search import Found, search

@@ -47,7 +47,7 @@ def due(part: SettledPart) -> bool:
     if part.refined is None or part.rows < LEAST_ROWS:
         return False
     known = part.effort
-    return part.rows >= GROWN * known.rows or (part.graph is not None and not len(known.walks.mixes))
+    return part.rows >= GROWN * known.rows or (part.walkable is not None and not len(known.walks.mixes))
 
 
 def calibrated(part: SettledPart, space: Space, proceed: Proceed) -> Effort:
@@ -59,7 +59,7 @@ def calibrated(part: SettledPart, space: Space, proceed: Proceed) -> Effort:
     exact: Search = lambda weighed, _: part.flat.compare(weighed, NEIGHBOURS + 1, None)[1]  # noqa: E731
     scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)[1]  # noqa: E731
     scans = _measured(queries, scanned_mixes(space), scan, SCANNED, (exact, 0))
-    graph = part.graph
+    graph = part.walkable
     if graph is None:
         return Effort(scans, Measured.nothing(len(space.blocks)), part.rows)
     walk: Search = lambda weighed, ef: graph.nearest(weighed, NEIGHBOURS + 1, ef)[1]  # noqa: E731

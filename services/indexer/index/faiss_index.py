@@ -2,53 +2,34 @@
 
 Writes go to the fresh items, which are compared one by one, and are seen at once. Builders make the next part beside
 the present one and exchange them in one assignment: `settle` adds what is fresh to a copy of the small part, which has
-sketches, `merge` adds a small part that is full to a copy of the large one, which has a graph, too, or makes that anew
-when too much of it is dead. Searches work on immutable views and never wait.
+sketches, `merge` adds a small part that is full to a copy of the large one, or makes that anew when too much of it is
+dead, `link` gives the large part its graph. Searches work on immutable views and never wait.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from pyroaring import BitMap
 
+from services.indexer.index.builder import Builder, IndexTuning
 from services.indexer.index.calibration import calibrated, due
-from services.indexer.index.effort import Effort
 from services.indexer.index.faiss_view import FaissView, Placed
-from services.indexer.index.flat import Flat
 from services.indexer.index.fresh import Fresh
-from services.indexer.index.graph import Graph, GraphTuning
 from services.indexer.index.port import Index, PackItem, Proceed
 from services.indexer.index.saved import Forms, State, load, save
 from services.indexer.index.settled import SettledPart
-from services.indexer.index.sketch import Sketch
-from services.indexer.index.slot import Chunks, Kept, Role, Slot
-from services.indexer.index.table import Items
+from services.indexer.index.slot import Kept, Role, Slot
 from services.indexer.item import Record
 from services.indexer.version import Version
 from services.spaces import Space
 
-
-@dataclass(frozen=True)
-class IndexTuning:
-    """`fresh_rows`: so many make the builder settle them. `max_fresh_rows`: beyond, writers wait for the builder.
-    `small_rows`: so many make a small part full. `max_small_rows`: so many in full ones that wait to be merged make
-    writers wait. `dead_fraction`: so many dead items of all make the builder compact a part. `sketch_rows`,
-    `graph_rows`: from so many on a part has a sketch, and the large one a graph."""
-
-    fresh_rows: int = 4096
-    max_fresh_rows: int = 32_768
-    small_rows: int = 65_536
-    max_small_rows: int = 524_288
-    dead_fraction: float = 0.2
-    sketch_rows: int = 4096
-    graph_rows: int = 200_000
-    graph: GraphTuning = field(default_factory=GraphTuning)
+WORTH_MERGING = 10
+"""A merge copies the large part: it waits until what is added is a tenth of that."""
 
 
 class FaissIndex(Index):
@@ -67,9 +48,11 @@ class FaissIndex(Index):
         self._space = space
         self._pack = pack
         self._tuning = tuning
+        self._builder = Builder(space, tuning)
         self._changed = threading.Condition()
         self._settling = threading.Lock()
         self._merging = threading.Lock()
+        self._linking = threading.Lock()
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
         # Where the table of a part, by its id(), was written: a part that is measured anew keeps its table.
         self._written: dict[int, Path] = {}
@@ -116,7 +99,11 @@ class FaissIndex(Index):
 
     def merge(self, proceed: Proceed) -> bool:
         with self._merging:
-            return self._merge(proceed, anew=False) or self._measure(proceed)
+            return self._merge(proceed, anew=False)
+
+    def link(self, proceed: Proceed) -> bool:
+        with self._linking:
+            return self._link(proceed) or self._measure(proceed)
 
     def rebuild(self, proceed: Proceed) -> None:
         with self._merging:
@@ -126,7 +113,8 @@ class FaissIndex(Index):
                     for slot in self._slots:
                         slot.role = Role.SEALED if slot.role is Role.SMALL else slot.role
             self._merge(proceed, anew=True)
-            self._measure(proceed)
+        while self.link(proceed):
+            proceed()
 
     def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:
         with self._changed:
@@ -223,13 +211,16 @@ class FaissIndex(Index):
             large = next((slot for slot in self._slots if slot.role is Role.LARGE), None)
             sealed = [slot for slot in self._slots if slot.role is Role.SEALED]
             stale = anew or (large is not None and large.dead_share > self._tuning.dead_fraction)
+            waiting = sum(slot.part().rows for slot in sealed)
+            if not (sealed or (large and stale)):
+                return False
             if not large and len(sealed) == 1 and not anew:
                 sealed[0].role = Role.LARGE
                 return True
+            if large and not stale and WORTH_MERGING * waiting < large.part().rows:
+                return False
             kept = [Kept.alive(slot) for slot in sealed]
             base = Kept.alive(large) if large and stale else Kept.every(large) if large else None
-        if not sealed and not (stale and base):
-            return False
         self._replace(base, kept, Role.LARGE, proceed, anew=stale)
         return True
 
@@ -237,9 +228,29 @@ class FaissIndex(Index):
         """One settled part instead of several slots. `base`: the slot whose graph is added to, unless `anew`."""
         every = [*([base] if base else []), *kept]
         present = base.slot.content if base and not anew else None
-        added = kept if present else every
-        part = self._part(present if isinstance(present, SettledPart) else None, every, added, role, proceed)
+        grown = present if isinstance(present, SettledPart) else None
+        part = self._builder.part(grown, every, kept if grown else every, proceed)
         self._exchange(part, every, role)
+
+    def _link(self, proceed: Proceed) -> bool:
+        """Links what is in the large part and not in its graph yet. Meanwhile it is scanned, and may grow."""
+        large = self._large()
+        if large is None or not self._builder.wants_links(large):
+            return False
+        graph = self._builder.links(large, proceed)
+        with self._changed:
+            for slot in self._slots:
+                part = slot.content
+                # One that was made anew has other rows.
+                if isinstance(part, SettledPart) and part.line is large.line:
+                    slot.content = replace(part, graph=graph if part.flat is large.flat else graph.onto(part.flat))
+            self._publish(self._view.version)
+        return True
+
+    def _large(self) -> SettledPart | None:
+        with self._changed:
+            contents = (slot.content for slot in self._slots if slot.role is Role.LARGE)
+            return next((content for content in contents if isinstance(content, SettledPart)), None)
 
     def _measure(self, proceed: Proceed) -> bool:
         """What searches take in a part that has outgrown what is known of it."""
@@ -259,35 +270,6 @@ class FaissIndex(Index):
                     one.content = replace(one.content, effort=effort)
             self._publish(self._view.version)
         return True
-
-    def _part(
-        self, base: SettledPart | None, every: Sequence[Kept], added: Sequence[Kept], role: Role, proceed: Proceed
-    ) -> SettledPart:
-        """`added` to the base: together they are `every`."""
-        table = Items.joined([one.table() for one in every])
-        chunks = [one.chunks() for one in added]
-        flat = base.flat if base else Flat.empty(self._space.dimension)
-        flat = flat.extended(chain.from_iterable(chunks), proceed)
-        graph = None
-        if role is Role.LARGE and flat.rows >= self._tuning.graph_rows:
-            graph = self._graph(base, flat, proceed)
-        sketch = None
-        if flat.rows >= self._tuning.sketch_rows and Sketch.possible(self._space.dimension):
-            sketch = self._sketch(base, flat, chunks, proceed)
-        effort = base.effort if base else Effort.unmeasured(len(self._space.blocks))
-        return SettledPart(table, flat, sketch, graph, effort)
-
-    def _graph(self, base: SettledPart | None, flat: Flat, proceed: Proceed) -> Graph:
-        if base and base.graph:
-            return base.graph.extended(flat, self._space, self._tuning.graph, proceed)
-        return Graph.over(flat, self._space, self._tuning.graph, proceed)
-
-    @staticmethod
-    def _sketch(base: SettledPart | None, flat: Flat, chunks: Sequence[Chunks], proceed: Proceed) -> Sketch:
-        # Codes fit what they were trained on: when there is twice as much they are made anew.
-        if base and base.sketch and 2 * base.rows > flat.rows:
-            return base.sketch.extended(chain.from_iterable(chunks), proceed)
-        return Sketch.trained(flat, proceed).extended(Chunks.of(flat.canonical), proceed)
 
     def _exchange(self, part: SettledPart, every: Sequence[Kept], role: Role) -> None:
         with self._changed:

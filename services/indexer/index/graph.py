@@ -56,12 +56,13 @@ class GraphTuning:
 
 
 class Graph:
-    """Links between the rows of `flat`. Immutable once it is made; search it from any thread."""
+    """Links between the first `rows` rows of `flat`. Immutable once it is made; search it from any thread."""
 
     def __init__(self, index: Any, flat: Flat) -> None:
         """`index`: an IndexHNSW without vectors of its own."""
-        if index.ntotal != flat.rows:
-            raise ValueError(f"links of {index.ntotal} rows, vectors of {flat.rows}")
+        self.rows = int(index.ntotal)
+        if self.rows > flat.rows:
+            raise ValueError(f"links of {self.rows} rows, vectors of {flat.rows}")
         index.own_fields = False
         index.storage = flat.index
         # Assigned so, it would not be Python's to free any more, and nobody would.
@@ -76,9 +77,13 @@ class Graph:
         _add(index, _chunks(flat, 0, _scale(space)), tuning, proceed)
         return cls(_links(index), flat)
 
+    def onto(self, flat: Flat) -> Graph:
+        """The same links between the first rows of `flat`, which must be the same vectors."""
+        return Graph(_links(self._index), flat)
+
     def extended(self, flat: Flat, space: Space, tuning: GraphTuning, proceed: Proceed) -> Graph:
         """These links, and others for the rows that `flat` has after those of this one."""
-        rows, scale = self._flat.rows, _scale(space)
+        rows, scale = self.rows, _scale(space)
         index = _empty(space, tuning)
         index.hnsw = self._index.hnsw
         index.hnsw.efConstruction = tuning.ef_construction
@@ -102,7 +107,7 @@ class Graph:
     @property
     def nbytes(self) -> int:
         """Bytes of links, about: M links a row above the lowest level are rare."""
-        return self._flat.rows * (4 * int(self._index.hnsw.nb_neighbors(0)) + 16)
+        return self.rows * (4 * int(self._index.hnsw.nb_neighbors(0)) + 16)
 
     def nearest(self, weighed: Float32, count: int, ef: int) -> Near:
         """(n, D) -> what a walk of this efSearch finds."""

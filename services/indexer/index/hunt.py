@@ -68,8 +68,8 @@ class Hunt:
 
     def _go(self, weighed: Float32, plan: Plan) -> Near:
         part = self.part
-        if plan.way is Way.WALK and part.graph:
-            return part.graph.nearest(weighed, plan.count, plan.effort)
+        if plan.way is Way.WALK and (graph := part.walkable):
+            return graph.nearest(weighed, plan.count, plan.effort)
         if plan.way is Way.SCAN and part.refined:
             return part.refined.nearest(weighed, plan.count, plan.effort)
         return self._compared(weighed)
@@ -106,7 +106,7 @@ class Hunt:
         chosen = part.rows if self.chosen.everything else part.rows_of(self.chosen)
         photos = part.rows / part.items
         return Spread(
-            part.rows, chosen, photos, part.flat.index.d, scan=part.sketch is not None, walk=part.graph is not None
+            part.rows, chosen, photos, part.flat.index.d, scan=part.sketch is not None, walk=part.walkable is not None
         )
 
     @cached_property

@@ -156,6 +156,10 @@ class Index(ABC):
         """The same for builds that take long, which another thread may call beside `settle`."""
         return False
 
+    def link(self, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that build
+        """The same for what only makes searches cheaper, on a third thread."""
+        return False
+
     def rebuild(self, proceed: Proceed) -> None:
         """Makes all of it anew, without what was deleted."""
         proceed()

@@ -30,13 +30,15 @@ KEPT_FILTERS = 32
 
 @dataclass(frozen=True)
 class SettledPart(Part):
-    """`flat`: the vectors; `sketch`, `graph`: of them, where the part is large enough. `effort`: what recalls take."""
+    """`flat`: the vectors; `sketch`, `graph`: of them, where the part is large enough; a graph may not have all rows
+    yet. `effort`: what recalls take. `line`: the same for a part and what is made of it by adding rows."""
 
     table: Items
     flat: Flat
     sketch: Sketch | None
     graph: Graph | None
     effort: Effort
+    line: object = field(default_factory=object, compare=False)
     _filters: OrderedDict[Filter, ItemSet] = field(default_factory=OrderedDict, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
@@ -101,6 +103,11 @@ class SettledPart(Part):
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:
         hunt = Hunt(self, chosen, min(limit, chosen.count), accuracy, proceed)
         return hunt.nearest(aims)
+
+    @property
+    def walkable(self) -> Graph | None:
+        """The graph, when it has all rows."""
+        return self.graph if self.graph and self.graph.rows == self.rows else None
 
     @cached_property
     def refined(self) -> Refined | None:
