@@ -20,7 +20,6 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from bench.failure import BenchFailed
 from bench.indexer import others, report
 from bench.indexer.plan import Plan, parser
 from bench.indexer.run import Run
@@ -30,26 +29,21 @@ console = Console()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures and reports, also what there is when something fails."""
+    """Measures and reports."""
     options = parser(__doc__).parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
-    failed = False
     busy = others.cores()
     with Screen(console) as screen:
         if busy > others.QUIET:
             screen.note(f"[red]Something else takes {busy:.1f} cores: these figures mean little.[/red]")
         run = Run(Plan.of(options), screen)
-        try:
-            run.measure()
-        except BenchFailed as error:
-            screen.note(f"[red]{error}[/red]")
-            failed = True
+        run.measure()
     found = run.found
     if found.sections():
         report.show(found, console)
         written = report.write(found, vars(options) | {"cores_taken_before": busy})
         console.print("written: " + ", ".join(map(str, written)), soft_wrap=True)
-    return 1 if failed or not all(bar.held for bar in found.bars()) else 0
+    return 1 if run.failed or not all(bar.held for bar in found.bars()) else 0
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

@@ -20,6 +20,7 @@ from bench.indexer.space import Float32
 
 LINKS, EF_CONSTRUCTION = 16, 100
 """Those of the indexer."""
+KEPT_STEP = 20_000
 LEAST_EF, GREATEST_EF = 10, 2048
 
 
@@ -64,7 +65,9 @@ class Bare:
 def built(rows: Rows, aims: Float32, wanted: Numbers) -> Iterator[Bare]:
     """Over these rows, for these aims (queries, D), whose nearest rows are `wanted`. Building takes long; what was
     built is kept for the next run."""
-    keep = FOLDER / f"bare-{rows.space.slug}-{len(rows)}-{LINKS}-{EF_CONSTRUCTION}.faiss"
+    # How many rows there are differs a little from run to run; most of them are the same.
+    kept_rows = len(rows) // KEPT_STEP * KEPT_STEP
+    keep = FOLDER / f"bare-{rows.space.slug}-{kept_rows}-{LINKS}-{EF_CONSTRUCTION}.faiss"
     queries = FOLDER / "bare-queries.npy"
     np.save(queries, aims)
     task = {
@@ -74,6 +77,7 @@ def built(rows: Rows, aims: Float32, wanted: Numbers) -> Iterator[Bare]:
         "queries": str(queries),
         "links": LINKS,
         "ef_construction": EF_CONSTRUCTION,
+        "kept_rows": kept_rows,
         "keep": str(keep),
     }
     command: list[str | Path] = [sys.executable, "-m", "bench.indexer.peers.loop", json.dumps(task)]

@@ -23,11 +23,6 @@ class Dialogue:
     def __init__(self, name: str, process: subprocess.Popen[str], log: Path) -> None:
         self._name, self._process, self._log = name, process, log
 
-    @property
-    def pid(self) -> int:
-        """Of the helper."""
-        return self._process.pid
-
     def hear(self) -> Any:
         """The next line. Raises BenchFailed when it has ended."""
         assert self._process.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,16 +29,9 @@ class Best(NamedTuple):
         return Best(self.rows[at : at + STEP_QUERIES], self.scores[at : at + STEP_QUERIES])
 
 
-def nearest(
-    vectors: Float16,
-    aims: Float32,
-    count: int,
-    passing: Bools | None = None,
-    advance: Callable[[int], None] = lambda _: None,
-) -> Numbers:
+def nearest(vectors: Float16, aims: Float32, count: int, passing: Bools | None = None) -> Numbers:
     """The `count` rows of `vectors` (n, D) with the greatest inner products with each of `aims` (q, D), best first, as
-    (q, count or as many as there are); only rows of the mask `passing`. `advance` is told of rows that were looked at.
-    """
+    (q, count or as many as there are); only rows of the mask `passing`."""
     best = Best(np.empty((len(aims), 0), np.intp), np.empty((len(aims), 0), np.float32))
     for start in range(0, len(vectors), STEP_ROWS):
         step = vectors[start : start + STEP_ROWS]
@@ -50,7 +43,6 @@ def nearest(
                 for at in range(0, len(aims), STEP_QUERIES)
             ]
             best = Best(np.concatenate([part.rows for part in parts]), np.concatenate([part.scores for part in parts]))
-        advance(len(step))
     return best.rows
 
 

@@ -66,10 +66,6 @@ class House:
             indexer_pb2.CreateCatalogueRequest(catalogue=CATALOGUE, space=space.message()), timeout=CALL_S
         )
 
-    def delete(self) -> None:
-        """The catalogue."""
-        self.stub.DeleteCatalogue(indexer_pb2.DeleteCatalogueRequest(catalogue=CATALOGUE), timeout=CALL_S)
-
     def await_serving(self) -> float:
         """Seconds until it is."""
         return self.indexer.await_that(self._serving, START_WITHIN_S)

@@ -25,7 +25,7 @@ FULL: dict[Section, tuple[int, ...]] = {
     "growth": (10_000, 100_000, 1_000_000),
 }
 
-SYNTHETIC, FASHION, PHOTOS = DATA = ("synthetic", "fashion-mnist", "photos")
+SYNTHETIC, FASHION, _ = DATA = ("synthetic", "fashion-mnist", "photos")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,10 @@ def filled(kind: str, rows: Rows, aims: Float32, advance: Advance) -> Iterator[P
     shutil.rmtree(folder, ignore_errors=True)
     program = record.peers_program()
     name = f"Redis {record.version(program)} {kind}"
-    with record.started(program, folder, port, record.FORGETFUL) as child:
-        peer = VectorSet(name, kind, child, f"127.0.0.1:{port}", aims)
-        peer.fill(rows, advance)
-        yield peer
+    try:
+        with record.started(program, folder, port, record.FORGETFUL) as child:
+            peer = VectorSet(name, kind, child, f"127.0.0.1:{port}", aims)
+            peer.fill(rows, advance)
+            yield peer
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,9 @@
 """The bare search: no server at all, query after query in one process over FAISS.
 
 `python -m bench.indexer.peers.loop TASK`, one JSON object: `vectors` (a file of float16), `rows`, `dimension`,
-`queries` (a .npy file, float32), `links` (HNSW's M), `ef_construction`, `keep` (a file for the built index, which
-another run with the same name finds). It builds the index, prints a line, and answers each line that it is given:
+`queries` (a .npy file, float32), `links` (HNSW's M), `ef_construction`, `keep` (a file for the index of the first
+`kept_rows`, which another run with the same name finds). It builds the index, prints a line, and answers each line that
+it is given:
 
     {"ef": 64}                                 {"found": [[row, ...], ...]}, ten for each query
     {"ef": 64, "seconds": 4.0, "threads": 1, "queries": null}
@@ -76,21 +77,27 @@ class Bare:
 
 
 def built(task: dict[str, Any]) -> Any:
-    """HNSW over float16, inner product; from the file `keep` if it is there."""
-    keep = Path(task["keep"])
-    if keep.exists():
-        return faiss.read_index(str(keep))
+    """HNSW over float16, inner product; most of it from the file `keep` if it is there."""
     faiss.omp_set_num_threads(BUILD_THREADS)
-    rows, dimension = int(task["rows"]), int(task["dimension"])
-    vectors = np.memmap(task["vectors"], "<f2", "r", shape=(rows, dimension))
-    index = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_fp16, task["links"], faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = task["ef_construction"]
-    for start in range(0, rows, STEP_ROWS):
-        index.add(np.ascontiguousarray(vectors[start : start + STEP_ROWS], np.float32))
-    partial = keep.with_suffix(".part")
-    faiss.write_index(index, str(partial))
-    partial.rename(keep)
+    keep, dimension = Path(task["keep"]), int(task["dimension"])
+    vectors = np.memmap(task["vectors"], "<f2", "r", shape=(int(task["rows"]), dimension))
+    if keep.exists():
+        index = faiss.read_index(str(keep))
+    else:
+        index = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_fp16, task["links"], faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = task["ef_construction"]
+        add(index, vectors[: task["kept_rows"]])
+        partial = keep.with_suffix(".part")
+        faiss.write_index(index, str(partial))
+        partial.rename(keep)
+    add(index, vectors[index.ntotal :])
     return index
+
+
+def add(index: Any, vectors: NDArray[np.float16]) -> None:
+    """In steps: as float32 they are twice as large."""
+    for start in range(0, len(vectors), STEP_ROWS):
+        index.add(np.ascontiguousarray(vectors[start : start + STEP_ROWS], np.float32))
 
 
 def main() -> None:
