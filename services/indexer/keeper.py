@@ -43,7 +43,7 @@ class Keeper:
         self._refused = refused
         self._clock = clock
         self._saving = threading.Lock()
-        self._saved: dict[tuple[str, str], Version] = {}
+        self._saved: dict[tuple[str, str], tuple[Version, int]] = {}
 
     def restore(self, definition: Definition, space: Space, made: int, proceed: Proceed) -> Index | None:
         """The index as it was at the newest snapshot that can be used; None: there is none. `made`: the revision of the
@@ -54,7 +54,7 @@ class Keeper:
             except SnapshotRefused as problem:
                 self._refused(definition.name, folder, str(problem))
                 continue
-            self._saved[_key(definition), _place(space, made)] = index.view().version
+            self._saved[_key(definition), _place(space, made)] = _worth(index.view())
             return index
         return None
 
@@ -81,13 +81,13 @@ class Keeper:
         written = self._snapshots.write(key, place, lambda draft, final: index.save(draft, final, proceed))
         if written:
             # As it was before, at least.
-            self._saved[key, place] = view.version
+            self._saved[key, place] = _worth(view)
         return written is not None
 
     def _is_due(self, shelf: Shelf, index: Index) -> bool:
         view = index.view()
         key, place = _where(shelf, view)
-        if view.rows < self._rules.least_rows or self._saved.get((key, place)) == view.version:
+        if view.rows < self._rules.least_rows or self._saved.get((key, place)) == _worth(view):
             return False
         newest = self._snapshots.newest_s(key, place)
         return newest is None or self._clock() - newest >= self._rules.every_s
@@ -99,6 +99,11 @@ def _key(definition: Definition) -> str:
 
 def _place(space: Space, made: int) -> str:
     return f"{space.name}.{made}"
+
+
+def _worth(view: View) -> tuple[Version, int]:
+    """What a snapshot of it saves a restart."""
+    return view.version, view.linked
 
 
 def _where(shelf: Shelf, view: View) -> tuple[str, str]:

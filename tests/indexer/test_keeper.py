@@ -238,3 +238,19 @@ def test_past_the_ceiling_writers_are_told_what_to_do_until_there_is_room(house:
     shelf.indexes[SPACE.name].rebuild(nothing)
     shelves.require_memory(0)
     shelves.close()
+
+
+def test_links_that_were_made_since_are_worth_a_snapshot(house: House) -> None:
+    """No version tells of them, but a restart would have to make them again."""
+    shelf = house.shelf()
+    assert shelf.reach(write(house.record, *(record(f"item-{n}", n) for n in range(80))), SOON_S)
+    (index,) = shelf.indexes.values()
+    while index.settle(nothing) or index.merge(nothing):
+        pass
+    assert house.keeper.save_what_is_due(shelf, nothing) == 1
+    assert index.link(nothing)
+    house.clock.now_s = 4e9
+    assert house.keeper.save_what_is_due(shelf, nothing) == 1
+    again = house.shelf()
+    assert again.wait_until_ready(SOON_S)
+    assert again.indexes[SPACE.name].view().linked == index.view().linked > 0

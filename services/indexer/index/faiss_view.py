@@ -74,6 +74,10 @@ class FaissView(View):
     def nbytes(self) -> int:
         return sum(placed.part.nbytes for placed in self.placed)
 
+    @property
+    def linked(self) -> int:
+        return sum(placed.part.linked for placed in self.placed)
+
     def size(self) -> Size:
         alive = self.eligible(NO_FILTER)
         rows = alive.count

@@ -67,6 +67,11 @@ class Part(ABC):
     owners: NDArray[Any] | None
 
     @property
+    def linked(self) -> int:
+        """Rows that are in a graph."""
+        return 0
+
+    @property
     @abstractmethod
     def nbytes(self) -> int:
         """Bytes of vectors and graph."""

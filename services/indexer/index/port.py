@@ -87,6 +87,11 @@ class View(ABC):
     def nbytes(self) -> int:
         """Bytes of memory, about."""
 
+    @property
+    def linked(self) -> int:
+        """Rows that are in a graph. Links change what a snapshot is worth, and no version."""
+        return 0
+
     @abstractmethod
     def size(self) -> Size:
         """Counts; costs time in the order of the rows."""

@@ -63,6 +63,10 @@ class SettledPart(Part):
         return self.table.owners
 
     @property
+    def linked(self) -> int:
+        return self.graph.rows if self.graph else 0
+
+    @property
     def nbytes(self) -> int:
         own = self.flat.canonical.nbytes + self.table.nbytes
         return own + sum(part.nbytes for part in (self.sketch, self.graph) if part)
