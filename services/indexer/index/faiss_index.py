@@ -21,7 +21,7 @@ from services.indexer.index.calibration import calibrated, due
 from services.indexer.index.faiss_view import FaissView, Placed
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.port import Index, PackItem, Proceed
-from services.indexer.index.saved import Forms, State, load, save
+from services.indexer.index.saved import Forms, State, Written, load, save
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.slot import Kept, Role, Slot
 from services.indexer.item import Record
@@ -55,7 +55,7 @@ class FaissIndex(Index):
         self._linking = threading.Lock()
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
         # Where the table of a part, by its id(), was written: a part that is measured anew keeps its table.
-        self._written: dict[int, Path] = {}
+        self._written: dict[int, Written] = {}
         self._view = self._look(version or Version.nothing(partitions))
 
     @classmethod
@@ -65,8 +65,7 @@ class FaissIndex(Index):
         """What was saved there. Raises SnapshotRefused."""
         slots, version = load(folder, space, partitions, forms.unpack, proceed)
         index = cls(space, partitions, forms.pack, tuning, slots=slots, version=version)
-        settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-        index._written = {id(part.table): folder / f"part-{number}" for number, part in enumerate(settled)}
+        index._written = _written(slots, folder)
         return index
 
     def view(self) -> FaissView:
@@ -118,14 +117,12 @@ class FaissIndex(Index):
 
     def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:
         with self._changed:
-            slots = list(self._slots)
+            slots = [replace(slot) for slot in self._slots]
             state = State(slots, [slot.alive() for slot in slots], self._view.version)
             known = dict(self._written)
         save(state, self._space, known, folder, proceed)
-        settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-        written = {id(part.table): final / f"part-{number}" for number, part in enumerate(settled)}
         with self._changed:
-            self._written = written
+            self._written = _written(slots, final)
             self._forget_replaced()
         return True
 
@@ -286,3 +283,9 @@ class FaissIndex(Index):
             self._slots = [*rest[:at], slot, *rest[at:]]
             self._forget_replaced()
             self._publish(self._view.version)
+
+
+def _written(slots: Sequence[Slot], folder: Path) -> dict[int, Written]:
+    """Where the settled parts among the slots are, in a snapshot of them."""
+    settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
+    return {id(part.table): Written(folder / f"part-{number}", part.linked) for number, part in enumerate(settled)}

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,14 @@ class State:
     version: Version
 
 
-def save(state: State, space: Space, known: Mapping[int, Path], folder: Path, proceed: Proceed) -> None:
+class Written(NamedTuple):
+    """Where a part was written, with links of so many rows."""
+
+    folder: Path
+    linked: int
+
+
+def save(state: State, space: Space, known: Mapping[int, Written], folder: Path, proceed: Proceed) -> None:
     """Writes into an empty folder. `known`: where a part (by the id() of its table) was written before: its files are
     linked."""
     parts: list[dict[str, Any]] = []
@@ -154,17 +161,24 @@ def _check_files(folder: Path, files: Mapping[str, Sequence[int]], proceed: Proc
 # ---- a settled part
 
 
-def _put_part(part: SettledPart, folder: Path, known: Path | None) -> None:
+def _put_part(part: SettledPart, folder: Path, known: Written | None) -> None:
     folder.mkdir()
-    if known is not None and _linked(known, folder):
+    if known is not None and _linked(known.folder, folder):
+        if known.linked != part.linked:
+            (folder / "graph.faiss").unlink(missing_ok=True)
+            _put_graph(part, folder)
         return
-    if part.graph:
-        part.graph.save(folder / "graph.faiss")
+    _put_graph(part, folder)
     part.flat.save(folder / "flat.faiss")
     if part.sketch:
         part.sketch.save(folder / "sketch.faiss")
     for name, array in _arrays(part.table):
         np.save(folder / f"{name}.npy", array)
+
+
+def _put_graph(part: SettledPart, folder: Path) -> None:
+    if part.graph:
+        part.graph.save(folder / "graph.faiss")
 
 
 def _linked(known: Path, folder: Path) -> bool:
