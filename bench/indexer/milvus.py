@@ -28,11 +28,13 @@ LOG = FOLDER / "milvus.log"
 class Milvus(Peer):
     """As peers/milvus_server.py made it."""
 
+    name = "Milvus"
+
     def __init__(self, said: Dialogue) -> None:
         self._said = said
         told = said.hear()
         self._address, self._method = told["address"], told["method"]
-        self.name, self.settings, self.build_s = f"Milvus {told['version']}", told["settings"], told["build_s"]
+        self.settings, self.build_s = f"{told['version']}, {told['settings']}", told["build_s"]
         self.meter = Meter(told["pid"])
 
     def endpoint(self, ef: int) -> Endpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -110,4 +111,6 @@ def write(found: Found, settings: dict[str, object], file: Path = FILE, folder: 
 
 
 def _machine() -> dict[str, str]:
-    return machine.describe() | {"redis-server": record.version(record.own_program())}
+    """With what makes matrix products slower or faster, where somebody has chosen it."""
+    chosen = {name: value for name, value in sorted(os.environ.items()) if name.startswith(("OMP_", "OPENBLAS_"))}
+    return machine.describe() | {"redis-server": record.version(record.own_program())} | chosen

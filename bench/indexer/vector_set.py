@@ -28,9 +28,11 @@ class VectorSet(Peer):
     """Of the quantisation `kind`: Q8, Redis' default, or NOQUANT, float32. Its similarity is the cosine, which orders
     vectors of one length as the inner product does."""
 
-    def __init__(self, name: str, kind: str, child: Child, address: str, aims: Float32) -> None:
-        self.name = name
-        self.settings = f"VADD {kind} M {LINKS} EF {EF_CONSTRUCTION}, no persistence, otherwise Redis' defaults"
+    def __init__(self, kind: str, version: str, child: Child, address: str, aims: Float32) -> None:
+        self.name = f"Redis {kind}"
+        self.settings = (
+            f"{version}, VADD {kind} M {LINKS} EF {EF_CONSTRUCTION}, no persistence, otherwise Redis' defaults"
+        )
         self.meter = child.meter
         self._kind, self._address, self._aims = kind, address, aims
         self.build_s = float("nan")
@@ -68,10 +70,9 @@ def filled(kind: str, rows: Rows, aims: Float32, advance: Advance) -> Iterator[P
     folder = FOLDER / "vector-set"
     shutil.rmtree(folder, ignore_errors=True)
     program = record.peers_program()
-    name = f"Redis {record.version(program)} {kind}"
     try:
         with record.started(program, folder, port, record.FORGETFUL) as child:
-            peer = VectorSet(name, kind, child, f"127.0.0.1:{port}", aims)
+            peer = VectorSet(kind, record.version(program), child, f"127.0.0.1:{port}", aims)
             peer.fill(rows, advance)
             yield peer
     finally:

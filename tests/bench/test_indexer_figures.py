@@ -48,7 +48,7 @@ def cost(*search_ms: float, repeated: Repeated | None = None) -> Cost:
 
 
 def served(per_s: float = 2000.0, p50_ms: float = 1.0, found: float = 0.98) -> Served:
-    return Served(64, found, load(p50_ms=p50_ms), load(per_s=per_s), 0.02, 200.0, 0.03)
+    return Served(64, found, load(p50_ms=p50_ms), load(per_s=per_s, p50_ms=23.4), 0.02, 200.0, 0.03)
 
 
 def compared(**ours: float) -> Compared:
@@ -188,7 +188,7 @@ def test_the_tables_fit_80_columns(sizes: int) -> None:
     rows = [10_000, 100_000, 1_000_000][:sizes]
     found = Found(
         cost=[cost(0.6, repeated=Repeated(0.1, 12.3, 0.2))],
-        peers={100_000: [replace(compared(), name="Redis 8.2.3 NOQUANT")]},
+        peers={100_000: [replace(compared(), name="Redis NOQUANT", equal=replace(served(), ef=1000, mb=2345.0))]},
         recall=[recalled(name, rows=each) for name in ("content + colour", "0.05 % pass, far off") for each in rows],
         growth=[grown(each, restart_s=None) for each in rows],
     )
