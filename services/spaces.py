@@ -150,10 +150,10 @@ class Space:
         # The sums of squares say of nearly every vector that all is well; NaN is not less than anything.
         if not sum(sums.tolist()) < 1e30:
             self._require_finite(vector, field_path)
-        unit = self._scaled(vector, np.sqrt(sums))
-        if not unit.any():
+        norms = np.sqrt(sums)
+        if max(norms.tolist()) < MIN_NORM:
             raise InvalidInput(field_path, "a zero vector has no direction to compare", reason="ZERO_VECTOR")
-        return unit
+        return self._scaled(vector, norms)
 
     def _require_finite(self, vector: Float32, field_path: str) -> None:
         if not np.isfinite(vector).all() or np.abs(vector).max() > 1e15:
