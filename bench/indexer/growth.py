@@ -37,8 +37,8 @@ FRESH_WITHIN_MS = 200.0
 
 @dataclass(frozen=True)
 class Grown:
-    """At a size. `lasting_per_s`: written and taken in, over `lasting_rows`. `burst_per_s`: acknowledged, of
-    `burst_rows`. `base` is the memory of the process before its first item. `restart_s` is None when there was none,
+    """At a size. `lasting_per_s`: written until no more are fresh than may stay so, over `lasting_rows`. `burst_per_s`:
+    acknowledged, of `burst_rows`; `rest_s` later the indexer computed nothing any more. `base` is the memory of the process before its first item. `restart_s` is None when there was none,
     and `why_not` says why."""
 
     rows: int
@@ -47,6 +47,7 @@ class Grown:
     lasting_per_s: float
     burst_rows: int
     burst_per_s: float
+    rest_s: float
     base: Memory
     memory: Memory
     memory_after_restart: Memory | None
@@ -105,7 +106,7 @@ class Growth:
         burst = min(BURST, max(0, size - self._rows) // 2)
         lasting = max(0, size - self._rows - burst)
         lasting_per_s = self._lasting(lasting)
-        burst_per_s = self._burst(burst)
+        burst_per_s, rest_s = self._burst(burst)
         rows, endpoint = self._rows, question.endpoint(self._house.address, self._questions())
         self._say(f"growth: at rest with {rows:,} rows")
         held = self._house.memory()
@@ -125,6 +126,7 @@ class Growth:
             lasting_per_s=lasting_per_s,
             burst_rows=burst,
             burst_per_s=burst_per_s,
+            rest_s=rest_s,
             base=self._base,
             memory=held,
             memory_after_restart=after,
@@ -145,12 +147,13 @@ class Growth:
         self._house.settle()
         return per_s
 
-    def _burst(self, count: int) -> float:
-        """Rows per second that are acknowledged."""
+    def _burst(self, count: int) -> tuple[float, float]:
+        """Rows per second that are acknowledged, and seconds after which the indexer is at rest."""
         per_s = self._write(count, "burst", ready=True)
         self._say("growth: settling")
+        begin = time.perf_counter()
         self._house.settle()
-        return per_s
+        return per_s, time.perf_counter() - begin
 
     def _write(self, count: int, what: str, *, ready: bool) -> float:
         """`count` rows more; how many were acknowledged per second."""

@@ -79,6 +79,7 @@ def growth(found: Sequence[Grown]) -> Table:
     table = _table("as the catalogue grows; ms: p50 / p99", [f"{each.rows:,} rows" for each in found])
     rows = {
         "burst, items/s": [f"{each.burst_per_s:,.0f} ({each.burst_rows:,})" for each in found],
+        "  at rest after, s": [f"{each.rest_s:.0f}" for each in found],
         "lasting, items/s": [f"{each.lasting_per_s:,.0f} ({each.lasting_rows:,})" for each in found],
         "at rest, MB": [f"{each.memory.held / MB:,.0f}" for each in found],
         "  without a row": [f"{each.base.held / MB:,.0f}" for each in found],

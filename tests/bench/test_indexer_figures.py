@@ -75,6 +75,7 @@ def grown(
         lasting_per_s=2500.0,
         burst_rows=50_000,
         burst_per_s=burst_per_s,
+        rest_s=30.0,
         base=base,
         memory=held,
         memory_after_restart=Memory(60_000_000, int(rows * 800), 0) if restart_s else None,
