@@ -38,8 +38,8 @@ FRESH_WITHIN_MS = 200.0
 @dataclass(frozen=True)
 class Grown:
     """At a size. `lasting_per_s`: written until no more are fresh than may stay so, over `lasting_rows`. `burst_per_s`:
-    acknowledged, of `burst_rows`; `rest_s` later the indexer computed nothing any more. `base` is the memory of the process before its first item. `restart_s` is None when there was none,
-    and `why_not` says why."""
+    acknowledged, of `burst_rows`; `rest_s` later the indexer computed nothing any more. `base` is the memory of the
+    process before its first item. `restart_s` is None when there was none, and `why_not` says why."""
 
     rows: int
     dimension: int
