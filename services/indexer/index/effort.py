@@ -21,7 +21,7 @@ from services.indexer.index.port import Accuracy
 from services.spaces import Float32
 
 MAX_EF = 4096
-MAX_SCANNED = 16_384
+MAX_SCANNED = 20_000
 
 UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
 """Of 100,000 rows of three independent blocks, 100 give a recall@10 of 0.9 to 0.99, 500 at least 0.997, for any mix."""
