@@ -31,6 +31,7 @@ BREACHES = {
     "Pillow stays with the pictures": [("services/embedder/trespass.py", "from PIL import Image")],
     "onnx and onnxruntime stay with the network": [("services/embedder/trespass.py", "import onnxruntime")],
     "faiss stays with the index": [("services/indexer/trespass.py", "import faiss")],
+    "Roaring bitmaps stay with the index": [("services/indexer/trespass.py", "import pyroaring")],
     "redis stays with the stores": [("services/profile/servicer.py", "import redis")],
     "Only apps wire: nothing else in a service imports its adapters": [
         ("services/ranker/trespass.py", "from services.ranker import peers")
