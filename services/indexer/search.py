@@ -27,6 +27,9 @@ FindVector = Callable[[str], Float32 | None]
 """Item id -> the canonical vector of its first photo in the record, None: there is no such item."""
 
 
+NOBODY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Hits:
     """n hits, best first, equal scores by id. `firsts`: for the view, which item. `found_by`: names of queries, for
@@ -80,7 +83,7 @@ class Search:
         self._aims = aims_of(self._queries, view.space)
         self.seeking = [query for query in self._queries if query.weight > 0]
         by_item = [query.item_id for query in request.queries if query.item_id is not None]
-        self._banned = frozenset((*request.exclude, *by_item)) if request.exclude or by_item else frozenset()
+        self._banned = frozenset((*request.exclude, *by_item)) if request.exclude or by_item else NOBODY
 
     @property
     def aims(self) -> Aims:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from services.errors import InvalidInput
@@ -69,6 +70,10 @@ class Version:
 
     def encode(self) -> str:
         """The opaque token, of letters that need no quoting anywhere."""
+        return self._token
+
+    @cached_property
+    def _token(self) -> str:
         marks = [
             _MARK.pack(partition, mark.epoch, *mark.position)
             for partition, mark in enumerate(self.marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,19 +133,23 @@ class FaissView(View):
         return counter
 
     def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
+        if self._a_photo_each:
+            return np.asarray(firsts, np.int64), np.arange(len(firsts))
         counts = np.array([self._photos(first) for first in firsts], np.int64)
         owners = np.repeat(np.arange(len(firsts)), counts)
         before = np.cumsum(counts) - counts
         return np.asarray(firsts, np.int64)[owners] + np.arange(len(owners)) - before[owners], owners
 
     def vectors(self, rows: RowArray) -> Float32:
+        where = np.searchsorted(self._ends, rows, side="right")
+        parts: set[int] = set(where.tolist())
+        if len(parts) == 1:
+            placed = self.placed[parts.pop()]
+            return placed.part.vectors(rows - placed.first)
         out = np.empty((len(rows), self.space.dimension), np.float32)
-        for placed in self.placed:
-            mine = (rows >= placed.first) & (rows < placed.end)
-            if mine.all():
-                return placed.part.vectors(rows - placed.first)
-            if mine.any():
-                out[mine] = placed.part.vectors(rows[mine] - placed.first)
+        for number in parts:
+            placed, mine = self.placed[number], where == number
+            out[mine] = placed.part.vectors(rows[mine] - placed.first)
         return out
 
     def item_id(self, first: int) -> str:
@@ -159,8 +164,17 @@ class FaissView(View):
     def _alive(self) -> Selection:
         return Selection(self.placed, [Chosen(None, placed.dead) for placed in self.placed])
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The number after the last row of each part."""
+        return [placed.end for placed in self.placed]
+
+    @cached_property
+    def _a_photo_each(self) -> bool:
+        return all(placed.part.owners is None for placed in self.placed)
+
     def _item(self, first: int) -> tuple[Placed, int]:
-        placed = next(placed for placed in self.placed if first < placed.end)
+        placed = self.placed[bisect_right(self._ends, first)]
         row, owners = first - placed.first, placed.part.owners
         return placed, row if owners is None else int(owners[row])
 
