@@ -48,12 +48,16 @@ class Child:
         """User and system time until now, of it and all below it."""
         return self.meter.read().cpu_s
 
+    def check(self) -> None:
+        """Raises BenchFailed when it has ended."""
+        if (code := self._process.poll()) is not None:
+            raise BenchFailed(f"{self.name} ended with exit code {code}: see {self.log}")
+
     def await_that(self, ready: Callable[[], bool], within_s: float) -> float:
         """Seconds until `ready` says so. Raises BenchFailed when the process ends, or the time."""
         begin = time.monotonic()
         while not ready():
-            if self._process.poll() is not None:
-                raise BenchFailed(f"{self.name} ended with exit code {self._process.returncode}: see {self.log}")
+            self.check()
             if time.monotonic() - begin > within_s:
                 raise BenchFailed(f"{self.name} is not ready after {within_s:.0f} s: see {self.log}")
             time.sleep(POLL_S)
@@ -73,6 +77,7 @@ class Child:
         _, left = psutil.wait_procs(below, timeout=2.0)
         for each in left:
             each.kill()
+        psutil.wait_procs(left, timeout=2.0)
 
     def __enter__(self) -> Self:
         return self

@@ -71,6 +71,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
     _, left = psutil.wait_procs(below, timeout=2.0)
     for each in left:
         each.kill()
+    psutil.wait_procs(left, timeout=2.0)
 
 
 def _last_line(log: Path) -> str:

@@ -98,7 +98,7 @@ def fill(house: House, data: Data, first: int, count: int, advance: Advance, *, 
 
     with ThreadPoolExecutor(CALLERS) as pool:
         callers = [pool.submit(shared.guarded, caller) for _ in range(CALLERS)]
-        again = sum(each.result() for each in callers)
+        again = shared.guarded(lambda: sum(each.result() for each in callers))
     return Filled(min(count, data.limit - first), time.perf_counter() - begin, again)
 
 
@@ -119,6 +119,7 @@ def deliver(house: House, call: indexer_pb2.IngestItemsRequest) -> int:
     """Until all of it is written; how often it was made again."""
     end, again = time.monotonic() + GIVE_UP_S, 0
     while (problem := _problem(house, call)) is not None:
+        house.check()
         if time.monotonic() > end:
             raise BenchFailed(f"items are refused again and again: {problem}")
         again += 1

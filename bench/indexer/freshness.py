@@ -69,9 +69,11 @@ def measure(house: House, data: Data, first: int, rate: float, seconds: float) -
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         looking = pool.submit(_look, house, acknowledged)
         writing = [pool.submit(shared.guarded, write) for _ in range(WRITERS)]
-        wait(writing)
-        took = time.perf_counter() - begin
-        acknowledged.put(None)
+        try:
+            shared.guarded(lambda: wait(writing))
+            took = time.perf_counter() - begin
+        finally:
+            acknowledged.put(None)
         for each in writing:
             each.result()
         found = looking.result()

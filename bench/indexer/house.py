@@ -76,6 +76,11 @@ class House:
         self.indexer = self._indexer()
         return self.await_serving()
 
+    def check(self) -> None:
+        """Raises BenchFailed when one of its processes has ended."""
+        self.redis.check()
+        self.indexer.check()
+
     def stats(self) -> indexer_pb2.CatalogueStats:
         """Of the catalogue."""
         request = indexer_pb2.GetStatsRequest(catalogue=CATALOGUE)

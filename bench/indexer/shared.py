@@ -30,7 +30,7 @@ class Shared(Generic[ThingT]):
             yield thing
 
     def guarded(self, work: Callable[[], ResultT]) -> ResultT:
-        """What `work` comes to; if it raises, the others come to an end, too."""
+        """What `work` comes to; if it raises, or is broken off by a signal, the others come to an end, too."""
         try:
             return work()
         except BaseException:

@@ -14,6 +14,7 @@ import pytest
 
 from bench.failure import BenchFailed
 from bench.indexer import dialogue, exact, load
+from bench.indexer.child import Child
 from bench.indexer.grpc_line import GrpcLine, body
 from bench.indexer.line import CallFailed, Line
 from bench.indexer.load import Endpoint, Reading
@@ -171,6 +172,22 @@ def test_a_helper_leaves_no_lines_that_are_not_json(tmp_path: Path) -> None:
         pytest.raises(json.JSONDecodeError),
     ):
         said.hear()
+
+
+def test_a_server_that_ends_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        Child("server", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log") as child,
+        pytest.raises(BenchFailed, match="server ended with exit code 3"),
+    ):
+        child.await_that(lambda: False, 60.0)
+
+
+def test_a_server_is_gone_at_the_end_with_all_that_it_started(tmp_path: Path) -> None:
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    with Child("server", [sys.executable, "-c", program], tmp_path / "log") as child:
+        child.await_that(lambda: len(child.meter.processes()) == 2, 60.0)
+        started = child.meter.processes()
+    assert not any(each.is_running() for each in started)
 
 
 def test_each_thing_goes_to_one_thread() -> None:
