@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +23,8 @@ KEPT_STEP = 20_000
 LEAST_EF, GREATEST_EF = 10, 2048
 
 
-class Timed(NamedTuple):
+@dataclass(frozen=True)
+class Timed:
     """A search, in milliseconds, and how many a second."""
 
     cpu_ms: float

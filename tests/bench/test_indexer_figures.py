@@ -221,6 +221,7 @@ def test_every_figure_is_in_the_file(tmp_path: Path) -> None:
     known = json.loads(file.read_text())
 
     assert known["cost"]["found"][0]["ratio"] == pytest.approx(1.5)
+    assert known["cost"]["found"][0]["rounds"][0]["bare"]["cpu_ms"] == 0.3
     assert known["peers"]["found"]["10"][0]["ours"]["full"]["per_s"] == 3000.0
 
 
