@@ -75,7 +75,7 @@ class Rows:
         """In files of `folder` that are kept: what an earlier run has written is not made again."""
         count, dimension = min(count, data.limit), data.space.dimension
         path, beside = folder / f"{data.space.slug}.f16", folder / f"{data.space.slug}.u16"
-        if not beside.exists() or beside.stat().st_size < 2 * count:
+        if not (_holds(path, 2 * count * dimension) and _holds(beside, 2 * count)):
             folder.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as vectors, beside.open("wb") as categories:
                 for _, chunk in chunks(data, 0, count):
@@ -90,3 +90,8 @@ class Rows:
     def head(self, count: int) -> Rows:
         """The first `count`."""
         return Rows(self.space, self.vectors[:count], self.categories[:count], self.path)
+
+
+def _holds(path: Path, size: int) -> bool:
+    """A run that was broken off leaves a file that is too short."""
+    return path.exists() and path.stat().st_size >= size

@@ -56,6 +56,15 @@ def test_rows_are_kept_and_read_again(tmp_path: Path) -> None:
     assert again.categories.tolist() == [row % 7 for row in range(2_000)]
 
 
+def test_rows_of_a_run_that_was_broken_off_are_written_anew(tmp_path: Path) -> None:
+    whole = Rows.written(Counted(), 100, tmp_path)
+    whole.path.write_bytes(whole.path.read_bytes()[:-1])
+
+    assert Rows.written(Counted(), 100, tmp_path).vectors[99, 0] == 99
+    (tmp_path / whole.path.name).unlink()
+    assert Rows.written(Counted(), 100, tmp_path).vectors[99, 0] == 99
+
+
 def test_made_up_rows_are_the_same_in_every_run() -> None:
     one, other = Synthetic(), Synthetic()
 
