@@ -31,10 +31,10 @@ def decode_search(message: indexer_pb2.SearchRequest) -> SearchRequest:
     return SearchRequest(
         queries=[_query(query) for query in message.queries],
         filter=_filter(message),
-        exclude=message.exclude_item_ids,
+        exclude=list(message.exclude_item_ids),
         limit=message.limit or DEFAULT_LIMIT,
         union=message.union,
-        also_score=message.also_score_item_ids,
+        also_score=list(message.also_score_item_ids),
         accuracy=accuracy,
         caps=_caps(message),
     )

@@ -255,6 +255,8 @@ GOOD = near("one", 1)
         ([GOOD], {"exclude": ["x"] * (MAX_EXCLUDED + 1)}, "exclude_item_ids"),
         ([GOOD], {"also_score": ["x"] * 1001}, "also_score_item_ids"),
         ([GOOD], {"also_score": [""]}, "also_score_item_ids[0]"),
+        ([GOOD], {"exclude": ["x", "a\nb"]}, "exclude_item_ids[1]"),
+        ([GOOD], {"exclude": ["x", "y" * 129]}, "exclude_item_ids[1]"),
         ([GOOD], {"caps": Caps(collapse_above=-0.1)}, "collapse_above"),
         ([GOOD], {"caps": Caps(collapse_above=1.5)}, "collapse_above"),
         ([GOOD], {"caps": Caps(collapse_above=float("nan"))}, "collapse_above"),
