@@ -21,18 +21,22 @@ TINY = {
     "graph_rows": 400,
     "dead_fraction": 0.1,
     "snapshot_every_s": 0.05,
-    "log_entries": 60,
+    "log_entries": 200,
 }
 PHASES = {
-    "_restore": "bootstrap",
-    "_read_all": "bootstrap",
-    "_settle": "append",
-    "_merge": "merge",
-    "_link": "link",
-    "_save": "snapshot",
-    "ingest": "ingest",
-    "_apply": "follow",
+    ("shelf", "_restore"): "restore",
+    ("shelf", "_read_all"): "bootstrap",
+    ("shelf", "_apply"): "follow",
+    ("faiss_index", "_settle"): "append",
+    ("faiss_index", "_merge"): "merge",
+    ("faiss_index", "_link"): "link",
+    ("faiss_index", "_measure"): "measure",
+    ("snapshots", "write"): "snapshot",
+    ("snapshots", "_prune"): "prune",
+    ("ingest", "ingest"): "ingest",
+    ("ingest", "delete"): "delete",
 }
+"""By file and function: a thread that is in it is at that."""
 LOOK_S = 0.001
 
 
@@ -53,14 +57,14 @@ def _tell(path: Path) -> None:
         while not pause.wait(LOOK_S):
             found = sorted({phase for frame in sys._current_frames().values() for phase in _phases(frame)})
             file.seek(0)
-            file.write(" ".join(found).ljust(80).encode())
+            file.write(" ".join(found).ljust(120).encode())
 
 
 def _phases(frame: FrameType | None) -> set[str]:
     """Innermost first; what waits for its next turn is at nothing."""
     found: set[str] = set()
     while frame is not None:
-        if "indexer" in frame.f_code.co_filename and (phase := PHASES.get(frame.f_code.co_name)):
+        if phase := PHASES.get((Path(frame.f_code.co_filename).stem, frame.f_code.co_name)):
             found.add(phase)
         frame = frame.f_back
     return found
