@@ -38,12 +38,23 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedR
     server.stop()
 
 
+def emptied(server: EmbeddedRedis) -> str:
+    """Its URL, once nothing of an earlier test is left there."""
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    return server.url
+
+
 @pytest.fixture
 def redis_url(redis_server: EmbeddedRedis) -> str:
     """The URL of the session's Redis, emptied for this test."""
-    with redis.Redis.from_url(redis_server.url) as client:
-        client.flushall()
-    return redis_server.url
+    return emptied(redis_server)
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(redis_server: EmbeddedRedis) -> str:
+    """The same, emptied once for the tests of a file, which share what they put there."""
+    return emptied(redis_server)
 
 
 @pytest.fixture

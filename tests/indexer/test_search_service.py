@@ -11,7 +11,6 @@ import pytest
 
 from services.errors import InvalidInput, SpaceMismatch
 from services.indexer.version import Mark, Position, Version
-from services.runtime.embedded import EmbeddedRedis
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from tests.indexer.builders import OTHER_SPACE, SPACE
@@ -22,10 +21,10 @@ NEVER = Version((Mark(b"12345678", Position(1, 0)),)).encode()
 
 
 @pytest.fixture(scope="module")
-def shop(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shop(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Twelve items in three categories and six groups; nobody changes them."""
     runtime = RuntimeSettings(
-        redis_url=redis_server.url, var_dir=tmp_path_factory.mktemp("indexer"), canary_every_s=0.05
+        redis_url=module_redis_url, var_dir=tmp_path_factory.mktemp("indexer"), canary_every_s=0.05
     )
     with service(runtime) as started:
         started.create()

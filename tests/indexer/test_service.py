@@ -14,7 +14,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.errors import InvalidInput, InvalidPicture, NotFound, SpaceMismatch, TooLate
 from services.indexer.servicer import IndexerServicer
 from services.indexer.version import Mark, Position, Version
-from services.runtime.embedded import EmbeddedRedis
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode
@@ -27,10 +26,10 @@ Ask = Callable[[Service], Any]
 
 
 @pytest.fixture(scope="module")
-def running(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for all tests of this file; each begins without any catalogue."""
     runtime = RuntimeSettings(
-        redis_url=redis_server.url, var_dir=tmp_path_factory.mktemp("indexer"), canary_every_s=0.05
+        redis_url=module_redis_url, var_dir=tmp_path_factory.mktemp("indexer"), canary_every_s=0.05
     )
     with service(runtime) as started:
         yield started
