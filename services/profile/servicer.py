@@ -82,6 +82,16 @@ class ProfileServicer(ProfileServiceServicer):
     def PutSegments(self, request: pb.PutSegmentsRequest, context: grpc.ServicerContext) -> pb.PutSegmentsResponse:
         raise NotImplementedYet("PutSegments")
 
+    def ExportFeatures(
+        self, request: pb.ExportFeaturesRequest, context: grpc.ServicerContext
+    ) -> pb.ExportFeaturesResponse:
+        raise NotImplementedYet("ExportFeatures")
+
+    def RebuildTastes(
+        self, request: pb.RebuildTastesRequest, context: grpc.ServicerContext
+    ) -> pb.RebuildTastesResponse:
+        raise NotImplementedYet("RebuildTastes")
+
 
 def _result(event_id: str, ending: Ending) -> pb.EventResult:
     if isinstance(ending, VisrecError):

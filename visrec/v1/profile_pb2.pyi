@@ -143,6 +143,14 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     """
     EVENT_OUTCOME_DUPLICATE: _EventOutcome.ValueType  # 3
     """It was known already."""
+    EVENT_OUTCOME_PENDING: _EventOutcome.ValueType  # 4
+    """It was kept while the indexer is away: it is learned from, or dropped when there is no such item, as soon as its item
+    can be looked up.
+    """
+    EVENT_OUTCOME_IGNORED: _EventOutcome.ValueType  # 5
+    """It was kept but moves nothing for now: the person does more in a minute than people do (a setting), or does the same
+    to the same item again and again.
+    """
 
 class EventOutcome(_EventOutcome, metaclass=_EventOutcomeEnumTypeWrapper):
     """What an event did."""
@@ -157,7 +165,43 @@ of its id with the time of its arrival, so that it counts once (see Event.event_
 """
 EVENT_OUTCOME_DUPLICATE: EventOutcome.ValueType  # 3
 """It was known already."""
+EVENT_OUTCOME_PENDING: EventOutcome.ValueType  # 4
+"""It was kept while the indexer is away: it is learned from, or dropped when there is no such item, as soon as its item
+can be looked up.
+"""
+EVENT_OUTCOME_IGNORED: EventOutcome.ValueType  # 5
+"""It was kept but moves nothing for now: the person does more in a minute than people do (a setting), or does the same
+to the same item again and again.
+"""
 Global___EventOutcome: _TypeAlias = EventOutcome  # noqa: Y015
+
+class _InterestOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InterestOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InterestOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INTEREST_ORIGIN_UNSPECIFIED: _InterestOrigin.ValueType  # 0
+    """Not told."""
+    INTEREST_ORIGIN_EVENTS: _InterestOrigin.ValueType  # 1
+    """From what they did."""
+    INTEREST_ORIGIN_STATED: _InterestOrigin.ValueType  # 2
+    """From an interest that they stated: the items that have the word as a tag or category."""
+    INTEREST_ORIGIN_SEGMENT: _InterestOrigin.ValueType  # 3
+    """From what people of their segment like."""
+
+class InterestOrigin(_InterestOrigin, metaclass=_InterestOriginEnumTypeWrapper):
+    """What an interest follows from."""
+
+INTEREST_ORIGIN_UNSPECIFIED: InterestOrigin.ValueType  # 0
+"""Not told."""
+INTEREST_ORIGIN_EVENTS: InterestOrigin.ValueType  # 1
+"""From what they did."""
+INTEREST_ORIGIN_STATED: InterestOrigin.ValueType  # 2
+"""From an interest that they stated: the items that have the word as a tag or category."""
+INTEREST_ORIGIN_SEGMENT: InterestOrigin.ValueType  # 3
+"""From what people of their segment like."""
+Global___InterestOrigin: _TypeAlias = InterestOrigin  # noqa: Y015
 
 @_typing.final
 class User(_message.Message):
@@ -528,6 +572,11 @@ class DeleteUserResponse(_message.Message):
 
     ERASED_FIELD_NUMBER: _builtins.int
     REMAINS_FIELD_NUMBER: _builtins.int
+    ERASED_AT_FIELD_NUMBER: _builtins.int
+    TOMBSTONE_UNTIL_FIELD_NUMBER: _builtins.int
+    REWRITE_ASKED_FIELD_NUMBER: _builtins.int
+    rewrite_asked: _builtins.bool
+    """Redis was asked to rewrite its append-only file, or will be within a minute; false: it does not let us ask."""
     @_builtins.property
     def erased(self) -> _containers.RepeatedCompositeFieldContainer[Global___Erasure]:
         """What was removed, place by place."""
@@ -536,15 +585,26 @@ class DeleteUserResponse(_message.Message):
     def remains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is left and for how long, in words."""
 
+    @_builtins.property
+    def erased_at(self) -> _timestamp_pb2.Timestamp:
+        """When. Events from before it are refused until tombstone_until."""
+
+    @_builtins.property
+    def tombstone_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the tombstone is kept."""
+
     def __init__(
         self,
         *,
         erased: _abc.Iterable[Global___Erasure] | None = ...,
         remains: _abc.Iterable[_builtins.str] | None = ...,
+        erased_at: _timestamp_pb2.Timestamp | None = ...,
+        tombstone_until: _timestamp_pb2.Timestamp | None = ...,
+        rewrite_asked: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at", "tombstone_until", b"tombstone_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased", "remains", b"remains"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased", "erased_at", b"erased_at", "remains", b"remains", "rewrite_asked", b"rewrite_asked", "tombstone_until", b"tombstone_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -559,7 +619,7 @@ class Erasure(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     place: _builtins.str
-    """`profile`, `events`, `seen`, `taste`, `requests`, `event_ids`."""
+    """`profile`, `events`, `seen`, `taste`, `requests`, `event_ids`, `vectors`, and `held` for what other services keep."""
     entries: _builtins.int
     """How many entries."""
     def __init__(
@@ -607,17 +667,35 @@ class ExportUserResponse(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     TASTES_FIELD_NUMBER: _builtins.int
+    LONG_TERM_FIELD_NUMBER: _builtins.int
+    REMEMBERED_EVENT_IDS_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    KEPT_UNTIL_FIELD_NUMBER: _builtins.int
+    remembered_event_ids: _builtins.int
+    """Ids of events of which only a keyed digest is kept, so that each counts once."""
     @_builtins.property
     def user(self) -> Global___User:
         """Attributes and consent."""
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
-        """Their events."""
+        """Their events, impressions among them, oldest first, with their vectors."""
 
     @_builtins.property
     def tastes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Taste]:
-        """Their tastes, one for each catalogue."""
+        """Their tastes, one for each catalogue, with the items they have seen."""
+
+    @_builtins.property
+    def long_term(self) -> _containers.RepeatedCompositeFieldContainer[Global___LongTermMemory]:
+        """What is remembered of events that are no longer kept one by one."""
+
+    @_builtins.property
+    def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldRecord]:
+        """What other services keep under the person."""
+
+    @_builtins.property
+    def kept_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when all this is kept when nothing more is heard of the person; left out: no bound is set."""
 
     def __init__(
         self,
@@ -625,14 +703,82 @@ class ExportUserResponse(_message.Message):
         user: Global___User | None = ...,
         events: _abc.Iterable[Global___Event] | None = ...,
         tastes: _abc.Iterable[Global___Taste] | None = ...,
+        long_term: _abc.Iterable[Global___LongTermMemory] | None = ...,
+        remembered_event_ids: _builtins.int = ...,
+        held: _abc.Iterable[Global___HeldRecord] | None = ...,
+        kept_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_until", b"kept_until", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "tastes", b"tastes", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "held", b"held", "kept_until", b"kept_until", "long_term", b"long_term", "remembered_event_ids", b"remembered_event_ids", "tastes", b"tastes", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportUserResponse: _TypeAlias = ExportUserResponse  # noqa: Y015
+
+@_typing.final
+class LongTermMemory(_message.Message):
+    """What is remembered of older events in one catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    INTERESTS_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Which."""
+    events: _builtins.int
+    """How many events it was made from."""
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Up to which time."""
+
+    @_builtins.property
+    def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
+        """What they came to, as interests; `weight` is in clicks at the time `until`."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        events: _builtins.int = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        interests: _abc.Iterable[Global___Interest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "events", b"events", "interests", b"interests", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LongTermMemory: _TypeAlias = LongTermMemory  # noqa: Y015
+
+@_typing.final
+class HeldRecord(_message.Message):
+    """Something that another service keeps under a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Its kind, such as `recommendation`."""
+    content: _builtins.bytes
+    """What it is, as it is kept."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldRecord: _TypeAlias = HeldRecord  # noqa: Y015
 
 @_typing.final
 class SetConsentRequest(_message.Message):
@@ -724,6 +870,7 @@ class Event(_message.Message):
     RECOMMENDATION_ID_FIELD_NUMBER: _builtins.int
     SHOWN_SIGNALS_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
+    RAW_FEATURES_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique per person, 1 to 128 letters: the same id again counts once. An id is remembered while its event is kept in
     the same catalogue, and otherwise, as a keyed digest with the time of its arrival, for the person's latest 2000
@@ -736,11 +883,15 @@ class Event(_message.Message):
     catalogue: _builtins.str
     """The catalogue it is about. Required."""
     item_id: _builtins.str
-    """An item of the catalogue. Unknown: NOT_FOUND."""
+    """An item of the catalogue. Unknown: NOT_FOUND; while the indexer is away it is taken on trust (outcome PENDING)."""
     recommendation_id: _builtins.str
     """The recommendation that showed the item; empty: none. At most 128 letters."""
     domain: _builtins.str
     """Domain of the item; filled in by the service."""
+    raw_features: _builtins.bytes
+    """Of an upload: the raw features of the photo, as the embedder gave them (little-endian float16, at most 16 KiB), from
+    which its vector in a later space is made. Kept like the vector, under the same consent.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When; left out: now. More than five minutes ahead of the server's clock: INVALID_ARGUMENT, reason EVENT_IN_FUTURE.
@@ -771,10 +922,11 @@ class Event(_message.Message):
         recommendation_id: _builtins.str = ...,
         shown_signals: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         domain: _builtins.str = ...,
+        raw_features: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "photo_vector", b"photo_vector", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "domain", b"domain", "event_id", b"event_id", "item_id", b"item_id", "photo_vector", b"photo_vector", "recommendation_id", b"recommendation_id", "shown_signals", b"shown_signals", "subject", b"subject", "time", b"time", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "domain", b"domain", "event_id", b"event_id", "item_id", b"item_id", "photo_vector", b"photo_vector", "raw_features", b"raw_features", "recommendation_id", b"recommendation_id", "shown_signals", b"shown_signals", "subject", b"subject", "time", b"time", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["item_id", "photo_vector"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
@@ -877,8 +1029,8 @@ class GetTasteRequest(_message.Message):
     catalogue: _builtins.str
     """In which catalogue. Required."""
     space: _builtins.str
-    """In which space; empty: the one the person's latest event was recorded in. One that none of their events was
-    recorded in: FAILED_PRECONDITION, reason SPACE_MISMATCH.
+    """In which space, by name; empty: the one the person's latest event was recorded in. In another than that, vectors are
+    looked up at the indexer; a space that the catalogue does not have: FAILED_PRECONDITION, reason SPACE_MISMATCH.
     """
     include_seen: _builtins.bool
     """Also the items they have seen."""
@@ -958,6 +1110,10 @@ class Taste(_message.Message):
     SEEN_ITEM_IDS_FIELD_NUMBER: _builtins.int
     PERSONALISED_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Whose."""
     catalogue: _builtins.str
@@ -970,6 +1126,12 @@ class Taste(_message.Message):
     """Whether they consent to personalisation. If not, all of the above is empty."""
     events: _builtins.int
     """How many events it was made from."""
+    pending: _builtins.int
+    """Events that wait for the indexer."""
+    pseudonym: _builtins.str
+    """Other services file under it what they keep of the person, so that DeleteUser and ExportUser find it. Differs from
+    the user id, and is not to be told to callers.
+    """
     @_builtins.property
     def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
         """Strongest first; none for somebody without positive events."""
@@ -988,6 +1150,14 @@ class Taste(_message.Message):
         service's setting. Only when asked for.
         """
 
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagWeight]:
+        """What they like as words: tags and categories of items, and interests they stated; strongest first, at most 32."""
+
+    @_builtins.property
+    def consent(self) -> Global___Consent:
+        """What they consent to."""
+
     def __init__(
         self,
         *,
@@ -1001,14 +1171,44 @@ class Taste(_message.Message):
         seen_item_ids: _abc.Iterable[_builtins.str] | None = ...,
         personalised: _builtins.bool = ...,
         events: _builtins.int = ...,
+        tags: _abc.Iterable[Global___TagWeight] | None = ...,
+        pending: _builtins.int = ...,
+        pseudonym: _builtins.str = ...,
+        consent: Global___Consent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["collaborative", b"collaborative"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["collaborative", b"collaborative", "consent", b"consent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "catalogue", b"catalogue", "collaborative", b"collaborative", "events", b"events", "interests", b"interests", "personalised", b"personalised", "seen_item_ids", b"seen_item_ids", "segment", b"segment", "space", b"space", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "catalogue", b"catalogue", "collaborative", b"collaborative", "consent", b"consent", "events", b"events", "interests", b"interests", "pending", b"pending", "personalised", b"personalised", "pseudonym", b"pseudonym", "seen_item_ids", b"seen_item_ids", "segment", b"segment", "space", b"space", "tags", b"tags", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Taste: _TypeAlias = Taste  # noqa: Y015
+
+@_typing.final
+class TagWeight(_message.Message):
+    """A word and how much somebody likes what it stands for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    word: _builtins.str
+    """A tag, a category or a stated interest."""
+    weight: _builtins.float
+    """Share of all, greater than 0."""
+    def __init__(
+        self,
+        *,
+        word: _builtins.str = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["weight", b"weight", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagWeight: _TypeAlias = TagWeight  # noqa: Y015
 
 @_typing.final
 class Interest(_message.Message):
@@ -1019,8 +1219,11 @@ class Interest(_message.Message):
     VECTOR_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     weight: _builtins.float
     """Its share, greater than 0; the shares of all interests sum to 1."""
+    origin: Global___InterestOrigin.ValueType
+    """What it follows from."""
     @_builtins.property
     def vector(self) -> _common_pb2.Vector:
         """Its centre, of unit norm in each block."""
@@ -1035,10 +1238,11 @@ class Interest(_message.Message):
         vector: _common_pb2.Vector | None = ...,
         weight: _builtins.float = ...,
         sources: _abc.Iterable[Global___InterestSource] | None = ...,
+        origin: Global___InterestOrigin.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["vector", b"vector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources", "vector", b"vector", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "sources", b"sources", "vector", b"vector", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1052,19 +1256,23 @@ class InterestSource(_message.Message):
 
     ITEM_ID_FIELD_NUMBER: _builtins.int
     EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item; empty for a photo of their own."""
     event_type: Global___EventType.ValueType
     """What they did with it."""
+    word: _builtins.str
+    """The stated interest it comes from instead; empty: none."""
     def __init__(
         self,
         *,
         item_id: _builtins.str = ...,
         event_type: Global___EventType.ValueType = ...,
+        word: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_type", b"event_type", "item_id", b"item_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_type", b"event_type", "item_id", b"item_id", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1164,7 +1372,7 @@ class GetPopularItemsRequest(_message.Message):
     catalogue: _builtins.str
     """In which catalogue. Required."""
     segment: _builtins.str
-    """Among the people of this segment; empty: among all. UNIMPLEMENTED in this version."""
+    """Among the people of this segment; empty: among all. Unknown, or of too few people: NOT_FOUND."""
     limit: _builtins.int
     """0: 50. At most 1000, more is clamped; negative: INVALID_ARGUMENT."""
     @_builtins.property
@@ -1254,19 +1462,23 @@ class ListSegmentsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CATALOGUE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """0: 20. At most 100, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
     """From the previous page; empty: the first."""
+    catalogue: _builtins.str
+    """Of which catalogue. Required."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        catalogue: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1311,19 +1523,24 @@ class Segment(_message.Message):
     PEOPLE_FIELD_NUMBER: _builtins.int
     TYPICAL_ITEM_IDS_FIELD_NUMBER: _builtins.int
     CENTRE_FIELD_NUMBER: _builtins.int
+    INTERESTS_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.str
-    """Its name."""
+    """Its name; a-z, 0-9, _ and -, at most 48 letters."""
     description: _builtins.str
-    """What its people have in common, for people."""
+    """What its people have in common, for people; at most 512 letters."""
     people: _builtins.int
-    """How many they are."""
+    """How many they were when it was made."""
     @_builtins.property
     def typical_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """A few items that are typical of it."""
+        """A few items that are typical of it, at most 20."""
 
     @_builtins.property
     def centre(self) -> _common_pb2.Vector:
-        """What new people are compared with."""
+        """What people are compared with: the mean of their features, in the space of features."""
+
+    @_builtins.property
+    def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
+        """What its people like, for those who have done nothing yet; at most five."""
 
     def __init__(
         self,
@@ -1333,10 +1550,11 @@ class Segment(_message.Message):
         people: _builtins.int = ...,
         typical_item_ids: _abc.Iterable[_builtins.str] | None = ...,
         centre: _common_pb2.Vector | None = ...,
+        interests: _abc.Iterable[Global___Interest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["centre", b"centre"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["centre", b"centre", "description", b"description", "people", b"people", "segment_id", b"segment_id", "typical_item_ids", b"typical_item_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["centre", b"centre", "description", b"description", "interests", b"interests", "people", b"people", "segment_id", b"segment_id", "typical_item_ids", b"typical_item_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1352,12 +1570,15 @@ class ExportEventsRequest(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_USER_IDS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Which catalogue."""
     page_size: _builtins.int
     """0: 1000. At most 10,000, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
     """From the previous page; empty: the first."""
+    include_user_ids: _builtins.bool
+    """Name people as the caller does, for a job that puts something under them (PutUserVectors)."""
     @_builtins.property
     def time(self) -> _common_pb2.TimeRange:
         """Of which time."""
@@ -1369,10 +1590,11 @@ class ExportEventsRequest(_message.Message):
         time: _common_pb2.TimeRange | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        include_user_ids: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "page_size", b"page_size", "page_token", b"page_token", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "include_user_ids", b"include_user_ids", "page_size", b"page_size", "page_token", b"page_token", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1390,7 +1612,9 @@ class ExportEventsResponse(_message.Message):
     """For the next page; empty: this was the last."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
-        """Under pseudonyms that differ from export to export."""
+        """In no particular order. `user_id` is the caller's own id when the request says so, else a pseudonym that is the same
+        within one export and differs from export to export; event ids, recommendation ids and vectors are left out.
+        """
 
     def __init__(
         self,
@@ -1407,12 +1631,125 @@ class ExportEventsResponse(_message.Message):
 Global___ExportEventsResponse: _TypeAlias = ExportEventsResponse  # noqa: Y015
 
 @_typing.final
+class ExportFeaturesRequest(_message.Message):
+    """Asks for features."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """In which catalogue. Required."""
+    page_size: _builtins.int
+    """0: 200. At most 1000, more is clamped; negative: INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """From the previous page; empty: the first."""
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportFeaturesRequest: _TypeAlias = ExportFeaturesRequest  # noqa: Y015
+
+@_typing.final
+class ExportFeaturesResponse(_message.Message):
+    """A page of features."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: this was the last."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserFeatures]:
+        """In no particular order."""
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[Global___UserFeatures] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportFeaturesResponse: _TypeAlias = ExportFeaturesResponse  # noqa: Y015
+
+@_typing.final
+class UserFeatures(_message.Message):
+    """One person, as numbers and words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    INTERESTS_FIELD_NUMBER: _builtins.int
+    pseudonym: _builtins.str
+    """The same within one export, another in the next."""
+    @_builtins.property
+    def features(self) -> _common_pb2.Vector:
+        """Encoded attributes, behaviour and interests, in the space of features, whose name tells how they are encoded."""
+
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Attributes as words, such as `age:25-34` or `country:PT`."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagWeight]:
+        """What they like as words, as in Taste."""
+
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Items they like most, at most ten."""
+
+    @_builtins.property
+    def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
+        """As in Taste, without sources."""
+
+    def __init__(
+        self,
+        *,
+        pseudonym: _builtins.str = ...,
+        features: _common_pb2.Vector | None = ...,
+        facts: _abc.Iterable[_builtins.str] | None = ...,
+        tags: _abc.Iterable[Global___TagWeight] | None = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        interests: _abc.Iterable[Global___Interest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "features", b"features", "interests", b"interests", "item_ids", b"item_ids", "pseudonym", b"pseudonym", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserFeatures: _TypeAlias = UserFeatures  # noqa: Y015
+
+@_typing.final
 class PutUserVectorsRequest(_message.Message):
     """Puts collaborative vectors."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VECTORS_FIELD_NUMBER: _builtins.int
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Of which catalogue. Required."""
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserVector]:
         """1 to 1000."""
@@ -1421,10 +1758,11 @@ class PutUserVectorsRequest(_message.Message):
         self,
         *,
         vectors: _abc.Iterable[Global___UserVector] | None = ...,
+        catalogue: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1489,18 +1827,24 @@ class PutSegmentsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SEGMENTS_FIELD_NUMBER: _builtins.int
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Of which catalogue. Required."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
-        """All of them: they replace those before, at once."""
+        """All of them, at most 256: they replace those before, at once. None: there are no segments any more. One of fewer
+        people than the service's setting is dropped.
+        """
 
     def __init__(
         self,
         *,
         segments: _abc.Iterable[Global___Segment] | None = ...,
+        catalogue: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1527,3 +1871,71 @@ class PutSegmentsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PutSegmentsResponse: _TypeAlias = PutSegmentsResponse  # noqa: Y015
+
+@_typing.final
+class RebuildTastesRequest(_message.Message):
+    """Asks for tastes to be made anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """In which catalogue. Required."""
+    space: _builtins.str
+    """In which space, by name; empty: the catalogue's present one."""
+    page_size: _builtins.int
+    """People to look at: 0: 100. At most 1000, more is clamped; negative: INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """From the previous page; empty: the first."""
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        space: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "page_size", b"page_size", "page_token", b"page_token", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildTastesRequest: _TypeAlias = RebuildTastesRequest  # noqa: Y015
+
+@_typing.final
+class RebuildTastesResponse(_message.Message):
+    """What was made anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    REBUILT_FIELD_NUMBER: _builtins.int
+    LOST_EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    people: _builtins.int
+    """People of this page who have events in the catalogue."""
+    rebuilt: _builtins.int
+    """Those among them whose taste in the space is kept now."""
+    lost_events: _builtins.int
+    """Events that have no vector in the space: their items are gone, or photos came without raw features."""
+    next_page_token: _builtins.str
+    """For the next page; empty: this was the last."""
+    def __init__(
+        self,
+        *,
+        people: _builtins.int = ...,
+        rebuilt: _builtins.int = ...,
+        lost_events: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_events", b"lost_events", "next_page_token", b"next_page_token", "people", b"people", "rebuilt", b"rebuilt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildTastesResponse: _TypeAlias = RebuildTastesResponse  # noqa: Y015

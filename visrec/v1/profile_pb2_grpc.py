@@ -95,6 +95,11 @@ class ProfileServiceStub:
                 request_serializer=visrec_dot_v1_dot_profile__pb2.ExportEventsRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_profile__pb2.ExportEventsResponse.FromString,
                 _registered_method=True)
+        self.ExportFeatures = channel.unary_unary(
+                '/visrec.v1.ProfileService/ExportFeatures',
+                request_serializer=visrec_dot_v1_dot_profile__pb2.ExportFeaturesRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_profile__pb2.ExportFeaturesResponse.FromString,
+                _registered_method=True)
         self.PutUserVectors = channel.unary_unary(
                 '/visrec.v1.ProfileService/PutUserVectors',
                 request_serializer=visrec_dot_v1_dot_profile__pb2.PutUserVectorsRequest.SerializeToString,
@@ -104,6 +109,11 @@ class ProfileServiceStub:
                 '/visrec.v1.ProfileService/PutSegments',
                 request_serializer=visrec_dot_v1_dot_profile__pb2.PutSegmentsRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_profile__pb2.PutSegmentsResponse.FromString,
+                _registered_method=True)
+        self.RebuildTastes = channel.unary_unary(
+                '/visrec.v1.ProfileService/RebuildTastes',
+                request_serializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.FromString,
                 _registered_method=True)
 
 
@@ -133,14 +143,18 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Erases a person: profile, events, seen items and taste.
+        """Erases a person: profile, events, seen items, tastes, vectors and what other services keep under them, such as frozen
+        recommendations. What is left for a while is a tombstone: the time of the erasure under a keyed hash. Events from
+        before it are refused (reason PERSON_ERASED), so late ones bring nobody back. PutUser after it makes a new person, who
+        has nothing of the one before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportUser(self, request, context):
-        """All that is held about a person. UNIMPLEMENTED in this version.
+        """All that is held about a person, by this service and, registered under them, by others.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,28 +197,49 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSegments(self, request, context):
-        """Groups of people. UNIMPLEMENTED in this version.
+        """Groups of people who like alike, without those of too few people.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportEvents(self, request, context):
-        """Events of a time span, under pseudonyms, for jobs. UNIMPLEMENTED in this version.
+        """Events of a time span, for jobs: of people who consent to personalisation.
+        UNIMPLEMENTED in this version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportFeatures(self, request, context):
+        """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutUserVectors(self, request, context):
-        """Collaborative vectors of people, from a job. UNIMPLEMENTED in this version.
+        """Collaborative vectors of people, from a job.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutSegments(self, request, context):
-        """Segments, from a job. UNIMPLEMENTED in this version.
+        """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
+        UNIMPLEMENTED in this version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RebuildTastes(self, request, context):
+        """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
+        is filled before an alias moves to it. May be asked again at any time.
+        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,6 +308,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=visrec_dot_v1_dot_profile__pb2.ExportEventsRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_profile__pb2.ExportEventsResponse.SerializeToString,
             ),
+            'ExportFeatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportFeatures,
+                    request_deserializer=visrec_dot_v1_dot_profile__pb2.ExportFeaturesRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_profile__pb2.ExportFeaturesResponse.SerializeToString,
+            ),
             'PutUserVectors': grpc.unary_unary_rpc_method_handler(
                     servicer.PutUserVectors,
                     request_deserializer=visrec_dot_v1_dot_profile__pb2.PutUserVectorsRequest.FromString,
@@ -282,6 +322,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.PutSegments,
                     request_deserializer=visrec_dot_v1_dot_profile__pb2.PutSegmentsRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_profile__pb2.PutSegmentsResponse.SerializeToString,
+            ),
+            'RebuildTastes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RebuildTastes,
+                    request_deserializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -620,6 +665,33 @@ class ProfileService:
             _registered_method=True)
 
     @staticmethod
+    def ExportFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.ProfileService/ExportFeatures',
+            visrec_dot_v1_dot_profile__pb2.ExportFeaturesRequest.SerializeToString,
+            visrec_dot_v1_dot_profile__pb2.ExportFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def PutUserVectors(request,
             target,
             options=(),
@@ -663,6 +735,33 @@ class ProfileService:
             '/visrec.v1.ProfileService/PutSegments',
             visrec_dot_v1_dot_profile__pb2.PutSegmentsRequest.SerializeToString,
             visrec_dot_v1_dot_profile__pb2.PutSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RebuildTastes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.ProfileService/RebuildTastes',
+            visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.SerializeToString,
+            visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,9 +40,15 @@ class ProfileServiceStub:
     ListUsers: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListUsersRequest, _profile_pb2.ListUsersResponse]
     """People page by page."""
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_profile_pb2.DeleteUserRequest, _profile_pb2.DeleteUserResponse]
-    """Erases a person: profile, events, seen items and taste."""
+    """Erases a person: profile, events, seen items, tastes, vectors and what other services keep under them, such as frozen
+    recommendations. What is left for a while is a tombstone: the time of the erasure under a keyed hash. Events from
+    before it are refused (reason PERSON_ERASED), so late ones bring nobody back. PutUser after it makes a new person, who
+    has nothing of the one before.
+    """
     ExportUser: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportUserRequest, _profile_pb2.ExportUserResponse]
-    """All that is held about a person. UNIMPLEMENTED in this version."""
+    """All that is held about a person, by this service and, registered under them, by others.
+    UNIMPLEMENTED in this version.
+    """
     SetConsent: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]
@@ -56,13 +62,30 @@ class ProfileServiceStub:
     GetPopularItems: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]
     """What is popular now: counts of positive events that halve with time."""
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
-    """Groups of people. UNIMPLEMENTED in this version."""
+    """Groups of people who like alike, without those of too few people.
+    UNIMPLEMENTED in this version.
+    """
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
-    """Events of a time span, under pseudonyms, for jobs. UNIMPLEMENTED in this version."""
+    """Events of a time span, for jobs: of people who consent to personalisation.
+    UNIMPLEMENTED in this version.
+    """
+    ExportFeatures: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]
+    """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
+    UNIMPLEMENTED in this version.
+    """
     PutUserVectors: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutUserVectorsRequest, _profile_pb2.PutUserVectorsResponse]
-    """Collaborative vectors of people, from a job. UNIMPLEMENTED in this version."""
+    """Collaborative vectors of people, from a job.
+    UNIMPLEMENTED in this version.
+    """
     PutSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]
-    """Segments, from a job. UNIMPLEMENTED in this version."""
+    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
+    UNIMPLEMENTED in this version.
+    """
+    RebuildTastes: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]
+    """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
+    is filled before an alias moves to it. May be asked again at any time.
+    UNIMPLEMENTED in this version.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -76,9 +99,15 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ListUsers: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListUsersRequest, _profile_pb2.ListUsersResponse]  # type: ignore[assignment]
     """People page by page."""
     DeleteUser: _aio.UnaryUnaryMultiCallable[_profile_pb2.DeleteUserRequest, _profile_pb2.DeleteUserResponse]  # type: ignore[assignment]
-    """Erases a person: profile, events, seen items and taste."""
+    """Erases a person: profile, events, seen items, tastes, vectors and what other services keep under them, such as frozen
+    recommendations. What is left for a while is a tombstone: the time of the erasure under a keyed hash. Events from
+    before it are refused (reason PERSON_ERASED), so late ones bring nobody back. PutUser after it makes a new person, who
+    has nothing of the one before.
+    """
     ExportUser: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportUserRequest, _profile_pb2.ExportUserResponse]  # type: ignore[assignment]
-    """All that is held about a person. UNIMPLEMENTED in this version."""
+    """All that is held about a person, by this service and, registered under them, by others.
+    UNIMPLEMENTED in this version.
+    """
     SetConsent: _aio.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]  # type: ignore[assignment]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]  # type: ignore[assignment]
@@ -92,13 +121,30 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetPopularItems: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]  # type: ignore[assignment]
     """What is popular now: counts of positive events that halve with time."""
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
-    """Groups of people. UNIMPLEMENTED in this version."""
+    """Groups of people who like alike, without those of too few people.
+    UNIMPLEMENTED in this version.
+    """
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
-    """Events of a time span, under pseudonyms, for jobs. UNIMPLEMENTED in this version."""
+    """Events of a time span, for jobs: of people who consent to personalisation.
+    UNIMPLEMENTED in this version.
+    """
+    ExportFeatures: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
+    """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
+    UNIMPLEMENTED in this version.
+    """
     PutUserVectors: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutUserVectorsRequest, _profile_pb2.PutUserVectorsResponse]  # type: ignore[assignment]
-    """Collaborative vectors of people, from a job. UNIMPLEMENTED in this version."""
+    """Collaborative vectors of people, from a job.
+    UNIMPLEMENTED in this version.
+    """
     PutSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]  # type: ignore[assignment]
-    """Segments, from a job. UNIMPLEMENTED in this version."""
+    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
+    UNIMPLEMENTED in this version.
+    """
+    RebuildTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]  # type: ignore[assignment]
+    """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
+    is filled before an alias moves to it. May be asked again at any time.
+    UNIMPLEMENTED in this version.
+    """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps people: their attributes, their consent, what they did, and the taste that follows from it."""
@@ -133,7 +179,11 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.DeleteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.DeleteUserResponse, _abc.Awaitable[_profile_pb2.DeleteUserResponse]]:
-        """Erases a person: profile, events, seen items and taste."""
+        """Erases a person: profile, events, seen items, tastes, vectors and what other services keep under them, such as frozen
+        recommendations. What is left for a while is a tombstone: the time of the erasure under a keyed hash. Events from
+        before it are refused (reason PERSON_ERASED), so late ones bring nobody back. PutUser after it makes a new person, who
+        has nothing of the one before.
+        """
 
     @_abc_1.abstractmethod
     def ExportUser(
@@ -141,7 +191,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ExportUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ExportUserResponse, _abc.Awaitable[_profile_pb2.ExportUserResponse]]:
-        """All that is held about a person. UNIMPLEMENTED in this version."""
+        """All that is held about a person, by this service and, registered under them, by others.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def SetConsent(
@@ -191,7 +243,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ListSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ListSegmentsResponse, _abc.Awaitable[_profile_pb2.ListSegmentsResponse]]:
-        """Groups of people. UNIMPLEMENTED in this version."""
+        """Groups of people who like alike, without those of too few people.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def ExportEvents(
@@ -199,7 +253,19 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ExportEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ExportEventsResponse, _abc.Awaitable[_profile_pb2.ExportEventsResponse]]:
-        """Events of a time span, under pseudonyms, for jobs. UNIMPLEMENTED in this version."""
+        """Events of a time span, for jobs: of people who consent to personalisation.
+        UNIMPLEMENTED in this version.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportFeatures(
+        self,
+        request: _profile_pb2.ExportFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ExportFeaturesResponse, _abc.Awaitable[_profile_pb2.ExportFeaturesResponse]]:
+        """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def PutUserVectors(
@@ -207,7 +273,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.PutUserVectorsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.PutUserVectorsResponse, _abc.Awaitable[_profile_pb2.PutUserVectorsResponse]]:
-        """Collaborative vectors of people, from a job. UNIMPLEMENTED in this version."""
+        """Collaborative vectors of people, from a job.
+        UNIMPLEMENTED in this version.
+        """
 
     @_abc_1.abstractmethod
     def PutSegments(
@@ -215,6 +283,19 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.PutSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.PutSegmentsResponse, _abc.Awaitable[_profile_pb2.PutSegmentsResponse]]:
-        """Segments, from a job. UNIMPLEMENTED in this version."""
+        """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
+        UNIMPLEMENTED in this version.
+        """
+
+    @_abc_1.abstractmethod
+    def RebuildTastes(
+        self,
+        request: _profile_pb2.RebuildTastesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RebuildTastesResponse, _abc.Awaitable[_profile_pb2.RebuildTastesResponse]]:
+        """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
+        is filled before an alias moves to it. May be asked again at any time.
+        UNIMPLEMENTED in this version.
+        """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
