@@ -1,0 +1,76 @@
+"""What somebody does, summed up: recency-weighted shares of types of events, categories, tags and items. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from services.spaces import Float16, Float32, Space
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Act:
+    """What matters of an event here. `weight` as in `events.WEIGHTS`; `vector`: (D,) of the item, None when unknown."""
+
+    type: str
+    weight: float
+    time_ms: int
+    item_id: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    vector: Float16 | None = None
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Shares, each adding up to 1 or empty, most weight first in `items`. `taste`: (D,) of unit norm in each block, or
+    zero."""
+
+    taste: Float32
+    types: Mapping[str, float] = field(default_factory=dict)
+    categories: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, float] = field(default_factory=dict)
+    items: Mapping[str, float] = field(default_factory=dict)
+
+
+def behaviour(
+    acts: Sequence[Act], before: Iterable[tuple[float, Float16]], space: Space, half_life_days: float
+) -> Behaviour:
+    """What somebody does, seen from their latest act: older ones count half after each half-life.
+
+    `before`: (mass, vector) of what is remembered of acts that are no longer there one by one. Shares of categories,
+    tags and items are of what speaks for them; dislikes are among the types and turn the taste away.
+    """
+    newest = max((act.time_ms for act in acts), default=0)
+    half_life_ms = half_life_days * DAY_MS
+    sums: dict[str, dict[str, float]] = {"types": {}, "categories": {}, "tags": {}, "items": {}}
+    taste = np.zeros(space.dimension, dtype=np.float64)
+    for act in sorted(acts, key=lambda act: (act.time_ms, act.item_id, act.type)):
+        fresh = 2.0 ** ((act.time_ms - newest) / half_life_ms)
+        _add(sums["types"], act.type, fresh)
+        if act.weight > 0:
+            _add(sums["categories"], act.category, fresh * act.weight)
+            _add(sums["items"], act.item_id, fresh * act.weight)
+            for tag in act.tags:
+                _add(sums["tags"], tag, fresh * act.weight)
+        if act.vector is not None:
+            taste += fresh * act.weight * act.vector.astype(np.float64)
+    for mass, vector in before:
+        taste += mass * vector.astype(np.float64)
+    shares = {name: _shares(weights) for name, weights in sums.items()}
+    return Behaviour(space.normalise(taste.astype(np.float32)), **shares)
+
+
+def _add(sums: dict[str, float], word: str, weight: float) -> None:
+    if word:
+        sums[word] = sums.get(word, 0.0) + weight
+
+
+def _shares(weights: Mapping[str, float]) -> dict[str, float]:
+    total = sum(weights.values())
+    ranked = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {word: weight / total for word, weight in ranked if weight > 0}

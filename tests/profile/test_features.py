@@ -1,0 +1,154 @@
+"""Features: unit norms, hashing that is the same everywhere, likeness of those who are alike."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.profile.behaviour import Act, behaviour
+from services.profile.features import HASHED, Recipe, facts, features, hashed
+from services.profile.person import Attributes, Gender, Location
+from services.spaces import Float32
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, near
+from tests.profile.strategies import ATTRIBUTES
+
+RECIPE = Recipe(SPACE)
+UNKNOWN = Attributes()
+
+WORDS = st.dictionaries(st.text(max_size=12), st.floats(0.01, 10), max_size=20)
+ACTS = st.lists(
+    st.builds(
+        Act,
+        type=st.sampled_from(["view", "like", "dislike"]),
+        weight=st.sampled_from([0.5, 2.0, -3.0]),
+        time_ms=st.integers(MIDNIGHT_MS - 90 * DAY_MS, MIDNIGHT_MS),
+        item_id=st.sampled_from(["a", "b", "c"]),
+        category=st.sampled_from(["", "chair", "lamp"]),
+        tags=st.lists(st.sampled_from(["oak", "brass"]), max_size=2, unique=True).map(tuple),
+        vector=st.none() | st.integers(0, 3).map(near),
+    ),
+    max_size=12,
+)
+
+
+def act(type_: str = "like", weight: float = 2.0, **changes: object) -> Act:
+    fields = {"type": type_, "weight": weight, "time_ms": MIDNIGHT_MS, "item_id": "a", **changes}
+    return Act(**fields)  # type: ignore[arg-type]
+
+
+def encoded(attributes: Attributes = UNKNOWN, acts: list[Act] | None = None) -> Float32:
+    return features(attributes, behaviour(acts or [], [], SPACE, 30.0), RECIPE)
+
+
+@given(ATTRIBUTES, ACTS)
+def test_features_are_of_unit_norm_or_nothing(attributes: Attributes, acts: list[Act]) -> None:
+    vector = encoded(attributes, acts)
+    assert vector.shape == (RECIPE.space.dimension,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5) or not vector.any()
+
+
+def test_of_nobody_nothing_is_known() -> None:
+    assert not encoded().any()
+
+
+@given(ATTRIBUTES, ACTS, st.randoms(use_true_random=False))
+def test_the_order_of_acts_does_not_matter(attributes: Attributes, acts: list[Act], chance: random.Random) -> None:
+    mixed = chance.sample(acts, len(acts))
+    np.testing.assert_allclose(encoded(attributes, mixed), encoded(attributes, acts), atol=1e-6)
+
+
+def test_hashing_is_the_same_for_ever() -> None:
+    """These numbers are in stored centres: when they change, REVISION of the features must."""
+    vector = hashed({"age:25-34": 1.0, "country:PT": 2.0, "tag:éclair": -1.0}, 16)
+    assert {place: round(float(value) * 6**0.5, 4) for place, value in enumerate(vector) if value} == {
+        2: -1.0,
+        12: 2.0,
+        14: -1.0,
+    }
+
+
+@given(WORDS, st.integers(1, 128))
+def test_hashed_words_are_of_unit_norm_whatever_their_order(words: dict[str, float], size: int) -> None:
+    vector = hashed(words, size)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5) or not vector.any()
+    np.testing.assert_array_equal(hashed(dict(reversed(words.items())), size), vector)
+
+
+def test_hashing_keeps_inner_products_on_average() -> None:
+    """Sets of words with nothing in common are at right angles, give or take their accidents (Weinberger et al.)."""
+    products = [
+        float(
+            hashed({f"a{n}-{word}": 1.0 for word in range(8)}, HASHED)
+            @ hashed({f"b{n}-{word}": 1.0 for word in range(8)}, HASHED)
+        )
+        for n in range(500)
+    ]
+    assert abs(np.mean(products)) < 0.02
+
+
+def test_those_of_neighbouring_ages_are_more_alike() -> None:
+    young, nearly, old = (encoded(Attributes(age=age)) for age in (24, 25, 66))
+    assert young @ nearly > 0.5
+    assert abs(young @ old) < 0.3
+
+
+def test_taste_weighs_more_than_facts() -> None:
+    anna = encoded(Attributes(age=30, gender=Gender.FEMALE), [act(vector=near(0))])
+    same_taste = encoded(Attributes(age=70, gender=Gender.MALE), [act(vector=near(0))])
+    same_facts = encoded(Attributes(age=30, gender=Gender.FEMALE), [act(vector=near(1))])
+    assert anna @ same_taste > anna @ same_facts
+
+
+def test_facts_are_words() -> None:
+    attributes = Attributes(
+        age=31,
+        gender=Gender.FEMALE,
+        location=Location("PT", "", "Porto"),
+        interests=("Minimalism ", "minimalism", ""),
+        other={"newsletter": True, "size": 40.0, "likes": ("oak", "x" * 33), "zero": 0.0},
+    )
+    assert facts(attributes) == [
+        "age:25-34",
+        "city:Porto, PT",
+        "country:PT",
+        "gender:female",
+        "interest:minimalism",
+        "likes:oak",
+        "newsletter:yes",
+        "size:2^5",
+        "zero:0",
+    ]
+
+
+@pytest.mark.parametrize(("age", "band"), [(0, "0-17"), (17, "0-17"), (18, "18-24"), (64, "55-64"), (120, "65+")])
+def test_ages_are_told_in_bands(age: int, band: str) -> None:
+    assert facts(Attributes(age=age)) == [f"age:{band}"]
+
+
+def test_another_space_of_items_makes_another_space_of_people() -> None:
+    assert Recipe(OTHER_SPACE).space.name != RECIPE.space.name == Recipe(SPACE).space.name
+    assert Recipe(SPACE, half_life_days=7).space.name != RECIPE.space.name
+
+
+def test_shares_add_up_and_fade() -> None:
+    old = act(time_ms=MIDNIGHT_MS - 30 * DAY_MS, category="chair", tags=("oak",), item_id="old")
+    known = behaviour([old, act(category="lamp", item_id="new")], [], SPACE, half_life_days=30.0)
+    assert known.categories == {"lamp": pytest.approx(2 / 3), "chair": pytest.approx(1 / 3)}
+    assert known.tags == {"oak": 1.0}
+    assert list(known.items) == ["new", "old"]
+
+
+def test_a_dislike_turns_the_taste_away_and_is_in_no_share_but_that_of_types() -> None:
+    known = behaviour([act(vector=near(0)), act("dislike", -1.0, category="lamp", vector=near(1))], [], SPACE, 30.0)
+    assert known.taste @ near(0).astype(np.float32) > 0 > known.taste @ near(1).astype(np.float32)
+    assert not known.categories
+    assert known.types == {"dislike": 0.5, "like": 0.5}
+
+
+def test_what_is_remembered_counts_for_the_taste() -> None:
+    known = behaviour([], [(3.0, near(2))], SPACE, 30.0)
+    np.testing.assert_allclose(known.taste, near(2).astype(np.float32), atol=1e-3)
