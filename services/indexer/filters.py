@@ -18,6 +18,8 @@ from services.indexer.item import Availability, Fact, Item, Kind
 
 MAX_CONDITIONS = 64
 MAX_WORDS = 1024
+MAX_WORD_LETTERS = 256
+"""No item has a longer one."""
 
 FIELDS = {
     "id": Kind.WORD,
@@ -64,6 +66,8 @@ class WordTest(Test):
     def check(self, at: str) -> None:
         if not 1 <= len(self.any_of) <= MAX_WORDS:
             raise InvalidInput(f"{at}.keyword.any_of", f"{len(self.any_of)} words given, must be 1 to {MAX_WORDS}")
+        if any(len(word) > MAX_WORD_LETTERS for word in self.any_of):
+            raise InvalidInput(f"{at}.keyword.any_of", f"a word of more than {MAX_WORD_LETTERS} letters")
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,12 @@ class Filter:
     def __bool__(self) -> bool:
         """False when everything passes."""
         return bool(self.must or self.should or self.must_not)
+
+    @property
+    def words(self) -> int:
+        """How many words its tests have."""
+        tests = [condition.test for _, condition in self._conditions()]
+        return sum(len(test.any_of) for test in tests if isinstance(test, WordTest))
 
     def matches(self, item: Item) -> bool:
         """Whether one item passes."""

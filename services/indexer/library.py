@@ -195,6 +195,7 @@ class Library:
         """
         began = self._clock()
         attention = Attention(patience, self._clock)
+        request.check()  # before anything is waited for
         shelf = self._desk.shelf(name)
         self._rates.take(shelf)
         view = self._desk.view(shelf, space, min_version, attention)
@@ -213,6 +214,7 @@ class Library:
     ) -> tuple[list[Facet], Version]:
         """How many items of the catalogue's own space there are of each value, and as of when. Raises as `search`."""
         attention = Attention(patience, self._clock)
+        request.check()  # before anything is waited for
         shelf = self._desk.shelf(name)
         self._rates.take(shelf)
         view = self._desk.view(shelf, "", min_version, attention)

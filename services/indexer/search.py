@@ -2,7 +2,8 @@
 
 Each query of positive weight brings its nearest items; all of them, and those that are asked for by id, are then scored
 against all queries (see `scoring`). Searches that look in the same view, through the same filter and as accurately, ask
-the index together; each is then finished on its own, so that its answer is the one it would have got alone.
+the index together, with the greatest effort that one of them needs; each is then finished on its own, so that its
+answer is what it would have got alone, or better.
 """
 
 from __future__ import annotations

@@ -102,6 +102,7 @@ class _Call:
 
     def outcomes(self) -> list[Outcome]:
         self._attention.proceed()
+        self._each(lambda pending: pending.ask.request.check())
         self._bound()
         self._each(self._take_up)
         self._answer(self._reached(0), may_wait=False)
@@ -168,6 +169,7 @@ class _Call:
         groups: dict[_Key, list[_Ready]] = {}
         for pending in reached:
             try:
+                pending.attention.proceed()
                 view = self._view(pending, views)
                 search = Search(pending.ask.request, view, self._finder(pending, view.space, may_wait=may_wait))
             except _Later:
@@ -194,6 +196,7 @@ class _Call:
         def find(item_id: str) -> Float32 | None:
             if not may_wait:
                 raise _Later
+            pending.attention.proceed()
             assert pending.shelf is not None  # as above
             return self._desk.read_vector(pending.shelf, item_id, space)
 

@@ -107,3 +107,20 @@ def test_counting_stops_when_nobody_waits_any_more(view: View) -> None:
 
     with pytest.raises(TooLate):
         count_facets(FacetsRequest(["category"]), view, gone)
+
+
+def test_many_values_can_be_given_up() -> None:
+    """Somebody who waits no longer does not pay for all words of a field."""
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning())
+    photo = vectors(1)
+    index.apply([Record(Item(f"i{n}", group_id=f"g{n}"), photo, NOW_US) for n in range(10_000)], (), Version.nothing(1))
+    looks = 0
+
+    def proceed() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise TooLate("nobody waits")
+
+    with pytest.raises(TooLate):
+        count_facets(FacetsRequest(("group_id",)), index.view(), proceed)

@@ -143,6 +143,7 @@ def test_counts_of_words_are_alike_in_columns_and_settled_facts(some: tuple[Item
         (Condition("time", NumberTest(1)), "filter.must[0]"),
         (Condition("category", WordTest(frozenset())), "filter.must[0].keyword.any_of"),
         (Condition("category", WordTest(frozenset(map(str, range(1025))))), "filter.must[0].keyword.any_of"),
+        (Condition("category", WordTest(frozenset({"x" * 257}))), "filter.must[0].keyword.any_of"),
         (Condition("availability", WordTest(frozenset({"gone"}))), "filter.must[0].keyword.any_of"),
         (Condition("price", NumberTest()), "filter.must[0].range"),
         (Condition("price", NumberTest(at_most=float("nan"))), "filter.must[0].range"),

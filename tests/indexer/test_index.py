@@ -160,7 +160,7 @@ def points(count: int, seed: int) -> Float16:
 @pytest.fixture(scope="module")
 def index() -> FaissIndex:
     """Built in several steps, with one row in seven deleted."""
-    tuning = IndexTuning(fresh_rows=1000, graph=GraphTuning(ef_construction=60))
+    tuning = IndexTuning(fresh_rows=1000, small_rows=2000, graph_rows=4000, graph=GraphTuning(ef_construction=60))
     index = FaissIndex(WIDE, 1, pack_item, tuning)
     data = points(ITEMS, 1)
     for start in range(0, ITEMS, 3000):

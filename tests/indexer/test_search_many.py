@@ -137,6 +137,7 @@ requests = st.builds(
 
 def alone(world: World, one: Ask) -> Outcome:
     try:
+        one.request.check()
         view = world.desk.look(world.desk.shelf(one.catalogue), one.space)
         return Answered(search(one.request, view, lambda _: None, monotonic), view, 0.0)
     except (InvalidInput, NotFound, SpaceMismatch) as problem:
@@ -243,6 +244,14 @@ def test_one_that_waits_in_vain_fails_with_its_own_deadline(fresh: World) -> Non
 def test_a_call_does_not_wait_longer_than_its_own_deadline(fresh: World) -> None:
     with pytest.raises(TooLate):
         fresh.many(ask(near("a", 1), min_version=NEVER), ask(near("a", 1)), budget_s=0.1)
+
+
+def test_what_is_out_of_bounds_by_itself_is_refused_for_good_and_makes_no_room(world: World) -> None:
+    """Sent again it would be as wrong; and a negative limit is no work that others may do."""
+    greatest = ask(*(near(f"q{n}", n) for n in range(64)), limit=1000, also_score=[f"x{n}" for n in range(1000)])
+    negative, huge = ask(near("a", 1), limit=-(2**31)), ask(near("a", 1), limit=5_000_000)
+    outcomes = world.many(negative, huge, greatest, greatest)
+    assert [type(one) for one in outcomes] == [InvalidInput, InvalidInput, Answered, Overloaded]
 
 
 def test_where_too_many_wait_only_those_that_would_have_to_fail(fresh: World) -> None:

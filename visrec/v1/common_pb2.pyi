@@ -273,7 +273,7 @@ class KeywordTest(_message.Message):
     ANY_OF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def any_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 1024 words."""
+        """1 to 1024 words, each at most 256 letters."""
 
     def __init__(
         self,

@@ -1063,7 +1063,7 @@ class SearchResponse(_message.Message):
     """How many rows passed the filter; of all rows when there was none."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
-        """Best first; equal scores by item id."""
+        """Best first; equal scores by item id. Of several with the same score as the last one that fits, any may come back."""
 
     @_builtins.property
     def part_queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.indexer.index.effort import Effort, Measured
+from services.indexer.index.flat import Near
 from services.indexer.index.port import Accuracy, Proceed
 from services.indexer.index.settled import SettledPart
 from services.spaces import Float32, Space
@@ -37,9 +38,12 @@ SAFETY = 1.5
 """
 SEED = 5
 
+ALIKE = 1e-5
+"""Scores that differ by less are equal: they were added up in another order."""
+
 Rows = NDArray[np.int64]
-Search = Callable[[Float32, int], Rows]
-"""(n, D) weighed queries and an effort -> (n, NEIGHBOURS + 1) rows."""
+Search = Callable[[Float32, int], Near]
+"""(n, D) weighed queries and an effort -> (n, NEIGHBOURS + 1) scores and rows."""
 
 
 def due(part: SettledPart) -> bool:
@@ -56,13 +60,13 @@ def calibrated(part: SettledPart, space: Space, proceed: Proceed) -> Effort:
     assert refined
     chosen = np.random.default_rng(SEED).choice(part.rows, min(part.rows, QUERIES), replace=False)
     queries = Queries(part.vectors(chosen), chosen, space, proceed)
-    exact: Search = lambda weighed, _: part.flat.compare(weighed, NEIGHBOURS + 1, None)[1]  # noqa: E731
-    scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)[1]  # noqa: E731
+    exact: Search = lambda weighed, _: part.flat.compare(weighed, NEIGHBOURS + 1, None)  # noqa: E731
+    scan: Search = lambda weighed, rows: refined.nearest(weighed, NEIGHBOURS + 1, rows)  # noqa: E731
     scans = _measured(queries, scanned_mixes(space), scan, SCANNED, (exact, 0))
     graph = part.walkable
     if graph is None:
         return Effort(scans, Measured.nothing(len(space.blocks)), part.rows)
-    walk: Search = lambda weighed, ef: graph.nearest(weighed, NEIGHBOURS + 1, ef)[1]  # noqa: E731
+    walk: Search = lambda weighed, ef: graph.nearest(weighed, NEIGHBOURS + 1, ef)  # noqa: E731
     return Effort(scans, _measured(queries, walked_mixes(space), walk, EFS, (scan, LONG_SCAN)), part.rows)
 
 
@@ -103,20 +107,24 @@ class Queries:
         self.space = space
         self.proceed = proceed
 
-    def neighbours(self, mix: Float32, search: Search, effort: int) -> list[set[int]]:
-        """What a search finds for each, without the query's own row."""
+    def neighbours(self, mix: Float32, search: Search, effort: int) -> Float32:
+        """(n, NEIGHBOURS) scores of what a search finds for each, best first, without the query's own row; -inf where
+        it finds no more."""
         self.proceed()
-        found = search(self.space.weigh(self.vectors, mix), effort)
-        return [
-            {row for row in rows if row != own} if own in rows else set(rows[:NEIGHBOURS])
-            for rows, own in zip(found.tolist(), self.own.tolist(), strict=True)
-        ]
+        scores, rows = search(self.space.weigh(self.vectors, mix), effort)
+        scores = np.where((rows < 0) | (rows == self.own[:, None]), np.float32(-np.inf), scores)
+        return -np.sort(-scores, axis=1)[:, :NEIGHBOURS]
 
-    def recall(self, mix: Float32, search: Search, effort: int, true: list[set[int]]) -> float:
-        """Share of the true neighbours that are found."""
-        found = self.neighbours(mix, search, effort)
-        shares = [len(mine & theirs) / max(1, len(theirs)) for mine, theirs in zip(found, true, strict=True)]
-        return float(np.mean(shares))
+    def recall(self, mix: Float32, search: Search, effort: int, true: Float32) -> float:
+        """Share of the true neighbours that are found, or others that are as near: of duplicates any will do. Queries
+        that have nothing of what the mix looks at count for nothing, for everything is as near to them."""
+        asking = self.space.weigh(self.vectors, mix).any(axis=1)
+        there = np.isfinite(true)
+        least = np.where(there, true, np.inf).min(axis=1, keepdims=True)
+        found = self.neighbours(mix, search, effort) >= least - ALIKE
+        wanted = there.sum(axis=1)
+        asking &= wanted > 0
+        return float(np.mean(found.sum(axis=1)[asking] / wanted[asking])) if asking.any() else 1.0
 
 
 def _measured(

@@ -26,7 +26,7 @@ class Columns:
     """One writer, any number of readers. A mask is always over the first `items` items, which must be complete."""
 
     def __init__(self) -> None:
-        self._words: dict[tuple[str, str], Growing] = {}
+        self._words: dict[str, dict[str, Growing]] = {}
         self._values: dict[tuple[str, Kind], tuple[Growing, Growing]] = {}
 
     def add(self, place: int, facts: Iterable[Fact]) -> None:
@@ -54,10 +54,10 @@ class Columns:
         """Words, or truth values, of a field with how many items of the mask, which is over the first items, have
         them."""
         # A copy of the keys in one step: the writer may add some.
-        for name, word in list(self._words):
-            if name == field:
-                count = int(np.count_nonzero(mask[_below(self._words[name, word].head(), len(mask))]))
-                yield from [(word, count)] if count else []
+        for word, carriers in list(self._words.get(field, {}).items()):
+            count = int(np.count_nonzero(mask[_below(carriers.head(), len(mask))]))
+            if count:
+                yield word, count
         if (field, Kind.TRUTH) in self._values:
             where, values = self._values[field, Kind.TRUTH]
             known = _below(where.head(), len(mask))
@@ -69,12 +69,13 @@ class Columns:
         passing = np.zeros(items, dtype=bool)
         test = condition.test
         if isinstance(test, WordTest):
+            known_words = self._words.get(condition.field, {})
             for word in test.any_of:
                 if condition.field == "id":
                     place = find_item(word)
                     passing[[] if place is None else [place]] = True
-                elif (condition.field, word) in self._words:
-                    passing[_below(self._words[condition.field, word].head(), items)] = True
+                elif word in known_words:
+                    passing[_below(known_words[word].head(), items)] = True
         elif test is not None and (condition.field, test.kind) in self._values:
             where, values = self._values[condition.field, test.kind]
             known = _below(where.head(), items)
@@ -82,7 +83,7 @@ class Columns:
         return passing
 
     def _carriers(self, field: str, word: str) -> Growing:
-        return self._words.setdefault((field, word), Growing(np.int32))
+        return self._words.setdefault(field, {}).setdefault(word, Growing(np.int32))
 
     def _pairs(self, field: str, kind: Kind) -> tuple[Growing, Growing]:
         dtype = np.float64 if kind is Kind.NUMBER else np.int64

@@ -93,10 +93,13 @@ class Measured:
         near = efforts[np.argpartition(distances, 1)[:2]] if len(efforts) > 1 else efforts
         return int(near.max()) if distances[nearest] <= within and near.all() else 0
 
-    def worst(self, accuracy: Accuracy) -> int:
-        """The greatest effort of all mixes; 0 when there is none that suffices for one of them."""
+    def worst(self, weights: Float32, accuracy: Accuracy) -> int:
+        """The greatest effort of all mixes; 0 for a mix that is nearest to one for which none suffices."""
         efforts = self.efforts.get(accuracy)
-        return int(efforts.max()) if efforts is not None and len(efforts) and efforts.all() else 0
+        if efforts is None or not len(efforts):
+            return 0
+        nearest = int(np.abs(self.mixes - weights).sum(axis=1).argmin())
+        return int(efforts.max()) if efforts[nearest] else 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class Effort:
         """Rows to compare after a scan; 0: no number is known to suffice."""
         if not self.rows:
             return UNMEASURED_SCAN.get(accuracy, 0)
-        return self.scans.near(weights, accuracy, SAME) or self.scans.worst(accuracy)
+        return self.scans.near(weights, accuracy, SAME) or self.scans.worst(weights, accuracy)
 
     def ef(self, weights: Float32, accuracy: Accuracy) -> int:
         """efSearch of a walk; 0: none is known to suffice."""

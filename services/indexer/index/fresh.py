@@ -21,6 +21,10 @@ ITEM_BYTES = 2000
 """Of an item's id, packed item, facts and their columns as objects, about."""
 
 
+AT_ONCE = 16
+"""Queries between two looks whether somebody still waits, a millisecond or two each."""
+
+
 class Fresh:
     """One writer; readers `look` and see what was there then."""
 
@@ -114,11 +118,16 @@ class FreshPart(Part):
         limit: int,
         chosen: Chosen,
         accuracy: Accuracy,  # noqa: ARG002 - always exact
-        proceed: Proceed,  # noqa: ARG002 - soon done
+        proceed: Proceed,
     ) -> Sequence[Found]:
-        if chosen.everything:
-            return [best_rows(self._vectors @ weighed, None, self.owners, limit) for weighed in aims.weighed]
-        mask = chosen.mask
-        rows = np.flatnonzero(mask if self.owners is None else mask[self.owners[: self.rows]])
-        vectors = self._vectors[rows]
-        return [best_rows(vectors @ weighed, rows, self.owners, limit) for weighed in aims.weighed]
+        rows, vectors = None, self._vectors
+        if not chosen.everything:
+            mask = chosen.mask
+            rows = np.flatnonzero(mask if self.owners is None else mask[self.owners[: self.rows]])
+            vectors = self._vectors[rows]
+        found = []
+        for number, weighed in enumerate(aims.weighed, 1):
+            found.append(best_rows(vectors @ weighed, rows, self.owners, limit))
+            if number % AT_ONCE == 0:
+                proceed()
+        return found

@@ -7,7 +7,7 @@ looked for, as long as that is cheaper than to compare everything that may come 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +23,10 @@ from services.spaces import Float32
 
 if TYPE_CHECKING:
     from services.indexer.index.settled import SettledPart
+
+
+PIECE_US = 20_000
+"""Nobody can stop a call into FAISS: queries that would take longer together are asked in several."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,12 @@ class Hunt:
             places = [place for place, plan in enumerate(plans) if plan.way is way]
             count = max(plans[place].count for place in places)
             most = max(plans[place].effort for place in places)
-            every = weighed if len(places) == len(plans) else weighed[places]
-            found.update(zip(places, self._passing(self._go(every, Plan(way, count, most, 0))), strict=True))
+            dearest = max(plans[place].cost_us for place in places)
+            for some in _pieces(places, max(1, int(PIECE_US / dearest))):
+                every = weighed if len(some) == len(plans) else weighed[some]
+                found.update(zip(some, self._passing(self._go(every, Plan(way, count, most, 0))), strict=True))
+                if len(some) < len(places):
+                    self.proceed()
         return [found[place] for place in range(len(plans))]
 
     def _enough(self, weighed: Float32, weights: Float32, plan: Plan, found: Found) -> Found:
@@ -116,3 +124,7 @@ class Hunt:
         # By places, not by the mask: of a million rows, few may come back.
         places = self.chosen.places.astype(np.intp)
         return places if self.part.owners is None else rows_of(self.part.starts, places)
+
+
+def _pieces(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (places[start : start + size] for start in range(0, len(places), size))

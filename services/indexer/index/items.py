@@ -33,10 +33,15 @@ class ItemSet:
         mask[places_of(self.bitmap)] = True
         return mask
 
-    @cached_property
+    @property
     def places(self) -> Places:
         """Ascending."""
         return places_of(self.bitmap)
+
+    @property
+    def most_bytes(self) -> int:
+        """What it may take: a byte an item for the mask, and the bitmap, which is at most so large."""
+        return self.of + min(2 * self.count, self.of // 8) + 64
 
 
 def bitmap_of(places: NDArray[np.integer]) -> BitMap:

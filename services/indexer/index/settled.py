@@ -24,8 +24,12 @@ from services.indexer.index.sketch import Refined, Sketch
 from services.indexer.index.table import Items
 from services.spaces import Float32
 
-KEPT_FILTERS = 32
-"""Compiled filters a part remembers; at most a bit or a byte an item each."""
+FILTER_BYTES = 8
+"""For each item a part may spend so many on remembering compiled filters, which take a byte or a little more each."""
+LEAST_FILTER_BYTES = 1 << 20
+"""Whatever the number of items."""
+REMEMBERED_WORDS = 1024
+"""A filter of more is compiled each time: it would be the greater part of what is remembered."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class SettledPart(Part):
 
     @property
     def nbytes(self) -> int:
-        own = self.flat.canonical.nbytes + self.table.nbytes
+        own = self.flat.canonical.nbytes + self.table.nbytes + self._most_filter_bytes
         return own + sum(part.nbytes for part in (self.sketch, self.graph) if part)
 
     def find(self, item_id: str) -> int | None:
@@ -92,10 +96,15 @@ class SettledPart(Part):
                 return known
         found = ItemSet(self.table.facts.passing(filter_, self.find), self.items)
         with self._lock:
-            self._filters[filter_] = found
-            while len(self._filters) > KEPT_FILTERS:
+            if filter_.words <= REMEMBERED_WORDS:
+                self._filters[filter_] = found
+            while sum(kept.most_bytes for kept in self._filters.values()) > self._most_filter_bytes:
                 self._filters.popitem(last=False)
         return found
+
+    @property
+    def _most_filter_bytes(self) -> int:
+        return FILTER_BYTES * self.items + LEAST_FILTER_BYTES
 
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         return self.table.facts.counts(field, chosen.mask)
