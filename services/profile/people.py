@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from services.errors import Conflict, InvalidInput, NotFound, Overloaded
 from services.profile.identifiers import identifier, text
+from services.profile.people_store import Answered, Erased, Forget, Page
 from services.profile.person import Consent, ConsentState, Person, changed, checked, pack
-from services.profile.store import Answered, Erased, Forget, Page, ProfileStore
+from services.profile.store import ProfileStore
 
 REMEMBER_MS = 24 * 3_600_000
 SWAP_ATTEMPTS = 16

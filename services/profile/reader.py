@@ -15,8 +15,9 @@ from services.profile import kept_taste
 from services.profile.events import Event
 from services.profile.identifiers import catalogue_name, identifier
 from services.profile.kept_taste import KeptTaste
-from services.profile.store import Glance, ProfileStore, Wanted
+from services.profile.store import ProfileStore
 from services.profile.taste import Taste, TasteRules, fold
+from services.profile.taste_store import Glance, Wanted
 
 MAX_TASTES = 64
 NO_TASTE = Taste()

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from services.errors import InvalidInput, NotFound, Refused, VisrecError
+from services.profile.event_store import Batch, Outcome
 from services.profile.events import TYPES, Event, EventType
 from services.profile.identifiers import MAX_LETTERS, catalogue_name, identifier, text
 from services.profile.items import Items, Resolved
-from services.profile.store import Batch, Outcome, ProfileStore
+from services.profile.store import ProfileStore
 from services.spaces import canonical
 
 MAX_EVENTS = 1000

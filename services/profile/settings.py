@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.profile.record import MAX_EVENTS
-from services.profile.store import StoreRules
+from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
 

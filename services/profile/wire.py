@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
+from services.profile.event_store import Outcome
 from services.profile.events import EventType
 from services.profile.person import (
     Attributes,
@@ -20,7 +21,6 @@ from services.profile.person import (
 )
 from services.profile.reader import TasteQuery, TasteView
 from services.profile.record import GivenEvent, PhotoVector
-from services.profile.store import Outcome
 from services.profile.taste import Interest
 from services.spaces import encode
 from visrec.v1 import common_pb2

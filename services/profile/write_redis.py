@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from redis.cluster import RedisCluster
 
 from services.profile import events, popularity
+from services.profile.event_store import Batch, Outcome
 from services.profile.events import Event
 from services.profile.keys import Keys, popular
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
-from services.profile.store import Batch, Outcome, StoreRules
+from services.profile.store_rules import StoreRules
 from services.runtime.redis import Client
 
 RECORD = Script("popularity", "record")

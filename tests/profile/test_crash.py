@@ -20,8 +20,8 @@ import pytest
 from services.profile.app import assemble
 from services.profile.items import MemoryItems, Resolved
 from services.profile.settings import ProfileSettings
-from services.profile.store import StoreRules
 from services.profile.store_redis import RedisProfileStore
+from services.profile.store_rules import StoreRules
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

@@ -16,11 +16,12 @@ from redis.retry import Retry
 from services.profile.events import EventType
 from services.profile.keys import Keys
 from services.profile.people import People
+from services.profile.people_store import Erased
 from services.profile.person import Attributes, Consent, Person
 from services.profile.reader import TasteQuery, TasteReader
 from services.profile.record import PhotoVector, Recorder
-from services.profile.store import Erased, StoreRules
 from services.profile.store_redis import RedisProfileStore
+from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
 from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, REFUSED, SPACE, Clock, given, near, shop

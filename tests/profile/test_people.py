@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from services.errors import Conflict, InvalidInput, NotFound, Overloaded
+from services.profile.event_store import Batch, Outcome
 from services.profile.people import MAX_PAGE, REMEMBER_MS, SWAP_ATTEMPTS, People
+from services.profile.people_store import Answered, Forget
 from services.profile.person import Attributes, Consent, ConsentState, Person
-from services.profile.store import Answered, Batch, Forget, Outcome
 from services.profile.store_memory import MemoryProfileStore
 from tests.profile.builders import (
     ALL_GIVEN,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InvalidInput, NotImplementedYet
+from services.profile.event_store import Batch
 from services.profile.popular import Popular, PopularQuery
-from services.profile.store import Batch, StoreRules
 from services.profile.store_memory import MemoryProfileStore
+from services.profile.store_rules import StoreRules
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Clock, event, person
 
 HALF_LIFE_HOURS = 24.0

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
+from services.profile.event_store import Batch, Window
 from services.profile.events import Event, EventType
 from services.profile.person import Consent
 from services.profile.reader import MAX_TASTES, TasteQuery, TasteReader, TasteView
-from services.profile.store import Batch, Glance, ProfileStore, Wanted, Window
+from services.profile.store import ProfileStore
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.taste import Taste, TasteRules
+from services.profile.taste_store import Glance, Wanted
 from services.spaces import canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, event, near, person
 

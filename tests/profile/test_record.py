@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch, VisrecError
+from services.profile.event_store import Outcome
 from services.profile.events import EventType
 from services.profile.items import Items, MemoryItems, Resolved
 from services.profile.person import Consent
 from services.profile.record import Ending, GivenEvent, PhotoVector, Recorder
-from services.profile.store import Outcome, StoreRules
 from services.profile.store_memory import MemoryProfileStore
+from services.profile.store_rules import StoreRules
 from services.spaces import encode
 from tests.profile.builders import (
     GIVEN,

@@ -20,8 +20,8 @@ from prometheus_client import generate_latest
 from services.errors import InvalidInput, NotImplementedYet
 from services.profile.app import assemble
 from services.profile.items import MemoryItems, Resolved
+from services.profile.people_store import Page
 from services.profile.settings import ProfileSettings
-from services.profile.store import Page
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.runtime.faults import error_of

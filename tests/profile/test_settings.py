@@ -9,7 +9,7 @@ from services.errors import InvalidInput, Refused
 from services.profile.app import build
 from services.profile.record import MAX_EVENTS
 from services.profile.settings import ProfileSettings
-from services.profile.store import StoreRules
+from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry

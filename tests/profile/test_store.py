@@ -15,23 +15,16 @@ from hypothesis import strategies as st
 
 from services.errors import InvalidInput
 from services.profile import popularity
+from services.profile.event_store import Batch, Outcome, Window
 from services.profile.events import Event, EventType
+from services.profile.people_redis import PLACES
+from services.profile.people_store import Answered, Erased, Forget, Page
 from services.profile.person import Consent, Person
 from services.profile.record import MAX_EVENTS
-from services.profile.store import (
-    Answered,
-    Batch,
-    Erased,
-    Forget,
-    Glance,
-    Outcome,
-    Page,
-    ProfileStore,
-    StoreRules,
-    Wanted,
-    Window,
-)
-from services.profile.store_redis import PLACES, RedisProfileStore
+from services.profile.store import ProfileStore
+from services.profile.store_redis import RedisProfileStore
+from services.profile.store_rules import StoreRules
+from services.profile.taste_store import Glance, Wanted
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,

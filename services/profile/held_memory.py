@@ -1,0 +1,66 @@
+"""What the stores in memory hold, behind one lock. Nothing outlives the process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from threading import RLock
+
+from services.profile.events import Event
+from services.profile.people_store import Answered
+from services.profile.person import ConsentState, Person
+from services.profile.store_rules import StoreRules
+from services.spaces import Space
+
+
+@dataclass
+class History:
+    """What one person did in one catalogue; `acts` and `shown` ascend in time."""
+
+    acts: list[tuple[int, str, Event]] = field(default_factory=list)
+    shown: list[tuple[int, str, Event]] = field(default_factory=list)
+    seen: dict[str, int] = field(default_factory=dict)
+    taste: bytes = b""
+    writes: int = 0
+
+
+@dataclass
+class Held:
+    """All that is held about one person. `life` tells apart what was before and after forgetting."""
+
+    person: Person
+    life: int
+    answers: dict[str, Answered] = field(default_factory=dict)
+    event_ids: dict[str, int] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
+
+    def stamp(self, catalogue: str) -> str:
+        """Changes with every event that is written; empty when there are none."""
+        history = self.histories.get(catalogue)
+        return f"{self.life}:{history.writes}" if history else ""
+
+    @property
+    def personalised(self) -> bool:
+        """Whether they consent to it."""
+        return self.person.consent.personalisation is ConsentState.GIVEN
+
+
+class Memory:
+    """What every store in memory is made of: people by their id, spaces by name, levels by catalogue and domain."""
+
+    def __init__(self, rules: StoreRules | None = None) -> None:
+        self._rules = rules or StoreRules()
+        self._lock = RLock()
+        self._held: dict[str, Held] = {}
+        self._lives = 0
+        self._spaces: dict[str, Space] = {}
+        self._levels: dict[tuple[str, str | None], dict[str, float]] = defaultdict(dict)
+
+    def _next_life(self) -> int:
+        self._lives += 1
+        return self._lives
+
+
+def highest(scores: dict[str, float] | dict[str, int], limit: int) -> list[tuple[str, float]]:
+    """The `limit` highest, equal ones by descending name: the order of a reversed sorted set."""
+    return sorted(scores.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)[:limit]

@@ -1,0 +1,72 @@
+"""People in memory."""
+
+from __future__ import annotations
+
+from services.errors import InvalidInput
+from services.profile.events import EventType
+from services.profile.held_memory import Held, Memory
+from services.profile.people_store import Answered, Erased, Forget, Loaded, Page, PeopleStore
+from services.profile.person import Person, pack
+
+
+class MemoryPeople(Memory, PeopleStore):
+    """People by their id, in the order of ids."""
+
+    def load(self, user_id: str, request_id: str = "") -> Loaded:
+        with self._lock:
+            held = self._held.get(user_id)
+            if held is None:
+                return Loaded(None, b"")
+            return Loaded(held.person, pack(held.person), held.answers.get(request_id))
+
+    def swap(
+        self,
+        version: bytes,
+        person: Person,
+        forget: Forget = Forget.NOTHING,
+        request_id: str = "",
+        answered: Answered | None = None,
+    ) -> bool:
+        with self._lock:
+            if self.load(person.user_id).version != version:
+                return False
+            held = self._held.setdefault(person.user_id, Held(person, self._next_life()))
+            held.person = person
+            if answered is not None:
+                fresh = {key: old for key, old in held.answers.items() if old.until_ms > person.updated_ms}
+                held.answers = fresh | {request_id: answered}
+            self._forget(held, forget)
+            return True
+
+    def _forget(self, held: Held, forget: Forget) -> None:
+        if forget is Forget.NOTHING:
+            return
+        held.life = self._next_life()
+        if forget is Forget.EVERYTHING:
+            held.histories, held.event_ids = {}, {}
+        for history in held.histories.values():
+            history.acts = [act for act in history.acts if act[2].type is not EventType.UPLOAD]
+            history.taste = b""
+
+    def erase(self, user_id: str) -> list[Erased] | None:
+        with self._lock:
+            held = self._held.pop(user_id, None)
+            if held is None:
+                return None
+            histories = held.histories.values()
+            return [
+                Erased("profile", 1),
+                Erased("events", sum(len(each.acts) + len(each.shown) for each in histories)),
+                Erased("seen", sum(len(each.seen) for each in histories)),
+                Erased("taste", sum(bool(each.taste) for each in histories)),
+                Erased("requests", len(held.answers)),
+                Erased("event_ids", len(held.event_ids)),
+            ]
+
+    def people(self, size: int, token: str) -> Page:
+        with self._lock:
+            if token and not token.startswith("after:"):
+                raise InvalidInput("page_token", "is not a token of a previous page")
+            names = sorted(name for name in self._held if not token or name > token.removeprefix("after:"))
+            page = names[:size]
+            return Page([self._held[name].person for name in page], f"after:{page[-1]}" if names[size:] else "")

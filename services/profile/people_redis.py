@@ -1,0 +1,121 @@
+"""People in Redis: a hash each, and what was answered about them."""
+
+from __future__ import annotations
+
+import secrets
+
+from services.errors import Overloaded
+from services.profile.filing_redis import Filing, histories
+from services.profile.keys import PersonKeys
+from services.profile.people_store import Answered, Erased, Forget, Loaded, Page, PeopleStore
+from services.profile.person import ConsentState, Person
+from services.profile.person import pack as pack_person
+from services.profile.person import unpack as unpack_person
+from services.profile.scripts_redis import Argument, Script
+from services.profile.store_rules import StoreRules
+from services.profile.walk_redis import Place, Walk
+from services.runtime.redis import Client, redis_errors
+
+SWAP = Script("swap")
+ERASE = Script("erase")
+
+PLACES = ("profile", "events", "seen", "taste", "requests", "event_ids")
+"""What the script that erases counts, in its order."""
+
+MAX_ANSWERS = 64
+"""Remembered answers of one person. Who repeats an older request writes it again, to the same effect."""
+
+RECEIPT_MS = 60_000
+"""An erasure that the client sends again because the answer was lost finds the answer for so long."""
+
+ERASE_ATTEMPTS = 16
+"""An attempt fails only when the person's first event in one more catalogue arrives during it."""
+
+
+class RedisPeople(Filing, PeopleStore):
+    """Changed by comparing and swapping, erased in one step."""
+
+    def __init__(self, client: Client, secret: str, rules: StoreRules) -> None:
+        super().__init__(client, secret, rules)
+        self._walk = Walk(client)
+
+    def load(self, user_id: str, request_id: str = "") -> Loaded:
+        keys = self._keys.person(user_id)
+        with redis_errors, self._client.pipeline() as pipeline:
+            pipeline.hget(keys.main, "person")
+            pipeline.hget(keys.requests, self._keys.request(user_id, request_id))
+            version, answer = pipeline.execute()
+        answered = _unpack_answer(answer) if request_id and answer else None
+        return Loaded(unpack_person(version) if version else None, version or b"", answered)
+
+    def swap(
+        self,
+        version: bytes,
+        person: Person,
+        forget: Forget = Forget.NOTHING,
+        request_id: str = "",
+        answered: Answered | None = None,
+    ) -> bool:
+        keys, now_ms = self._keys.person(person.user_id), person.updated_ms
+        written: list[Argument] = [version, pack_person(person), _consent(person), _new_life(), forget.value, now_ms]
+        with redis_errors:
+            catalogues = [] if forget is Forget.NOTHING else self._catalogues(keys)
+            own = [keys.main, keys.requests, keys.event_ids, *histories(keys, catalogues)]
+            arguments = [*written, *self._request(person, request_id, answered), MAX_ANSWERS, *catalogues]
+            return bool(self._scripts.run(SWAP, own, arguments))
+
+    def _request(self, person: Person, request_id: str, answered: Answered | None) -> list[Argument]:
+        if answered is None:
+            return ["", "", 1]
+        digest = self._keys.request(person.user_id, request_id)
+        return [digest, _pack_answer(answered), max(1, answered.until_ms - person.updated_ms)]
+
+    def _catalogues(self, keys: PersonKeys) -> list[str]:
+        """Those the person has a history in."""
+        fields = [field.decode() for field in self._client.hkeys(keys.main)]
+        return [field.removeprefix("writes:") for field in fields if field.startswith("writes:")]
+
+    def erase(self, user_id: str) -> list[Erased] | None:
+        keys = self._keys.person(user_id)
+        own, attempt = [keys.receipt, keys.main, keys.requests, keys.event_ids], secrets.token_hex(8)
+        with redis_errors:
+            for _ in range(ERASE_ATTEMPTS):
+                catalogues = self._catalogues(keys)
+                arguments: list[Argument] = [attempt, RECEIPT_MS, *catalogues]
+                counts = self._scripts.run(ERASE, [*own, *histories(keys, catalogues)], arguments)
+                if counts is None:
+                    return None
+                if counts:
+                    return [Erased(place, int(count)) for place, count in zip(PLACES, counts.split(), strict=True)]
+        raise Overloaded("events of this person keep coming in; ask again")
+
+    def people(self, size: int, token: str) -> Page:
+        start = Place.of(token, self._keys)
+        with redis_errors:
+            names, rest = self._walk.page(size, start)
+            with self._client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.hget(name, "person")
+                found = pipeline.execute()
+        return Page([unpack_person(data) for data in found if data], rest.token(self._keys) if rest else "")
+
+
+def _consent(person: Person) -> str:
+    """What the scripts read: a digit for each purpose, 1 when it is given."""
+    given = (person.consent.personalisation, person.consent.photo_learning, person.consent.segments)
+    return "".join("1" if state is ConsentState.GIVEN else "0" for state in given)
+
+
+def _new_life() -> str:
+    return secrets.token_hex(8)
+
+
+def _pack_answer(answered: Answered) -> bytes:
+    """`until created payload` in words, for the script reads the first, then the person."""
+    head = f"{answered.until_ms} {answered.created:d} {answered.payload.hex()} "
+    return head.encode() + pack_person(answered.person)
+
+
+def _unpack_answer(data: bytes) -> Answered:
+    until_ms, created, payload, packed = data.split(b" ", 3)
+    return Answered(bytes.fromhex(payload.decode()), unpack_person(packed), created == b"1", int(until_ms))

@@ -1,0 +1,49 @@
+"""Where tastes are kept: the port. `tastes_memory` and `tastes_redis` stand behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.spaces import Space
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose taste, in which catalogue, and whether the items they have seen are wanted, too."""
+
+    user_id: str
+    catalogue: str
+    seen: bool = False
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What one look at a person shows. `stamp` changes with every event that is written and is empty when there are
+    none; `taste` is what was last kept, under whatever stamp."""
+
+    personalised: bool
+    stamp: str = ""
+    taste: bytes = b""
+    seen: tuple[str, ...] = ()
+
+
+class TasteStore(ABC):
+    """Tastes as they were last folded. Every method raises NotReady when the store cannot answer now."""
+
+    @abstractmethod
+    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+        """One look at several people, None for one who is unknown; one round trip in all."""
+
+    @abstractmethod
+    def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
+        """Keeps a folded taste, unless the person has moved on from `stamp`."""
+
+    @abstractmethod
+    def keep_space(self, space: Space) -> None:
+        """Remembers the blocks of a space, so that tastes can be folded while the indexer is away."""
+
+    @abstractmethod
+    def space(self, name: str) -> Space | None:
+        """A space that was kept."""

@@ -1,0 +1,41 @@
+"""Tastes in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.profile.held_memory import History, Memory, highest
+from services.profile.taste_store import Glance, TasteStore, Wanted
+from services.spaces import Space
+
+
+class MemoryTastes(Memory, TasteStore):
+    """Beside the events that they come from."""
+
+    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+        with self._lock:
+            return [self._glance(each) for each in wanted]
+
+    def _glance(self, wanted: Wanted) -> Glance | None:
+        held = self._held.get(wanted.user_id)
+        if held is None:
+            return None
+        if not held.personalised:
+            return Glance(personalised=False)
+        history = held.histories.get(wanted.catalogue, History())
+        seen = [item_id for item_id, _ in highest(history.seen, self._rules.seen)] if wanted.seen else []
+        return Glance(True, held.stamp(wanted.catalogue), history.taste, tuple(seen))
+
+    def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
+        with self._lock:
+            held = self._held.get(user_id)
+            if held is not None and stamp and held.stamp(catalogue) == stamp:
+                held.histories[catalogue].taste = taste
+
+    def keep_space(self, space: Space) -> None:
+        with self._lock:
+            self._spaces[space.name] = space
+
+    def space(self, name: str) -> Space | None:
+        with self._lock:
+            return self._spaces.get(name)
