@@ -27,12 +27,15 @@ help: ## List the targets.
 
 # ---- using it: what is given as NAME=value, such as CATALOG, is in the environment of what runs
 
-.PHONY: demo run
+.PHONY: demo run jobs
 demo: setup ## Start everything, index real photos, recommend, and write var/demo/index.html.
 	@$(RUN) -m demo $(ARGS)
 
 run: setup ## The same as demo, and keep serving until Ctrl-C.
 	@$(RUN) -m demo --serve $(ARGS)
+
+jobs: setup ## Batch work over running services, such as ARGS='segments --catalogue shop'; without ARGS: its help.
+	@$(RUN) -m jobs $(or $(ARGS),--help)
 
 # ---- setting up: two stamps, so that an edit of pyproject.toml does not install sixty packages again
 

@@ -38,7 +38,8 @@ BREACHES = {
     ],
     "What callers install imports nothing of the services": [("visrec/trespass.py", "import numpy")],
     "What stands around the services speaks to them as any caller does": [
-        ("deploy/trespass.py", "import services.spaces")
+        ("deploy/trespass.py", "import services.spaces"),
+        ("jobs/trespass.py", "from services.profile import segments"),
     ],
 }
 

@@ -1,0 +1,183 @@
+"""python -m jobs NAME: batch work, from the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs import tables
+from jobs.pages import BrokenOff, Patience
+from jobs.rebuild import RebuildJob
+from jobs.segment_people import NoSegments, SegmentJob
+from jobs.segmenting import Rules
+from visrec.commands.faults import sentence
+from visrec.connection import Connection, Targets
+from visrec.errors import VisrecCallError
+
+EXIT_FAILED = 1
+EXIT_NOTHING = 3
+EXIT_STOPPED = 130
+
+CALL_S = 60.0
+PIPE_WIDTH = 160
+"""Letters in a line where the output is not a terminal."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+)
+
+CatalogueOption = Annotated[
+    str, typer.Option("--catalogue", "-c", envvar="VISREC_CATALOGUE", help="Name of the catalogue.", metavar="NAME")
+]
+PatienceOption = Annotated[
+    float,
+    typer.Option(min=0, metavar="SECONDS", help="How long to go on asking a service that is away or busy."),
+]
+_RULES = Rules()
+_SAMPLE = 50_000
+
+
+@app.callback()
+def jobs() -> None:
+    """Batch work over what the services keep.
+
+    Jobs speak to running services, as any caller does: where `python -m services all` starts them on this machine, or
+    where VISREC_INDEXER_TARGET and VISREC_PROFILE_TARGET say; VISREC_CHANNEL_CA (a PEM file) encrypts. They keep
+    nothing on disk and may be stopped and run again at any time.
+
+    Exit codes: 0 done; 1 a service refused or went away; 2 the command was wrong; 3 there was nothing to do;
+    130 stopped by Ctrl-C.
+    """
+
+
+@app.command()
+def segments(
+    catalogue: CatalogueOption,
+    *,
+    min_people: Annotated[
+        int,
+        typer.Option(
+            min=2,
+            help="People below which a group is nobody's: not put, not described. The service has a bound of its own, "
+            "VISREC_PROFILE_SEGMENT_MIN_PEOPLE, and drops what is smaller.",
+        ),
+    ] = _RULES.min_people,
+    min_item_people: Annotated[
+        int, typer.Option(min=2, help="People of a segment that must like an item before it is told as typical.")
+    ] = _RULES.min_item_people,
+    most: Annotated[int, typer.Option(min=2, max=256, help="Most segments.")] = _RULES.most,
+    most_people: Annotated[
+        int,
+        typer.Option(
+            "--sample", min=100, max=1_000_000, help="People that are looked at: a random sample where there are more."
+        ),
+    ] = _SAMPLE,
+    seed: Annotated[int, typer.Option(help="Of all chance. The same people and seed make the same segments.")] = (
+        _RULES.seed
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Find and show them, and put nothing.")] = False,
+    patience: PatienceOption = 60.0,
+) -> None:
+    """Find groups of people who like alike, describe them, and put them into place.
+
+    Reads the features of everybody who consents to personalisation and to segments, under pseudonyms of this run.
+    Tries 2, 3, … groups and takes the number with the best silhouette. The segments replace those before, at once;
+    people are told which they are in when they are next looked at, newcomers by what they say of themselves.
+
+    ```
+    python -m jobs segments -c shop --dry-run
+    python -m jobs segments -c shop
+    ```
+    """
+    rules = Rules(min_people, min_item_people, most, seed)
+
+    def work(connection: Connection, out: Console, notes: Console) -> None:
+        job = SegmentJob(connection, catalogue, rules, Patience(patience, time.sleep), most_people)
+        with _progress(notes) as progress:
+            task = progress.add_task("people read", total=None)
+            report = job.run(lambda count: progress.advance(task, count), put=not dry_run)
+        for piece in tables.segments(report, rules):
+            out.print(piece)
+
+    _run(work)
+
+
+@app.command("rebuild-profiles")
+def rebuild_profiles(
+    catalogue: CatalogueOption,
+    *,
+    space: Annotated[
+        str, typer.Option(metavar="NAME", help="In which space of the catalogue. Left out: in its present one.")
+    ] = "",
+    page_size: Annotated[int, typer.Option(min=1, max=1000, help="People of one call.")] = 100,
+    start: Annotated[
+        str, typer.Option("--from", metavar="TOKEN", help="Go on where a run broke off: it says this token.")
+    ] = "",
+    patience: PatienceOption = 60.0,
+) -> None:
+    """Make everybody's taste anew from what is kept of them.
+
+    Fills a new space before an alias moves to it, so that nobody's first look at it has to wait:
+
+    ```
+    python -m jobs rebuild-profiles -c shop --space visual@0123456789abcdef
+    ```
+    """
+
+    def work(connection: Connection, out: Console, notes: Console) -> None:
+        job = RebuildJob(connection, catalogue, Patience(patience, time.sleep), space, page_size, start)
+        with _progress(notes) as progress:
+            task = progress.add_task("people", total=None)
+            done = job.run(lambda so_far: progress.update(task, completed=so_far.people))
+        out.print(tables.rebuilt(done, catalogue, space))
+
+    _run(work)
+
+
+def _run(work: Callable[[Connection, Console, Console], None]) -> None:
+    """`work` is given a connection, the console for answers and the one for everything else."""
+    out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    notes = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        with Connection(Targets.from_environment(os.environ), CALL_S) as connection:
+            work(connection, out, notes)
+    except NoSegments as reason:
+        notes.print(f"[bold]nothing was put:[/] {escape(str(reason))}")
+        raise typer.Exit(EXIT_NOTHING) from reason
+    except BrokenOff as broken:
+        where = f"; go on with --from {broken.token}" if broken.token else ""
+        notes.print(f"[bold red]error:[/] {escape(sentence(broken.cause) + where)}")
+        raise typer.Exit(EXIT_FAILED) from broken
+    except (VisrecCallError, OSError) as error:
+        notes.print(f"[bold red]error:[/] {escape(sentence(error))}")
+        raise typer.Exit(EXIT_FAILED) from error
+    except KeyboardInterrupt as stopped:
+        notes.print("stopped")
+        raise typer.Exit(EXIT_STOPPED) from stopped
+
+
+def _progress(notes: Console) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=notes, transient=True)
+
+
+if __name__ == "__main__":
+    app()

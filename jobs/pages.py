@@ -1,0 +1,70 @@
+"""Reading page after page from a service that may be away for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from visrec.errors import VisrecCallError
+
+FIRST_PAUSE_S = 0.5
+MAX_PAUSE_S = 10.0
+
+
+class Paged(Protocol):
+    """A page that names the next one; an empty name: it was the last."""
+
+    @property
+    def next_page_token(self) -> str:
+        """Where the next page begins."""
+
+
+PageT = TypeVar("PageT", bound=Paged)
+
+
+@dataclass
+class BrokenOff(Exception):
+    """Pages before `token` were read, and what came then was `cause`. Going on from `token` repeats nothing."""
+
+    token: str
+    cause: VisrecCallError
+
+    def __str__(self) -> str:
+        return str(self.cause)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on asking for one page that does not come, in seconds, and how to wait."""
+
+    most_s: float
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Pages(Generic[PageT]):
+    """All pages from `start` on. `ask`: one page for a token. Raises BrokenOff."""
+
+    ask: Callable[[str], PageT]
+    patience: Patience
+    start: str = ""
+
+    def __iter__(self) -> Iterator[PageT]:
+        token, is_first = self.start, True
+        while token or is_first:
+            page = self._patiently(token)
+            yield page
+            token, is_first = page.next_page_token, False
+
+    def _patiently(self, token: str) -> PageT:
+        waited, pause = 0.0, FIRST_PAUSE_S
+        while True:
+            try:
+                return self.ask(token)
+            except VisrecCallError as error:
+                if not error.may_pass or waited >= self.patience.most_s:
+                    raise BrokenOff(token, error) from error
+                wait = max(pause, error.retry_after_s or 0.0)
+            self.patience.sleep(wait)
+            waited, pause = waited + wait, min(2 * pause, MAX_PAUSE_S)

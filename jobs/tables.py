@@ -1,0 +1,49 @@
+"""What a job found, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from jobs.rebuild import Rebuilt
+from jobs.segment_people import Report
+from jobs.segmenting import Rules
+
+SHOWN_TRIES = 5
+
+
+def segments(report: Report, rules: Rules) -> Iterator[RenderableType]:
+    """The segments, what was tried, and what became of them."""
+    table = Table("segment", "people", "what they have in common", "typical items", "interests")
+    for each in report.found.segments:
+        told, typical = escape(each.portrait.description), escape(", ".join(each.portrait.typical[:3]))
+        table.add_row(each.name, f"{each.people:,}", told, typical, str(len(each.interests)))
+    yield table
+    choice = report.found.choice
+    tried = ", ".join(f"{each.k}: {each.silhouette:.3f}" for each in choice.tried[:SHOWN_TRIES])
+    yield f"Silhouette by number of groups, best first: {tried}; of noise {choice.by_chance:.3f}."
+    of_all = f", of {report.people:,}" if report.looked_at < report.people else ""
+    yield (
+        f"{report.looked_at:,} people{of_all}; {report.found.nobodys:,} in groups of fewer than {rules.min_people}, "
+        "which are nobody's."
+    )
+    yield _ending(report)
+
+
+def _ending(report: Report) -> str:
+    if report.put is None:
+        return "Nothing was put (--dry-run)."
+    if dropped := len(report.found.segments) - report.put:
+        return f"{report.put} segments are in place; the service dropped {dropped} of too few people."
+    return f"{report.put} segments are in place."
+
+
+def rebuilt(done: Rebuilt, catalogue: str, space: str) -> RenderableType:
+    """The sums."""
+    table = Table("catalogue", "space", "people with events", "tastes kept", "events lost")
+    counts = (f"{count:,}" for count in (done.people, done.rebuilt, done.lost_events))
+    table.add_row(escape(catalogue), escape(space) or "the present one", *counts)
+    return table

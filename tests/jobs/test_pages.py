@@ -1,0 +1,69 @@
+"""Reading pages from a service that comes and goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+
+from jobs.pages import FIRST_PAUSE_S, BrokenOff, Pages, Patience
+from visrec.errors import VisrecCallError
+
+AWAY = VisrecCallError(grpc.StatusCode.UNAVAILABLE, "away")
+WRONG = VisrecCallError(grpc.StatusCode.NOT_FOUND, "no such catalogue")
+
+
+@dataclass
+class Page:
+    number: int
+    next_page_token: str
+
+
+@dataclass
+class Service:
+    """Three pages; fails as it is told to before it answers."""
+
+    failures: list[VisrecCallError] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+
+    def ask(self, token: str) -> Page:
+        number = int(token or 0)
+        if number == 1 and self.failures:
+            raise self.failures.pop(0)
+        return Page(number, str(number + 1) if number < 2 else "")
+
+    def pages(self, start: str = "", most_s: float = 60.0) -> list[int]:
+        return [page.number for page in Pages(self.ask, Patience(most_s, self.waited.append), start)]
+
+
+def test_all_pages_come_in_order() -> None:
+    assert Service().pages() == [0, 1, 2]
+
+
+def test_a_page_that_does_not_come_is_waited_for_longer_and_longer() -> None:
+    service = Service([AWAY, AWAY, AWAY])
+    assert service.pages() == [0, 1, 2]
+    assert service.waited == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S, 4 * FIRST_PAUSE_S]
+
+
+def test_a_service_that_says_how_long_is_believed() -> None:
+    service = Service([VisrecCallError(grpc.StatusCode.RESOURCE_EXHAUSTED, "busy", retry_after_s=7.0)])
+    assert service.pages() == [0, 1, 2]
+    assert service.waited == [7.0]
+
+
+def test_what_broke_off_can_go_on() -> None:
+    service = Service([AWAY] * 3)
+    with pytest.raises(BrokenOff) as broken:
+        service.pages(most_s=1.0)
+    assert broken.value.token == "1"
+    assert broken.value.cause is AWAY
+    assert service.pages(start=broken.value.token) == [1, 2]
+
+
+def test_what_no_waiting_helps_ends_at_once() -> None:
+    service = Service([WRONG])
+    with pytest.raises(BrokenOff):
+        service.pages()
+    assert not service.waited
