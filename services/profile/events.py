@@ -1,20 +1,22 @@
-"""What people do: the types of events, what each says about taste, and the form in which they are stored."""
+"""What people do: the types of events, what each says about taste, and what is known of one."""
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-import numpy as np
-
-from services.errors import Internal
 from services.spaces import Float16
 
-FORMAT = 1
-"""First byte of a packed event; it changes when the rest does."""
+MAX_SPACES = 2
+"""Spaces that an event has vectors in: the one it was recorded in and, while a catalogue moves, another."""
+
+MAX_TAGS = 8
+MAX_TAG_LETTERS = 64
+"""Tags of an item that an event holds on to: the first, without long ones."""
+
+MAX_RAW_BYTES = 16 * 1024
+"""Raw features of one photo."""
 
 
 class EventType(IntEnum):
@@ -52,9 +54,11 @@ TYPES = frozenset(EventType)
 class Event:
     """One event, cleaned.
 
-    `time_ms` since 1970. `item_id` is empty for an upload. `vector`: (D,) canonical float16 of `space`, of the item or
-    of the photo; None for an impression, which is not learned from. `domain`: of the item. `shown_signals`: of an
-    impression.
+    `time_ms` since 1970. `item_id` is empty for an upload. `vectors`: (D,) canonical float16 of the item or of the
+    photo by the name of the space, first that of the space it was recorded in; none for an impression, which is not
+    learned from. `domain`, `category`, `tags`: of the item. `raw_features`: of an upload, float16, from which its
+    vector in another space can be made. `shown_signals`: of an impression. `pending`: its item could not be looked up
+    yet, so nothing is known of that but the id.
     """
 
     event_id: str
@@ -62,10 +66,27 @@ class Event:
     time_ms: int
     item_id: str = ""
     domain: str = ""
-    space: str = ""
-    vector: Float16 | None = None
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    vectors: Mapping[str, Float16] = field(default_factory=dict)
     recommendation_id: str = ""
     shown_signals: Mapping[str, float] = field(default_factory=dict)
+    raw_features: bytes = b""
+    pending: bool = False
+
+    @property
+    def space(self) -> str:
+        """The name of the space it was recorded in; empty when it has no vector."""
+        return next(iter(self.vectors), "")
+
+    @property
+    def vector(self) -> Float16 | None:
+        """Its vector in that space."""
+        return next(iter(self.vectors.values()), None)
+
+    def vector_in(self, space: str) -> Float16 | None:
+        """Its vector in a space, by name."""
+        return self.vectors.get(space)
 
     @property
     def weight(self) -> float:
@@ -81,39 +102,3 @@ class Event:
     def is_seen(self) -> bool:
         """Whether the person has seen the item by it."""
         return bool(self.item_id) and self.type is not EventType.IMPRESSION
-
-
-_HEAD = struct.Struct("<BBqHHHHHI")
-# format, type, time_ms, then the byte lengths of event_id, item_id, domain, space, recommendation_id, shown_signals
-
-
-def pack(event: Event) -> bytes:
-    """A fixed head, the words in UTF-8, then the vector as little-endian float16. About 60 bytes and the vector."""
-    shown = json.dumps(dict(event.shown_signals), sort_keys=True) if event.shown_signals else ""
-    words = (event.event_id, event.item_id, event.domain, event.space, event.recommendation_id, shown)
-    parts = [word.encode() for word in words]
-    vector = b"" if event.vector is None else event.vector.astype("<f2").tobytes()
-    return _HEAD.pack(FORMAT, event.type, event.time_ms, *map(len, parts)) + b"".join(parts) + vector
-
-
-def unpack(data: bytes) -> Event:
-    """The inverse of `pack`. Raises Internal for a format this version does not know."""
-    if data[:1] != bytes([FORMAT]):
-        raise Internal("a stored event has a format this version does not know", reason="UNKNOWN_FORMAT")
-    _, type_, time_ms, *lengths = _HEAD.unpack_from(data)
-    words, start = [], _HEAD.size
-    for length in lengths:
-        words.append(data[start : start + length].decode())
-        start += length
-    event_id, item_id, domain, space, recommendation_id, shown = words
-    return Event(
-        event_id=event_id,
-        type=EventType(type_),
-        time_ms=time_ms,
-        item_id=item_id,
-        domain=domain,
-        space=space,
-        vector=np.frombuffer(data, dtype="<f2", offset=start) if start < len(data) else None,
-        recommendation_id=recommendation_id,
-        shown_signals=json.loads(shown) if shown else {},
-    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.profile.event_store import Batch, EventStore, Outcome, Window
-from services.profile.events import unpack
 from services.profile.filing_redis import Filing, stamp
+from services.profile.packed_event import unpack
 from services.profile.store_rules import StoreRules
 from services.profile.write_redis import EventWriter
 from services.runtime.redis import Client, redis_errors

@@ -6,21 +6,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.errors import NotFound
+from services.errors import NotFound, SpaceMismatch
 from services.spaces import Float16, Space
 
 
 @dataclass(frozen=True)
 class CatalogueItem:
-    """An item's domain and the (D,) canonical vector of its first photo."""
+    """What events hold on to of an item. `vector`: (D,) canonical float16 of its first photo, None when it has none in
+    the space. `tags`: as many and as long as `events` allows."""
 
     domain: str
-    vector: Float16
+    vector: Float16 | None
+    category: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """The space of a catalogue, and those of the items asked for that exist."""
+    """A space of a catalogue, and those of the items asked for that exist."""
 
     space: Space
     items: Mapping[str, CatalogueItem]
@@ -30,9 +33,10 @@ class Items(ABC):
     """Looks items up."""
 
     @abstractmethod
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
-        """At most 1000 different ids, perhaps none. Raises NotFound for an unknown catalogue; NotReady, Overloaded or
-        TooLate when the catalogue cannot be asked now."""
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        """At most 1000 different ids, perhaps none, with their vectors in a space, by name; empty: the catalogue's
+        present one. Raises NotFound for an unknown catalogue, SpaceMismatch for a space it does not have; NotReady,
+        Overloaded or TooLate when the catalogue cannot be asked now."""
 
     @abstractmethod
     def close(self) -> None:
@@ -40,16 +44,28 @@ class Items(ABC):
 
 
 class MemoryItems(Items):
-    """Catalogues that were given, by name."""
+    """Catalogues that were given, by name; `others`: further spaces of a catalogue, the items in each."""
 
-    def __init__(self, catalogues: Mapping[str, Resolved]) -> None:
+    def __init__(
+        self, catalogues: Mapping[str, Resolved], others: Mapping[str, Sequence[Resolved]] | None = None
+    ) -> None:
         self._catalogues = dict(catalogues)
+        self._others = dict(others or {})
 
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         if catalogue not in self._catalogues:
             raise NotFound("catalogue", catalogue)
         known = self._catalogues[catalogue]
+        if space and space != known.space.name:
+            others = {each.space.name: each for each in self._others.get(catalogue, ())}
+            if space not in others:
+                raise SpaceMismatch(expected=known.space.name, given=space)
+            known = others[space]
         return Resolved(known.space, {name: known.items[name] for name in item_ids if name in known.items})
+
+    def others(self, catalogue: str) -> list[Space]:
+        """The spaces of a catalogue beside its present one."""
+        return [each.space for each in self._others.get(catalogue, ())]
 
     def close(self) -> None:
         """Memory holds nothing open."""

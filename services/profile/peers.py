@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.errors import Internal
+from services.errors import Internal, SpaceMismatch
+from services.profile.events import MAX_TAG_LETTERS, MAX_TAGS
 from services.profile.items import CatalogueItem, Items, Resolved
 from services.runtime.channel import Channel
 from services.runtime.wire import decode_space
@@ -16,6 +17,9 @@ from visrec.v1.indexer_pb2_grpc import IndexerServiceStub
 
 IDEMPOTENT = ("visrec.v1.IndexerService/BatchGetItems", "visrec.v1.IndexerService/ListSpaces")
 """What may be asked again when the indexer was away for a moment."""
+
+VISUAL = "visual"
+"""The alias of the space that a catalogue is searched in."""
 
 MAX_SPACES = 256
 """Spaces remembered. A name stands for the same blocks for ever, so they are asked for once."""
@@ -29,21 +33,26 @@ class IndexerItems(Items):
         self._stub = IndexerServiceStub(channel)
         self._spaces: dict[str, Space] = {}
 
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         if not item_ids:
-            return Resolved(self._default_space(catalogue), {})
+            return Resolved(self._named(catalogue, space), {})
         found = self._stub.BatchGetItems(
             indexer_pb2.BatchGetItemsRequest(
-                catalogue=catalogue, item_ids=item_ids, include_vectors=True, allow_missing=True
+                catalogue=catalogue, item_ids=item_ids, include_vectors=True, allow_missing=True, space=space
             )
         )
-        space = self._spaces.get(found.space) or self._listed(catalogue, found.space)
-        items = {each.item.id: _item(each, space) for each in found.items if each.vectors}
-        return Resolved(space, items)
+        known = self._spaces.get(found.space) or self._listed(catalogue, found.space)
+        return Resolved(known, {each.item.id: _item(each, known) for each in found.items})
 
-    def _default_space(self, catalogue: str) -> Space:
-        """The one behind `visual`, which may have moved since it was last asked for."""
-        return self._list(catalogue)[0]
+    def _named(self, catalogue: str, name: str) -> Space:
+        """A space of the catalogue; for an empty name the one behind `visual`, which may have moved since."""
+        states = self._list(catalogue)
+        by_alias = {alias: state.space.name for state in states for alias in state.aliases}
+        names = [state.space.name for state in states]
+        wanted = name or by_alias.get(VISUAL, names[0])
+        if wanted not in names:
+            raise SpaceMismatch(expected=by_alias.get(VISUAL, names[0]), given=name)
+        return self._spaces[wanted]
 
     def _listed(self, catalogue: str, name: str) -> Space:
         self._list(catalogue)
@@ -51,19 +60,22 @@ class IndexerItems(Items):
             raise Internal("the indexer's items are in a space that it does not list")
         return self._spaces[name]
 
-    def _list(self, catalogue: str) -> list[Space]:
-        listed = self._stub.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue))
-        spaces = [decode_space(state.space) for state in listed.spaces]
-        if len(self._spaces) + len(spaces) > MAX_SPACES:
+    def _list(self, catalogue: str) -> Sequence[indexer_pb2.SpaceState]:
+        states = self._stub.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue)).spaces
+        if len(self._spaces) + len(states) > MAX_SPACES:
             self._spaces.clear()
-        self._spaces.update({space.name: space for space in spaces})
-        return spaces
+        self._spaces.update({state.space.name: decode_space(state.space) for state in states})
+        return states
 
     def close(self) -> None:
         self._channel.close()
 
 
 def _item(stored: indexer_pb2.StoredItem, space: Space) -> CatalogueItem:
+    item = stored.item
+    tags = tuple(tag for tag in item.tags if len(tag) <= MAX_TAG_LETTERS)[:MAX_TAGS]
+    if not stored.vectors:
+        return CatalogueItem(item.domain, None, item.category, tags)
     vector = stored.vectors[0]
     space.require(vector.space)
-    return CatalogueItem(stored.item.domain, canonical(np.frombuffer(vector.data, dtype="<f4")))
+    return CatalogueItem(item.domain, canonical(np.frombuffer(vector.data, dtype="<f4")), item.category, tags)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from services.errors import InvalidInput, NotFound, Refused, VisrecError
 from services.profile.event_store import Batch, Outcome
-from services.profile.events import TYPES, Event, EventType
+from services.profile.events import MAX_RAW_BYTES, TYPES, Event, EventType
 from services.profile.identifiers import MAX_LETTERS, catalogue_name, identifier, text
 from services.profile.items import Items, Resolved
 from services.profile.store import ProfileStore
@@ -43,6 +43,7 @@ class GivenEvent:
     photo: PhotoVector | None = None
     recommendation_id: str = ""
     shown_signals: Mapping[str, float] = field(default_factory=dict)
+    raw_features: bytes = b""
 
 
 Ending: TypeAlias = Outcome | VisrecError
@@ -126,6 +127,7 @@ def check(event: GivenEvent, at: str, now_ms: int) -> None:
     _check_time(event.time_ms, f"{at}.time", now_ms)
     _check_subject(event, at)
     _check_signals(event, f"{at}.shown_signals")
+    _check_raw(event, f"{at}.raw_features")
 
 
 def _check_time(time_ms: int | None, at: str, now_ms: int) -> None:
@@ -160,26 +162,45 @@ def _check_signals(event: GivenEvent, at: str) -> None:
             raise InvalidInput(f"{at}[{name!r}]", "must be finite", reason="NOT_FINITE")
 
 
+def _check_raw(event: GivenEvent, at: str) -> None:
+    if event.raw_features and event.type != EventType.UPLOAD:
+        raise InvalidInput(at, "only an upload has raw features")
+    if len(event.raw_features) > MAX_RAW_BYTES or len(event.raw_features) % 2:
+        raise InvalidInput(at, f"must be float16, at most {MAX_RAW_BYTES} bytes")
+
+
 def _complete(given: GivenEvent, resolved: Resolved, at: str, now_ms: int) -> Event:
-    """The event with its item's domain and vector, or with its own photo's vector."""
-    event = Event(
-        event_id=given.event_id,
-        type=EventType(given.type),
-        time_ms=now_ms if given.time_ms is None else given.time_ms,
-        space=resolved.space.name,
-        recommendation_id=given.recommendation_id,
-        shown_signals=given.shown_signals,
-    )
+    """The event with what the catalogue knows of its item, or with its own photo's vector."""
     if given.photo is not None:
         resolved.space.require(given.photo.space)
-        vector = resolved.space.decode(given.photo.data, f"{at}.photo_vector.data")
-        return replace(event, vector=canonical(vector))
+        vector = canonical(resolved.space.decode(given.photo.data, f"{at}.photo_vector.data"))
+        return _event(given, now_ms, vectors={resolved.space.name: vector}, raw_features=given.raw_features)
     assert given.item_id is not None
     item = resolved.items.get(given.item_id)
     if item is None:
         raise NotFound("item", given.item_id, within=f"catalogue {given.catalogue!r}")
-    learned = None if event.type is EventType.IMPRESSION else item.vector
-    return replace(event, item_id=given.item_id, domain=item.domain, vector=learned)
+    is_learned = given.type != EventType.IMPRESSION and item.vector is not None
+    return _event(
+        given,
+        now_ms,
+        domain=item.domain,
+        category=item.category,
+        tags=item.tags,
+        vectors={resolved.space.name: item.vector} if is_learned else {},
+    )
+
+
+def _event(given: GivenEvent, now_ms: int, **known: Any) -> Event:
+    # A clock that is a little ahead says "now": a time in the future would stay the newest for a while.
+    return Event(
+        event_id=given.event_id,
+        type=EventType(given.type),
+        time_ms=now_ms if given.time_ms is None else min(given.time_ms, now_ms),
+        item_id=given.item_id or "",
+        recommendation_id=given.recommendation_id,
+        shown_signals=given.shown_signals,
+        **known,
+    )
 
 
 def _ending(outcome: Outcome, user_id: str) -> Ending:

@@ -146,6 +146,7 @@ def _event_of(message: pb.Event) -> GivenEvent:
         photo=PhotoVector(photo.space, photo.data) if subject == "photo_vector" else None,
         recommendation_id=message.recommendation_id,
         shown_signals=dict(message.shown_signals),
+        raw_features=message.raw_features,
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from redis.cluster import RedisCluster
 
-from services.profile import events, popularity
+from services.profile import popularity
 from services.profile.event_store import Batch, Outcome
 from services.profile.events import Event
 from services.profile.keys import Keys, popular
+from services.profile.packed_event import pack
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
 from services.profile.store_rules import StoreRules
 from services.runtime.redis import Client
@@ -54,7 +55,7 @@ class EventWriter:
                 keys.event(batch.user_id, event.event_id),
                 event.time_ms,
                 int(event.type),
-                events.pack(event),
+                pack(event),
                 event.item_id if event.is_seen else "",
                 self._gained(event),
                 lists.places.get(event.domain, 0),

@@ -59,7 +59,7 @@ _numbers = itertools.count()
 
 
 def event(type_: EventType = EventType.LIKE, item: str = "", time_ms: int = MIDNIGHT_MS, **changes: Any) -> Event:
-    """A ready event with an id of its own."""
+    """A ready event with an id of its own; `space` and `vector` are those it was recorded with."""
     number = next(_numbers)
     given: dict[str, Any] = {
         "event_id": f"event-{number}",
@@ -67,13 +67,12 @@ def event(type_: EventType = EventType.LIKE, item: str = "", time_ms: int = MIDN
         "time_ms": time_ms,
         "item_id": item or f"item-{number}",
         "domain": "fashion",
-        "space": SPACE.name,
-        "vector": near(number % 4),
     }
-    if type_ is EventType.IMPRESSION:
-        given["vector"] = None
     if type_ is EventType.UPLOAD:
         given |= {"item_id": "", "domain": ""}
+    space, vector = changes.pop("space", SPACE.name), changes.pop("vector", near(number % 4))
+    if type_ is not EventType.IMPRESSION:
+        given["vectors"] = {space: vector}
     return Event(**(given | changes))
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import grpc
 
-from services.errors import NotFound
-from services.profile.items import Items, Resolved
+from services.errors import NotFound, SpaceMismatch
+from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
 from services.runtime.faults import code_of, status_of, trailers_of
 from services.spaces import Space, encode
 from visrec.v1 import common_pb2, indexer_pb2
@@ -29,14 +29,8 @@ class FakeIndexer(IndexerServiceServicer):
         self.calls.append("BatchGetItems")
         assert request.include_vectors
         assert request.allow_missing
-        found = self._resolve(request.catalogue, list(request.item_ids), context)
-        items = [
-            indexer_pb2.StoredItem(
-                item=indexer_pb2.Item(id=item_id, domain=item.domain),
-                vectors=[common_pb2.Vector(space=found.space.name, data=encode(item.vector))] * 2,
-            )
-            for item_id, item in found.items.items()
-        ]
+        found = self._resolve(request.catalogue, list(request.item_ids), context, request.space)
+        items = [_stored(item_id, item, found.space) for item_id, item in found.items.items()]
         missing = [item_id for item_id in request.item_ids if item_id not in found.items]
         return indexer_pb2.BatchGetItemsResponse(items=items, missing_ids=missing, space=found.space.name)
 
@@ -44,18 +38,25 @@ class FakeIndexer(IndexerServiceServicer):
         self, request: indexer_pb2.ListSpacesRequest, context: grpc.ServicerContext
     ) -> indexer_pb2.ListSpacesResponse:
         self.calls.append("ListSpaces")
-        space = self._resolve(request.catalogue, [], context).space
-        return indexer_pb2.ListSpacesResponse(
-            spaces=[indexer_pb2.SpaceState(space=_message(space), aliases=["visual"])]
-        )
+        present = self._resolve(request.catalogue, [], context).space
+        others = self._items.others(request.catalogue) if isinstance(self._items, MemoryItems) else []
+        states = [indexer_pb2.SpaceState(space=_message(space)) for space in others]
+        states.append(indexer_pb2.SpaceState(space=_message(present), aliases=["visual"]))
+        return indexer_pb2.ListSpacesResponse(spaces=states)
 
-    def _resolve(self, catalogue: str, item_ids: list[str], context: grpc.ServicerContext) -> Resolved:
+    def _resolve(self, catalogue: str, item_ids: list[str], context: grpc.ServicerContext, space: str = "") -> Resolved:
         try:
-            return self._items.resolve(catalogue, item_ids)
-        except NotFound as problem:
+            return self._items.resolve(catalogue, item_ids, space)
+        except (NotFound, SpaceMismatch) as problem:
             context.set_trailing_metadata(trailers_of(status_of(problem)))
             context.abort(code_of(problem), problem.message)
             raise
+
+
+def _stored(item_id: str, item: CatalogueItem, space: Space) -> indexer_pb2.StoredItem:
+    vectors = [] if item.vector is None else [common_pb2.Vector(space=space.name, data=encode(item.vector))] * 2
+    about = indexer_pb2.Item(id=item_id, domain=item.domain, category=item.category, tags=item.tags)
+    return indexer_pb2.StoredItem(item=about, vectors=vectors)
 
 
 def _message(space: Space) -> common_pb2.Space:

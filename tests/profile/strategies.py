@@ -45,10 +45,13 @@ ANY_EVENTS = st.builds(
     time_ms=TIMES,
     item_id=st.text(LETTERS, max_size=128),
     domain=WORDS,
-    space=WORDS,
-    vector=st.none() | VECTORS,
+    category=WORDS,
+    tags=st.lists(st.text(LETTERS, min_size=1, max_size=64), max_size=8).map(tuple),
+    vectors=st.dictionaries(WORDS, VECTORS, max_size=2),
     recommendation_id=st.text(LETTERS, max_size=128),
     shown_signals=st.dictionaries(IDS, FINITE, max_size=4),
+    raw_features=st.binary(max_size=64),
+    pending=st.booleans(),
 )
 
 STREAMS = st.lists(
@@ -58,8 +61,7 @@ STREAMS = st.lists(
         type=st.sampled_from([each for each in EventType if each not in (EventType.IMPRESSION, EventType.UPLOAD)]),
         time_ms=st.integers(MIDNIGHT_MS - 90 * DAY_MS, MIDNIGHT_MS),
         item_id=st.integers(0, 12).map("item-{}".format),
-        space=st.just(SPACE.name),
-        vector=VECTORS,
+        vectors=VECTORS.map(lambda vector: {SPACE.name: vector}),
     ),
     max_size=25,
     unique_by=lambda event: event.event_id,

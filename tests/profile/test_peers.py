@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
 
-from services.errors import NotFound, NotReady, TooLate
+from services.errors import NotFound, NotReady, SpaceMismatch, TooLate
+from services.profile.items import CatalogueItem, MemoryItems, Resolved
 from services.profile.peers import IDEMPOTENT, IndexerItems
 from services.runtime import deadlines
 from services.runtime.channel import open_channel
 from services.runtime.settings import RuntimeSettings
-from tests.profile.builders import SPACE, near, shop
+from services.spaces import canonical
+from tests.profile.builders import OTHER_SPACE, SPACE, near, shop
 from tests.profile.fake_indexer import FakeIndexer, fake_indexer, indexer
+
+MOVED = canonical(np.eye(6, dtype=np.float32)[0])
 
 
 @pytest.fixture
@@ -23,6 +28,12 @@ def fake() -> FakeIndexer:
 
 @pytest.fixture
 def items(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]:
+    with serving(fake, runtime) as items:
+        yield items
+
+
+@contextmanager
+def serving(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]:
     with indexer(fake) as target:
         settings = runtime.model_copy(update={"indexer_target": target})
         items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT))
@@ -30,12 +41,39 @@ def items(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]
         items.close()
 
 
+def asking(known: MemoryItems, runtime: RuntimeSettings) -> AbstractContextManager[IndexerItems]:
+    return serving(fake_indexer(known), runtime)
+
+
 def test_items_come_with_domain_and_first_vector_and_those_missing_do_not(items: IndexerItems) -> None:
     found = items.resolve("shop", ["green-3", "unknown"])
     assert found.space == SPACE
     assert set(found.items) == {"green-3"}
     assert found.items["green-3"].domain == "furniture"
-    assert np.array_equal(found.items["green-3"].vector, near(1, 0.05, seed=3))
+    assert np.array_equal(np.asarray(found.items["green-3"].vector), near(1, 0.05, seed=3))
+
+
+def test_category_and_the_first_tags_come_with_an_item(runtime: RuntimeSettings) -> None:
+    words = ("x" * 65, *(f"tag-{number}" for number in range(9)))
+    known = MemoryItems({"shop": Resolved(SPACE, {"coat": CatalogueItem("fashion", near(0), "coats", words)})})
+    with asking(known, runtime) as items:
+        (coat,) = items.resolve("shop", ["coat"]).items.values()
+    assert (coat.category, coat.tags) == ("coats", words[1:9])
+
+
+def test_items_come_in_the_space_asked_for_and_without_a_vector_where_they_have_none(runtime: RuntimeSettings) -> None:
+    both = {"coat": CatalogueItem("fashion", near(0)), "hat": CatalogueItem("fashion", near(1))}
+    moved = {"coat": CatalogueItem("fashion", MOVED), "hat": CatalogueItem("fashion", None)}
+    known = MemoryItems({"shop": Resolved(SPACE, both)}, {"shop": [Resolved(OTHER_SPACE, moved)]})
+    with asking(known, runtime) as items:
+        found = items.resolve("shop", ["coat", "hat"], OTHER_SPACE.name)
+        assert found.space == OTHER_SPACE
+        assert np.array_equal(np.asarray(found.items["coat"].vector), MOVED)
+        assert found.items["hat"].vector is None
+        with pytest.raises(SpaceMismatch):
+            items.resolve("shop", ["coat"], "toy@0000000000000000")
+        with pytest.raises(SpaceMismatch):
+            items.resolve("shop", [], "toy@0000000000000000")
 
 
 def test_the_blocks_of_a_space_are_asked_for_once(items: IndexerItems, fake: FakeIndexer) -> None:

@@ -38,15 +38,15 @@ class CountingItems(MemoryItems):
         super().__init__(items._catalogues)
         self.asked: list[tuple[str, int]] = []
 
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         self.asked.append((catalogue, len(item_ids)))
-        return super().resolve(catalogue, item_ids)
+        return super().resolve(catalogue, item_ids, space)
 
 
 class AwayItems(Items):
     """Never answers."""
 
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         raise NotReady("indexer cannot be reached")
 
     def close(self) -> None:
@@ -200,6 +200,9 @@ def test_while_the_catalogue_is_away_its_events_are_to_be_sent_again(store: Memo
             "shown_signals",
             "INVALID_INPUT",
         ),
+        (given(raw_features=b"12"), "raw_features", "INVALID_INPUT"),
+        (upload(raw_features=b"123"), "raw_features", "INVALID_INPUT"),
+        (upload(raw_features=bytes(16 * 1024 + 2)), "raw_features", "INVALID_INPUT"),
         (upload(photo=None), "photo_vector", "INVALID_INPUT"),
         (upload(photo=photo(space="")), "photo_vector.space", "INVALID_INPUT"),
         (upload(photo=photo(b"1234")), "photo_vector.data", "WRONG_DIMENSION"),
@@ -217,8 +220,11 @@ def test_bad_input_is_named_with_the_place_of_its_event(
     assert (problem.field, problem.reason) == (f"events[1].{field}", reason)
 
 
-def test_five_minutes_ahead_is_a_clock_that_is_off_and_passes(recorder: Recorder) -> None:
+def test_five_minutes_ahead_is_a_clock_that_is_off_and_is_taken_as_now(
+    recorder: Recorder, store: MemoryProfileStore
+) -> None:
     assert recorder.record([given(time_ms=MIDNIGHT_MS + 5 * MINUTE_MS)]) == [Outcome.LEARNED]
+    assert store.window("ada", "shop").events[0].time_ms == MIDNIGHT_MS
 
 
 def test_a_photo_of_another_space_is_a_mismatch(recorder: Recorder) -> None:

@@ -212,9 +212,9 @@ class SlowItems(MemoryItems):
         super().__init__({"shop": shop().resolve("shop", ["red-1"])})
         self._gate = gate
 
-    def resolve(self, catalogue: str, item_ids: Sequence[str]) -> Resolved:
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         self._gate.passed()
-        return super().resolve(catalogue, item_ids)
+        return super().resolve(catalogue, item_ids, space)
 
 
 class SlowWalk(MemoryProfileStore):

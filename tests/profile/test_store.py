@@ -170,7 +170,7 @@ class TestEvents:
         written = event(recommendation_id="r-1", domain="art")
         assert record(store, written) == [Outcome.LEARNED]
         (found,) = store.window("ada", "shop").events
-        assert {**vars(found), "vector": None} == {**vars(written), "vector": None}
+        assert {**vars(found), "vectors": None} == {**vars(written), "vectors": None}
         assert found.vector is not None
         assert np.array_equal(found.vector, np.asarray(written.vector))
 
