@@ -12,6 +12,7 @@ from services.profile.people import People
 from services.profile.popular import Popular
 from services.profile.reader import TasteReader
 from services.profile.record import Recorder
+from services.profile.segmentations import Segmentations
 from services.profile.servicer import ProfileServicer
 from services.profile.settings import ProfileSettings
 from services.profile.store import ProfileStore
@@ -47,12 +48,23 @@ def _secret(settings: ProfileSettings) -> str:
 
 def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> SyncApp:
     """Over any store and any catalogue, which are closed with it."""
+    segmentations = Segmentations(
+        store,
+        lambda catalogue: items.resolve(catalogue, []).space,
+        settings.segment_min_people,
+        settings.taste_half_life_days,
+    )
     servicer = ProfileServicer(
         people=People(store, _now_ms),
         recorder=Recorder(store, items, _now_ms),
         tastes=TasteReader(store, settings.taste_rules()),
-        popular=Popular(store, settings.popular_half_life_hours, _now_ms),
+        popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
+        segmentations=segmentations,
     )
+
+    def canary() -> None:
+        store.ping()
+        segmentations.refresh()
 
     def close() -> None:
         items.close()
@@ -61,7 +73,7 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
     return SyncApp(
         services=("visrec.v1.ProfileService",),
         register=lambda server: add_ProfileServiceServicer_to_server(servicer, server),
-        canary=store.ping,
+        canary=canary,
         close=close,
         threads=settings.threads,
         long_methods=LONG_METHODS,

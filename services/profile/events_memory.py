@@ -65,7 +65,7 @@ class MemoryEvents(Memory, EventStore):
     def _count(self, catalogue: str, event: Event) -> None:
         gained = popularity.gain(event.weight, event.time_ms, self._rules.popular_hours)
         for domain in (None, event.domain):
-            levels = self._levels[catalogue, domain]
+            levels = self._levels[catalogue, domain, ""]
             levels[event.item_id] = popularity.add(levels.get(event.item_id), gained)
             for item_id, _ in highest(levels, len(levels))[self._rules.popular :]:
                 del levels[item_id]

@@ -9,6 +9,7 @@ from threading import RLock
 from services.profile.events import Event
 from services.profile.people_store import Answered
 from services.profile.person import ConsentState, Person
+from services.profile.segments import Segmentation
 from services.profile.store_rules import StoreRules
 from services.spaces import Space
 
@@ -46,7 +47,8 @@ class Held:
 
 
 class Memory:
-    """What every store in memory is made of: people by their id, spaces by name, levels by catalogue and domain."""
+    """What every store in memory is made of: people by their id, spaces by name, segments by
+    catalogue, levels by catalogue, domain and segment."""
 
     def __init__(self, rules: StoreRules | None = None) -> None:
         self._rules = rules or StoreRules()
@@ -54,7 +56,8 @@ class Memory:
         self._held: dict[str, Held] = {}
         self._lives = 0
         self._spaces: dict[str, Space] = {}
-        self._levels: dict[tuple[str, str | None], dict[str, float]] = defaultdict(dict)
+        self._segments: dict[str, Segmentation] = {}
+        self._levels: dict[tuple[str, str | None, str], dict[str, float]] = defaultdict(dict)
 
     def _next_life(self) -> int:
         self._lives += 1

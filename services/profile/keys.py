@@ -14,6 +14,8 @@ ANY_PERSON = PREFIX + "{*}"
 """Glob of the main key of every person: the others go on after the closing brace."""
 
 SPACES = "visrec:profile:spaces"
+SEGMENTS = "visrec:profile:segments"
+"""A hash of the segments of each catalogue and, beside them, their version."""
 SECRET = "visrec:profile:secret"  # noqa: S105 - where it is kept
 
 MIN_SECRET_BYTES = 16
@@ -98,7 +100,9 @@ class Keys:
         return hmac.digest(self._secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
 
 
-def popular(catalogue: str, half_life_hours: float, domain: str | None) -> str:
-    """The popularity list of one domain of a catalogue, or of all. Levels of two half-lives never meet in one list."""
+def popular(catalogue: str, half_life_hours: float, domain: str | None, segment: str = "") -> str:
+    """The popularity list of one domain of a catalogue, or of all; among everybody, or the people of a segment. Levels
+    of two half-lives never meet in one list."""
+    who = f"of:{segment}:" if segment else ""
     which = "all" if domain is None else f"in:{domain}"
-    return f"visrec:popular:{{{catalogue}}}:{half_life_hours:g}h:{which}"
+    return f"visrec:popular:{{{catalogue}}}:{half_life_hours:g}h:{who}{which}"

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, NotImplementedYet
+from services.errors import InvalidInput
 from services.profile import popularity
 from services.profile.identifiers import catalogue_name, identifier, text
-from services.profile.store import ProfileStore
+from services.profile.popularity_store import PopularityStore
+from services.profile.segmentations import Segmentations
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 MAX_ITEM_IDS = 1000
 MAX_DOMAINS = 64
 MAX_DOMAIN_LETTERS = 64
+MAX_SEGMENT_LETTERS = 48
 
 
 @dataclass(frozen=True)
 class PopularQuery:
-    """`domains` empty: all. `item_ids` given: their scores instead of the most popular. `limit` 0: 50."""
+    """`domains` empty: all. `segment` empty: among everybody. `item_ids` given: their scores instead of the most
+    popular. `limit` 0: 50."""
 
     catalogue: str
     domains: Sequence[str] = ()
@@ -31,29 +34,42 @@ class PopularQuery:
 class Popular:
     """Reads popularity. `now_ms` is the clock, milliseconds since 1970."""
 
-    def __init__(self, store: ProfileStore, half_life_hours: float, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: PopularityStore,
+        segmentations: Segmentations,
+        half_life_hours: float,
+        now_ms: Callable[[], int],
+    ) -> None:
         self._store = store
+        self._segmentations = segmentations
         self._now_ms = now_ms
         self.half_life_hours = half_life_hours
 
     def items(self, query: PopularQuery) -> list[tuple[str, float]]:
         """(item id, score at this moment), highest first, or in the order of the ids asked for; a catalogue without
-        events has none. Raises InvalidInput naming the field."""
+        events has none. Raises InvalidInput naming the field, NotFound for a segment that is unknown."""
         _check(query)
+        among = self._among(query)
         now_ms = self._now_ms()
         if query.item_ids:
-            levels = self._store.levels(query.catalogue, query.domains, query.item_ids)
+            levels = self._store.levels(query.catalogue, query.domains, query.item_ids, among)
             found = list(zip(query.item_ids, levels, strict=True))
         else:
             limit = min(query.limit or DEFAULT_LIMIT, MAX_LIMIT)
-            found = list(self._store.popular(query.catalogue, query.domains, limit))
+            found = list(self._store.popular(query.catalogue, query.domains, limit, among))
         return [(item_id, popularity.value(level, now_ms, self.half_life_hours)) for item_id, level in found]
+
+    def _among(self, query: PopularQuery) -> str:
+        if not query.segment:
+            return ""
+        found = self._segmentations.find(query.catalogue, query.segment)
+        return self._segmentations.of(query.catalogue).filed(found)
 
 
 def _check(query: PopularQuery) -> None:
     catalogue_name(query.catalogue, "catalogue")
-    if query.segment:
-        raise NotImplementedYet("GetPopularItemsRequest.segment")
+    text(query.segment, "segment", MAX_SEGMENT_LETTERS)
     if query.limit < 0:
         raise InvalidInput("limit", "must not be negative")
     if len(query.domains) > MAX_DOMAINS:

@@ -13,19 +13,21 @@ from services.runtime.redis import redis_errors
 class RedisPopularity(Filing, PopularityStore):
     """Read here; written with the events."""
 
-    def popular(self, catalogue: str, domains: Sequence[str], limit: int) -> list[tuple[str, float]]:
+    def popular(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> list[tuple[str, float]]:
         with redis_errors, self._client.pipeline(transaction=False) as pipeline:
-            for name in self._lists(catalogue, domains):
+            for name in self._lists(catalogue, domains, segment):
                 pipeline.zrevrange(name, 0, limit - 1, withscores=True)
             merged = {item_id.decode(): level for found in pipeline.execute() for item_id, level in found}
         return sorted(merged.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)[:limit]
 
-    def levels(self, catalogue: str, domains: Sequence[str], item_ids: Sequence[str]) -> list[float | None]:
+    def levels(
+        self, catalogue: str, domains: Sequence[str], item_ids: Sequence[str], segment: str = ""
+    ) -> list[float | None]:
         with redis_errors, self._client.pipeline(transaction=False) as pipeline:
-            for name in self._lists(catalogue, domains):
+            for name in self._lists(catalogue, domains, segment):
                 pipeline.zmscore(name, list(item_ids))
             columns = pipeline.execute()
         return [max((level for level in row if level is not None), default=None) for row in zip(*columns, strict=True)]
 
-    def _lists(self, catalogue: str, domains: Sequence[str]) -> list[str]:
-        return [popular(catalogue, self._rules.popular_hours, domain) for domain in domains or (None,)]
+    def _lists(self, catalogue: str, domains: Sequence[str], segment: str) -> list[str]:
+        return [popular(catalogue, self._rules.popular_hours, domain, segment) for domain in domains or (None,)]

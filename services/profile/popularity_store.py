@@ -10,10 +10,13 @@ class PopularityStore(ABC):
     """What is popular in each catalogue. Every method raises NotReady when the store cannot answer now."""
 
     @abstractmethod
-    def popular(self, catalogue: str, domains: Sequence[str], limit: int) -> list[tuple[str, float]]:
+    def popular(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> list[tuple[str, float]]:
         """The `limit` highest (item id, level) of a catalogue, of some domains or of all; levels as in `popularity`,
-        highest first, equal ones by descending id."""
+        highest first, equal ones by descending id. `segment`: among people who were told to be in it, by the name that
+        `keep_taste` was given; empty: among all."""
 
     @abstractmethod
-    def levels(self, catalogue: str, domains: Sequence[str], item_ids: Sequence[str]) -> list[float | None]:
-        """The level of each item, None without events in these domains."""
+    def levels(
+        self, catalogue: str, domains: Sequence[str], item_ids: Sequence[str], segment: str = ""
+    ) -> list[float | None]:
+        """The level of each item, None without events in these domains by those people."""

@@ -80,6 +80,11 @@ class Segmentation:
         """The segment of that name."""
         return self._by_id.get(segment_id)
 
+    def filed(self, segment: Segment | None) -> str:
+        """The name under which something is kept for a segment of this version; empty for none. Of another version's
+        it is another's, although people may call both alike."""
+        return f"{self.version}:{segment.segment_id}" if segment else ""
+
     def nearest(self, features: Float32, space: str) -> Segment | None:
         """The segment whose centre has the greatest inner product with (F,) `features`; of equal ones the first.
 

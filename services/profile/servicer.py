@@ -5,24 +5,33 @@ from __future__ import annotations
 import grpc
 
 from services.errors import NotImplementedYet, VisrecError
-from services.profile import wire
+from services.profile import wire, wire_segments
 from services.profile.people import REMAINS, People
 from services.profile.popular import Popular, PopularQuery
 from services.profile.reader import TasteQuery, TasteReader, TasteView
 from services.profile.record import Ending, Recorder
+from services.profile.segmentations import Segmentations
 from services.runtime.faults import status_of
 from visrec.v1 import profile_pb2 as pb
 from visrec.v1.profile_pb2_grpc import ProfileServiceServicer
 
 
 class ProfileServicer(ProfileServiceServicer):
-    """Over the four use cases of the service. Errors are converted around it."""
+    """Over the use cases of the service. Errors are converted around it."""
 
-    def __init__(self, people: People, recorder: Recorder, tastes: TasteReader, popular: Popular) -> None:
+    def __init__(
+        self,
+        people: People,
+        recorder: Recorder,
+        tastes: TasteReader,
+        popular: Popular,
+        segmentations: Segmentations,
+    ) -> None:
         self._people = people
         self._recorder = recorder
         self._tastes = tastes
         self._popular = popular
+        self._segmentations = segmentations
 
     def PutUser(self, request: pb.PutUserRequest, context: grpc.ServicerContext) -> pb.PutUserResponse:
         put = self._people.put(wire.person_of(request.user), tuple(request.update_mask.paths), request.request_id)
@@ -69,7 +78,8 @@ class ProfileServicer(ProfileServiceServicer):
         raise NotImplementedYet("ExportUser")
 
     def ListSegments(self, request: pb.ListSegmentsRequest, context: grpc.ServicerContext) -> pb.ListSegmentsResponse:
-        raise NotImplementedYet("ListSegments")
+        page = self._segmentations.page(request.catalogue, request.page_size, request.page_token)
+        return wire_segments.page_message(page)
 
     def ExportEvents(self, request: pb.ExportEventsRequest, context: grpc.ServicerContext) -> pb.ExportEventsResponse:
         raise NotImplementedYet("ExportEvents")
@@ -80,7 +90,8 @@ class ProfileServicer(ProfileServiceServicer):
         raise NotImplementedYet("PutUserVectors")
 
     def PutSegments(self, request: pb.PutSegmentsRequest, context: grpc.ServicerContext) -> pb.PutSegmentsResponse:
-        raise NotImplementedYet("PutSegments")
+        given = [wire_segments.segment_of(each) for each in request.segments]
+        return pb.PutSegmentsResponse(segments=self._segmentations.put(request.catalogue, given))
 
     def ExportFeatures(
         self, request: pb.ExportFeaturesRequest, context: grpc.ServicerContext

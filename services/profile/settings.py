@@ -61,6 +61,10 @@ class ProfileSettings(ServiceSettings):
     )
     max_interests: int = Field(_TASTE.max_interests, ge=1, le=16, description="Most interests of a person.")
 
+    segment_min_people: int = Field(
+        20, ge=2, le=1_000_000, description="People below which a segment is nobody's: not kept, shown or assigned."
+    )
+
     popular: int = Field(_STORE.popular, ge=1, le=1_000_000, description="Items of a popularity list.")
     popular_half_life_hours: float = Field(
         _STORE.popular_hours,

@@ -1,4 +1,4 @@
-"""Where everything about people is kept: the four ports in one. `store_memory` and `store_redis` stand behind it, under
+"""Where everything about people is kept: the five ports in one. `store_memory` and `store_redis` stand behind it, under
 one conformance suite.
 
 A person is one unit: whatever is written about them is written wholly or not at all, and concurrent writers follow one
@@ -12,11 +12,12 @@ from abc import abstractmethod
 from services.profile.event_store import EventStore
 from services.profile.people_store import PeopleStore
 from services.profile.popularity_store import PopularityStore
+from services.profile.segment_store import SegmentStore
 from services.profile.taste_store import TasteStore
 
 
-class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore):
-    """People, what they do, their tastes, and popularity."""
+class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore):
+    """People, what they do, their tastes, popularity, and segments."""
 
     @abstractmethod
     def ping(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from services.profile.events_memory import MemoryEvents
 from services.profile.people_memory import MemoryPeople
 from services.profile.popularity_memory import MemoryPopularity
+from services.profile.segments_memory import MemorySegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_memory import MemoryTastes
 
 
-class MemoryProfileStore(MemoryPeople, MemoryEvents, MemoryTastes, MemoryPopularity, ProfileStore):
+class MemoryProfileStore(MemoryPeople, MemoryEvents, MemoryTastes, MemoryPopularity, MemorySegments, ProfileStore):
     """Everything behind one lock. Nothing outlives the process."""
 
     def ping(self) -> None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from services.profile.events_redis import RedisEvents
 from services.profile.people_redis import RedisPeople
 from services.profile.popularity_redis import RedisPopularity
+from services.profile.segments_redis import RedisSegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_redis import RedisTastes
 
 
-class RedisProfileStore(RedisPeople, RedisEvents, RedisTastes, RedisPopularity, ProfileStore):
+class RedisProfileStore(RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, ProfileStore):
     """Over one client, which is closed with it."""
 
     def ping(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from services.errors import InvalidInput, NotImplementedYet
+from services.errors import InvalidInput, NotFound
 from services.profile.event_store import Batch
 from services.profile.popular import Popular, PopularQuery
+from services.profile.segmentations import Segmentations
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
-from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Clock, event, person
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, SPACE, Clock, event, person
 
 HALF_LIFE_HOURS = 24.0
 
@@ -25,7 +26,8 @@ def popular(clock: Clock) -> Popular:
     store.swap(b"", person())
     told = [event(item="coat"), event(item="coat"), event(item="lamp", domain="furniture")]
     store.record([Batch("ada", "shop", told)], MIDNIGHT_MS)
-    return Popular(store, HALF_LIFE_HOURS, clock)
+    segmentations = Segmentations(store, lambda _: SPACE, 20, 30.0)
+    return Popular(store, segmentations, HALF_LIFE_HOURS, clock)
 
 
 def test_scores_halve_with_every_half_life(popular: Popular, clock: Clock) -> None:
@@ -69,6 +71,6 @@ def test_bad_input_is_named(popular: Popular, query: PopularQuery, field: str) -
     assert caught.value.field == field
 
 
-def test_segments_come_later(popular: Popular) -> None:
-    with pytest.raises(NotImplementedYet):
+def test_an_unknown_segment_is_not_found(popular: Popular) -> None:
+    with pytest.raises(NotFound):
         popular.items(PopularQuery("shop", segment="young"))

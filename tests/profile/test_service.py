@@ -399,11 +399,8 @@ def test_somebody_unknown_is_not_found(stub: ProfileServiceStub, method: str, re
     ("method", "request_"),
     [
         ("ExportUser", pb.ExportUserRequest(user_id="ada")),
-        ("ListSegments", pb.ListSegmentsRequest()),
         ("ExportEvents", pb.ExportEventsRequest(catalogue="shop")),
         ("PutUserVectors", pb.PutUserVectorsRequest()),
-        ("PutSegments", pb.PutSegmentsRequest()),
-        ("GetPopularItems", pb.GetPopularItemsRequest(catalogue="shop", segment="young")),
     ],
 )
 def test_what_comes_later_is_unimplemented_by_name(stub: ProfileServiceStub, method: str, request_: Any) -> None:

@@ -1832,8 +1832,9 @@ class PutSegmentsRequest(_message.Message):
     """Of which catalogue. Required."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
-        """All of them, at most 256: they replace those before, at once. None: there are no segments any more. One of fewer
-        people than the service's setting is dropped.
+        """All of them, at most 256: they replace those before, at once here and within seconds on other replicas. None: there
+        are no segments any more. One of fewer people than the service's setting is dropped. Centres are in the space of
+        ExportFeatures, interests in the catalogue's present one: else FAILED_PRECONDITION, reason SPACE_MISMATCH.
         """
 
     def __init__(

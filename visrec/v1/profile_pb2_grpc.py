@@ -198,7 +198,6 @@ class ProfileServiceServicer:
 
     def ListSegments(self, request, context):
         """Groups of people who like alike, without those of too few people.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,7 +229,6 @@ class ProfileServiceServicer:
 
     def PutSegments(self, request, context):
         """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,9 +62,7 @@ class ProfileServiceStub:
     GetPopularItems: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]
     """What is popular now: counts of positive events that halve with time."""
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
-    """Groups of people who like alike, without those of too few people.
-    UNIMPLEMENTED in this version.
-    """
+    """Groups of people who like alike, without those of too few people."""
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
     """Events of a time span, for jobs: of people who consent to personalisation.
     UNIMPLEMENTED in this version.
@@ -78,9 +76,7 @@ class ProfileServiceStub:
     UNIMPLEMENTED in this version.
     """
     PutSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]
-    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
-    UNIMPLEMENTED in this version.
-    """
+    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at."""
     RebuildTastes: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
@@ -121,9 +117,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetPopularItems: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]  # type: ignore[assignment]
     """What is popular now: counts of positive events that halve with time."""
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
-    """Groups of people who like alike, without those of too few people.
-    UNIMPLEMENTED in this version.
-    """
+    """Groups of people who like alike, without those of too few people."""
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
     """Events of a time span, for jobs: of people who consent to personalisation.
     UNIMPLEMENTED in this version.
@@ -137,9 +131,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     UNIMPLEMENTED in this version.
     """
     PutSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]  # type: ignore[assignment]
-    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
-    UNIMPLEMENTED in this version.
-    """
+    """Segments, from a job. They replace those before at once; people are assigned when they are next looked at."""
     RebuildTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]  # type: ignore[assignment]
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
@@ -243,9 +235,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ListSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ListSegmentsResponse, _abc.Awaitable[_profile_pb2.ListSegmentsResponse]]:
-        """Groups of people who like alike, without those of too few people.
-        UNIMPLEMENTED in this version.
-        """
+        """Groups of people who like alike, without those of too few people."""
 
     @_abc_1.abstractmethod
     def ExportEvents(
@@ -283,9 +273,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.PutSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.PutSegmentsResponse, _abc.Awaitable[_profile_pb2.PutSegmentsResponse]]:
-        """Segments, from a job. They replace those before at once; people are assigned when they are next looked at.
-        UNIMPLEMENTED in this version.
-        """
+        """Segments, from a job. They replace those before at once; people are assigned when they are next looked at."""
 
     @_abc_1.abstractmethod
     def RebuildTastes(

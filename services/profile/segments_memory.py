@@ -1,0 +1,27 @@
+"""Segments in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.profile.held_memory import Memory
+from services.profile.segment_store import SegmentStore
+from services.profile.segments import NO_SEGMENTS, Segmentation
+
+
+class MemorySegments(Memory, SegmentStore):
+    """By catalogue."""
+
+    def put_segments(self, catalogue: str, known: Segmentation) -> None:
+        with self._lock:
+            self._segments.pop(catalogue, None)
+            if known.segments:
+                self._segments[catalogue] = known
+
+    def segment_versions(self) -> Mapping[str, str]:
+        with self._lock:
+            return {catalogue: known.version for catalogue, known in self._segments.items()}
+
+    def segments(self, catalogue: str) -> Segmentation:
+        with self._lock:
+            return self._segments.get(catalogue, NO_SEGMENTS)
