@@ -7,22 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.profile.events import Event
 from services.spaces import Float16, Float32, Space
 
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True)
-class Act:
-    """What matters of an event here. `weight` as in `events.WEIGHTS`; `vector`: (D,) of the item, None when unknown."""
-
-    type: str
-    weight: float
-    time_ms: int
-    item_id: str = ""
-    category: str = ""
-    tags: tuple[str, ...] = ()
-    vector: Float16 | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +26,7 @@ class Behaviour:
 
 
 def behaviour(
-    acts: Sequence[Act], before: Iterable[tuple[float, Float16]], space: Space, half_life_days: float
+    acts: Sequence[Event], before: Iterable[tuple[float, Float16]], space: Space, half_life_days: float
 ) -> Behaviour:
     """What somebody does, seen from their latest act: older ones count half after each half-life.
 
@@ -49,16 +37,17 @@ def behaviour(
     half_life_ms = half_life_days * DAY_MS
     sums: dict[str, dict[str, float]] = {"types": {}, "categories": {}, "tags": {}, "items": {}}
     taste = np.zeros(space.dimension, dtype=np.float64)
-    for act in sorted(acts, key=lambda act: (act.time_ms, act.item_id, act.type)):
+    for act in sorted(acts, key=lambda act: (act.time_ms, act.event_id)):
         fresh = 2.0 ** ((act.time_ms - newest) / half_life_ms)
-        _add(sums["types"], act.type, fresh)
+        _add(sums["types"], act.type.name.lower(), fresh)
         if act.weight > 0:
             _add(sums["categories"], act.category, fresh * act.weight)
             _add(sums["items"], act.item_id, fresh * act.weight)
             for tag in act.tags:
                 _add(sums["tags"], tag, fresh * act.weight)
-        if act.vector is not None:
-            taste += fresh * act.weight * act.vector.astype(np.float64)
+        vector = act.vector_in(space.name)
+        if vector is not None:
+            taste += fresh * act.weight * vector.astype(np.float64)
     for mass, vector in before:
         taste += mass * vector.astype(np.float64)
     shares = {name: _shares(weights) for name, weights in sums.items()}

@@ -64,6 +64,6 @@ def fold_in(rated: Sequence[tuple[float, Float16]], space: Space) -> Collaborati
     return Collaborative(space.name, canonical(vector)) if vector.any() else None
 
 
-def is_fresh(put: PutVector | None, writes: int, space: str) -> bool:
-    """Whether a vector that was put still wins over a fold in `space`, after `writes` events of the person in all."""
-    return put is not None and put.space == space and writes - put.writes < STALE_AFTER
+def is_fresh(put: PutVector, writes: int) -> bool:
+    """Whether a vector that was put still wins over a fold, after `writes` events of the person in all."""
+    return writes - put.writes < STALE_AFTER

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.behaviour import Act, behaviour
+from services.profile.behaviour import behaviour
+from services.profile.events import Event, EventType
 from services.profile.features import HASHED, Recipe, facts, features, hashed
 from services.profile.person import Attributes, Gender, Location
 from services.spaces import Float32
-from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, near
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near
 from tests.profile.strategies import ATTRIBUTES
 
 RECIPE = Recipe(SPACE)
@@ -22,30 +24,30 @@ UNKNOWN = Attributes()
 WORDS = st.dictionaries(st.text(max_size=12), st.floats(0.01, 10), max_size=20)
 ACTS = st.lists(
     st.builds(
-        Act,
-        type=st.sampled_from(["view", "like", "dislike"]),
-        weight=st.sampled_from([0.5, 2.0, -3.0]),
+        Event,
+        event_id=st.integers(0, 1000).map(str),
+        type=st.sampled_from([EventType.VIEW, EventType.LIKE, EventType.DISLIKE]),
         time_ms=st.integers(MIDNIGHT_MS - 90 * DAY_MS, MIDNIGHT_MS),
         item_id=st.sampled_from(["a", "b", "c"]),
         category=st.sampled_from(["", "chair", "lamp"]),
         tags=st.lists(st.sampled_from(["oak", "brass"]), max_size=2, unique=True).map(tuple),
-        vector=st.none() | st.integers(0, 3).map(near),
+        vectors=st.just({}) | st.integers(0, 3).map(lambda direction: {SPACE.name: near(direction)}),
     ),
     max_size=12,
+    unique_by=lambda act: act.event_id,
 )
 
 
-def act(type_: str = "like", weight: float = 2.0, **changes: object) -> Act:
-    fields = {"type": type_, "weight": weight, "time_ms": MIDNIGHT_MS, "item_id": "a", **changes}
-    return Act(**fields)  # type: ignore[arg-type]
+def liked(direction: int, **changes: Any) -> Event:
+    return event(vectors={SPACE.name: near(direction)}, **changes)
 
 
-def encoded(attributes: Attributes = UNKNOWN, acts: list[Act] | None = None) -> Float32:
+def encoded(attributes: Attributes = UNKNOWN, acts: list[Event] | None = None) -> Float32:
     return features(attributes, behaviour(acts or [], [], SPACE, 30.0), RECIPE)
 
 
 @given(ATTRIBUTES, ACTS)
-def test_features_are_of_unit_norm_or_nothing(attributes: Attributes, acts: list[Act]) -> None:
+def test_features_are_of_unit_norm_or_nothing(attributes: Attributes, acts: list[Event]) -> None:
     vector = encoded(attributes, acts)
     assert vector.shape == (RECIPE.space.dimension,)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5) or not vector.any()
@@ -56,7 +58,7 @@ def test_of_nobody_nothing_is_known() -> None:
 
 
 @given(ATTRIBUTES, ACTS, st.randoms(use_true_random=False))
-def test_the_order_of_acts_does_not_matter(attributes: Attributes, acts: list[Act], chance: random.Random) -> None:
+def test_the_order_of_acts_does_not_matter(attributes: Attributes, acts: list[Event], chance: random.Random) -> None:
     mixed = chance.sample(acts, len(acts))
     np.testing.assert_allclose(encoded(attributes, mixed), encoded(attributes, acts), atol=1e-6)
 
@@ -97,9 +99,9 @@ def test_those_of_neighbouring_ages_are_more_alike() -> None:
 
 
 def test_taste_weighs_more_than_facts() -> None:
-    anna = encoded(Attributes(age=30, gender=Gender.FEMALE), [act(vector=near(0))])
-    same_taste = encoded(Attributes(age=70, gender=Gender.MALE), [act(vector=near(0))])
-    same_facts = encoded(Attributes(age=30, gender=Gender.FEMALE), [act(vector=near(1))])
+    anna = encoded(Attributes(age=30, gender=Gender.FEMALE), [liked(0)])
+    same_taste = encoded(Attributes(age=70, gender=Gender.MALE), [liked(0)])
+    same_facts = encoded(Attributes(age=30, gender=Gender.FEMALE), [liked(1)])
     assert anna @ same_taste > anna @ same_facts
 
 
@@ -135,15 +137,15 @@ def test_another_space_of_items_makes_another_space_of_people() -> None:
 
 
 def test_shares_add_up_and_fade() -> None:
-    old = act(time_ms=MIDNIGHT_MS - 30 * DAY_MS, category="chair", tags=("oak",), item_id="old")
-    known = behaviour([old, act(category="lamp", item_id="new")], [], SPACE, half_life_days=30.0)
+    old = event(time_ms=MIDNIGHT_MS - 30 * DAY_MS, category="chair", tags=("oak",), item="old")
+    known = behaviour([old, event(category="lamp", item="new")], [], SPACE, half_life_days=30.0)
     assert known.categories == {"lamp": pytest.approx(2 / 3), "chair": pytest.approx(1 / 3)}
     assert known.tags == {"oak": 1.0}
     assert list(known.items) == ["new", "old"]
 
 
 def test_a_dislike_turns_the_taste_away_and_is_in_no_share_but_that_of_types() -> None:
-    known = behaviour([act(vector=near(0)), act("dislike", -1.0, category="lamp", vector=near(1))], [], SPACE, 30.0)
+    known = behaviour([liked(0), liked(1, type_=EventType.DISLIKE, category="lamp")], [], SPACE, 30.0)
     assert known.taste @ near(0).astype(np.float32) > 0 > known.taste @ near(1).astype(np.float32)
     assert not known.categories
     assert known.types == {"dislike": 0.5, "like": 0.5}

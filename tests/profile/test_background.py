@@ -1,0 +1,98 @@
+"""What is known of people beside what they did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.profile.background import Background, Remembered, encoded
+from services.profile.factors import Factors
+from services.profile.person import Attributes, Consent, Location, Person
+from services.profile.prior import Origin
+from services.profile.segmentations import NO_CENTRE, GivenSegment, GivenVector, Segmentations
+from services.profile.segments import Segment
+from services.profile.store_memory import MemoryProfileStore
+from services.profile.words import Words
+from services.spaces import encode
+from tests.profile.builders import ALL_GIVEN, GIVEN, OTHER_SPACE, REFUSED, SPACE, event, near, person, shop
+from tests.profile.test_words import FakeCarriers, Seconds
+
+YOUNG = Attributes(age=20, location=Location("PT"), interests=("oak",))
+OLD = Attributes(age=70, location=Location("FI"), interests=("brass", "unheard-of"))
+ITEMS = shop()
+
+
+@pytest.fixture
+def segmentations() -> Segmentations:
+    known = Segmentations(MemoryProfileStore(), lambda name: ITEMS.resolve(name, []).space, 20, 30.0)
+    recipe = known.recipe(SPACE)
+
+    def segment(name: str, attributes: Attributes, direction: int) -> GivenSegment:
+        acts = Remembered([event(vectors={SPACE.name: near(direction)}, category=name)])
+        centre = GivenVector(recipe.space.name, encode(encoded(attributes, acts, recipe)))
+        liked = [GivenVector(SPACE.name, encode(near(direction)))]
+        return GivenSegment(Segment(name, "", 40, NO_CENTRE), centre, liked, [1.0])
+
+    known.put("shop", [segment("young", YOUNG, 0), segment("old", OLD, 1)])
+    return known
+
+
+@pytest.fixture
+def background(segmentations: Segmentations) -> Background:
+    return Background(segmentations, Words(FakeCarriers(), Seconds()), Factors(ITEMS, Seconds()))
+
+
+def somebody(attributes: Attributes, consent: Consent = ALL_GIVEN) -> Person:
+    return replace(person(consent=consent), attributes=attributes)
+
+
+def test_a_newcomer_is_supposed_to_like_what_they_say_and_what_their_segment_likes(
+    background: Background, segmentations: Segmentations
+) -> None:
+    known = background.of(somebody(YOUNG), "shop", SPACE, Remembered())
+    assert known.segment == f"{segmentations.of('shop').version}:young"
+    assert [(each.origin, each.word) for each in known.prior] == [(Origin.STATED, "oak"), (Origin.SEGMENT, "")]
+    np.testing.assert_array_equal(known.prior[1].vector, near(0))
+
+
+def test_a_word_that_nothing_carries_is_passed_over(background: Background) -> None:
+    known = background.of(somebody(OLD), "shop", SPACE, Remembered())
+    assert known.segment.endswith(":old")
+    assert [each.origin for each in known.prior] == [Origin.SEGMENT]
+
+
+def test_what_somebody_does_says_more_than_who_they_are(background: Background) -> None:
+    acts = Remembered([event(vectors={SPACE.name: near(1)}, category="old") for _ in range(3)])
+    assert background.of(somebody(Attributes(age=20)), "shop", SPACE, acts).segment.endswith(":old")
+
+
+def test_what_is_remembered_of_long_ago_counts(background: Background) -> None:
+    acts = Remembered(before=[(5.0, near(1))])
+    assert background.of(somebody(Attributes()), "shop", SPACE, acts).segment.endswith(":old")
+
+
+@pytest.mark.parametrize("consent", [Consent(GIVEN, GIVEN, REFUSED), Consent(GIVEN, GIVEN)])
+def test_without_consent_to_segments_there_is_none(background: Background, consent: Consent) -> None:
+    known = background.of(somebody(YOUNG, consent), "shop", SPACE, Remembered())
+    assert not known.segment
+    assert [each.origin for each in known.prior] == [Origin.STATED]
+
+
+def test_of_whom_nothing_is_known_nothing_is_supposed(background: Background) -> None:
+    known = background.of(somebody(Attributes()), "shop", SPACE, Remembered())
+    assert not known.segment
+    assert not known.prior
+    assert known.collaborative is None
+
+
+def test_segments_of_another_space_are_nobodys(background: Background) -> None:
+    known = background.of(somebody(replace(YOUNG, interests=())), "shop", OTHER_SPACE, Remembered())
+    assert not known.segment
+
+
+def test_other_segments_are_another_recipe(background: Background, segmentations: Segmentations) -> None:
+    before = background.recipe("shop")
+    segmentations.put("shop", [])
+    assert before != background.recipe("shop") == background.recipe("nowhere") == ""
