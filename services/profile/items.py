@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.errors import NotFound, SpaceMismatch
+from services.profile.words import Carriers, spellings
 from services.spaces import Float16, Space
 
 
@@ -29,8 +30,8 @@ class Resolved:
     items: Mapping[str, CatalogueItem]
 
 
-class Items(ABC):
-    """Looks items up."""
+class Items(Carriers):
+    """Looks items up, by id and by word."""
 
     @abstractmethod
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
@@ -66,6 +67,14 @@ class MemoryItems(Items):
     def others(self, catalogue: str) -> list[Space]:
         """The spaces of a catalogue beside its present one."""
         return [each.space for each in self._others.get(catalogue, ())]
+
+    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
+        known = self._catalogues.get(catalogue)
+        if known is None or known.space.name != space.name:
+            return []
+        wanted = set(spellings(word))
+        found = [item.vector for item in known.items.values() if wanted & {item.category, *item.tags}]
+        return [vector for vector in found if vector is not None][:limit]
 
     def close(self) -> None:
         """Memory holds nothing open."""

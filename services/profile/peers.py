@@ -9,13 +9,14 @@ import numpy as np
 from services.errors import Internal, SpaceMismatch
 from services.profile.events import MAX_TAG_LETTERS, MAX_TAGS
 from services.profile.items import CatalogueItem, Items, Resolved
+from services.profile.words import spellings
 from services.runtime.channel import Channel
 from services.runtime.wire import decode_space
-from services.spaces import Space, canonical
-from visrec.v1 import indexer_pb2
+from services.spaces import Float16, Space, canonical, encode
+from visrec.v1 import common_pb2, indexer_pb2
 from visrec.v1.indexer_pb2_grpc import IndexerServiceStub
 
-IDEMPOTENT = ("visrec.v1.IndexerService/BatchGetItems", "visrec.v1.IndexerService/ListSpaces")
+IDEMPOTENT = tuple(f"visrec.v1.IndexerService/{method}" for method in ("BatchGetItems", "ListSpaces", "Search"))
 """What may be asked again when the indexer was away for a moment."""
 
 VISUAL = "visual"
@@ -43,6 +44,27 @@ class IndexerItems(Items):
         )
         known = self._spaces.get(found.space) or self._listed(catalogue, found.space)
         return Resolved(known, {each.item.id: _item(each, known) for each in found.items})
+
+    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
+        """Those nearest to a direction that means nothing: where more carry the word, these are as good as any, and the
+        index knows the few of a million at once, which the record would have to be read for."""
+        names = spellings(word)
+        keyword = common_pb2.KeywordTest(any_of=names)
+        conditions = [common_pb2.Condition(field=name, keyword=keyword) for name in ("tags", "category")]
+        chance = np.random.default_rng(int.from_bytes(word.encode()[:8], "little"))
+        anywhere = space.normalise(chance.normal(size=space.dimension).astype(np.float32))
+        vector = common_pb2.Vector(space=space.name, data=encode(anywhere))
+        found = self._stub.Search(
+            indexer_pb2.SearchRequest(
+                catalogue=catalogue,
+                space=space.name,
+                queries=[indexer_pb2.Query(name="anywhere", weight=1, vector=vector)],
+                filter=common_pb2.Filter(should=conditions),
+                limit=limit,
+                include_vectors=True,
+            )
+        )
+        return [np.frombuffer(hit.vector, dtype="<f2") for hit in found.hits]
 
     def _named(self, catalogue: str, name: str) -> Space:
         """A space of the catalogue; for an empty name the one behind `visual`, which may have moved since."""

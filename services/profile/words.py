@@ -29,8 +29,13 @@ class Carriers(ABC):
 
     @abstractmethod
     def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
-        """(D,) vectors in `space` of at most `limit` items that have the word as a tag or as their category. Raises as
-        `Items.resolve`."""
+        """(D,) vectors in `space` of at most `limit` items that have the word as a tag or as their category, in one of
+        its `spellings`. Raises as `Items.resolve`."""
+
+
+def spellings(word: str) -> list[str]:
+    """A word as it may be written in a catalogue: as it is, in small letters, with a capital one."""
+    return list(dict.fromkeys((word, word.lower(), word.capitalize(), word.title())))
 
 
 class Words:

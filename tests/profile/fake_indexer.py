@@ -44,6 +44,20 @@ class FakeIndexer(IndexerServiceServicer):
         states.append(indexer_pb2.SpaceState(space=_message(present), aliases=["visual"]))
         return indexer_pb2.ListSpacesResponse(spaces=states)
 
+    def Search(  # noqa: N802 - named as the contract says
+        self, request: indexer_pb2.SearchRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.SearchResponse:
+        self.calls.append("Search")
+        assert request.include_vectors
+        tags, category = request.filter.should
+        assert (tags.field, category.field) == ("tags", "category")
+        assert tags.keyword == category.keyword
+        space = self._resolve(request.catalogue, [], context, request.space).space
+        space.decode(request.queries[0].vector.data, "queries[0].vector.data")
+        found = self._items.carrying(request.catalogue, space, tags.keyword.any_of[0], request.limit)
+        hits = [indexer_pb2.Hit(vector=vector.astype("<f2").tobytes()) for vector in found]
+        return indexer_pb2.SearchResponse(hits=hits, space=space.name)
+
     def _resolve(self, catalogue: str, item_ids: list[str], context: grpc.ServicerContext, space: str = "") -> Resolved:
         try:
             return self._items.resolve(catalogue, item_ids, space)

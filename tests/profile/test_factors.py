@@ -12,6 +12,7 @@ from services.profile.collaborative import STALE_AFTER, PutVector
 from services.profile.events import EventType
 from services.profile.factors import ABSENT_S, ALIAS, Factors
 from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.spaces import Float16, Space
 from tests.profile.builders import SPACE, event
 from tests.profile.test_collaborative import FACTORS, factors, likeness
 from tests.profile.test_words import Seconds
@@ -34,6 +35,9 @@ class Indexer(Items):
         if self.away:
             raise NotReady("the indexer is away")
         return self._inner.resolve(catalogue, item_ids, "" if catalogue == "shop" else space)
+
+    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
+        return []
 
     def close(self) -> None:
         """Nothing is open."""

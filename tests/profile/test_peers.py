@@ -76,6 +76,24 @@ def test_items_come_in_the_space_asked_for_and_without_a_vector_where_they_have_
             items.resolve("shop", [], "toy@0000000000000000")
 
 
+def test_items_that_carry_a_word_are_found_however_it_is_written(runtime: RuntimeSettings) -> None:
+    rows = {
+        "coat": CatalogueItem("fashion", near(0), "Minimalism"),
+        "hat": CatalogueItem("fashion", near(1), "hats", ("minimalism", "wool")),
+        "shoe": CatalogueItem("fashion", near(2), "shoes"),
+        "sock": CatalogueItem("fashion", None, "minimalism"),
+    }
+    with asking(MemoryItems({"shop": Resolved(SPACE, rows)}), runtime) as items:
+        found = items.carrying("shop", SPACE, "minimalism", 10)
+        assert {vector.tobytes() for vector in found} == {near(0).tobytes(), near(1).tobytes()}
+        assert len(items.carrying("shop", SPACE, "minimalism", 1)) == 1
+        assert not items.carrying("shop", SPACE, "silk", 10)
+        with pytest.raises(NotFound):
+            items.carrying("nowhere", SPACE, "minimalism", 10)
+        with pytest.raises(SpaceMismatch):
+            items.carrying("shop", OTHER_SPACE, "minimalism", 10)
+
+
 def test_the_blocks_of_a_space_are_asked_for_once(items: IndexerItems, fake: FakeIndexer) -> None:
     for number in range(3):
         items.resolve("shop", [f"red-{number}"])

@@ -16,7 +16,7 @@ from services.profile.person import Consent
 from services.profile.record import Ending, GivenEvent, PhotoVector, Recorder
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
-from services.spaces import encode
+from services.spaces import Float16, Space, encode
 from tests.profile.builders import (
     GIVEN,
     MIDNIGHT_MS,
@@ -47,6 +47,9 @@ class AwayItems(Items):
     """Never answers."""
 
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        raise NotReady("indexer cannot be reached")
+
+    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
         raise NotReady("indexer cannot be reached")
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.errors import NotReady
 from services.profile import words as module
-from services.profile.words import REMEMBERED_S, UNANSWERED_S, Carriers, Words
+from services.profile.words import REMEMBERED_S, UNANSWERED_S, Carriers, Words, spellings
 from services.spaces import Float16, Space
 from tests.profile.builders import SPACE, near, score
 
@@ -76,3 +76,8 @@ def test_what_is_remembered_is_bounded() -> None:
     words.vectors("shop", SPACE, [f"word-{number}" for number in range(module.MAX_REMEMBERED)])
     words.vectors("shop", SPACE, ["oak"])
     assert carriers.asked.count("oak") == 2
+
+
+def test_a_word_may_be_written_with_capitals() -> None:
+    assert spellings("mid-century modern") == ["mid-century modern", "Mid-century modern", "Mid-Century Modern"]
+    assert spellings("OAK") == ["OAK", "oak", "Oak"]
