@@ -10,6 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from services.ranker.ports import (
+    SEGMENT,
+    STATED,
     CatalogueItem,
     Embedder,
     Embedding,
@@ -135,11 +137,17 @@ class GrpcProfile(Profile):
 
 
 def _interest(interest: profile_pb2.Interest) -> Interest:
-    sources = [
-        Source(source.item_id, profile_pb2.EventType.Name(source.event_type).removeprefix("EVENT_TYPE_").lower())
-        for source in interest.sources
-    ]
+    sources = [_source(source) for source in interest.sources]
+    if not sources and interest.origin == profile_pb2.INTEREST_ORIGIN_SEGMENT:
+        sources = [Source("", SEGMENT)]
     return Interest(Embedding(interest.vector.space, interest.vector.data), interest.weight, sources)
+
+
+def _source(source: profile_pb2.InterestSource) -> Source:
+    if source.word:
+        return Source("", STATED, source.word)
+    name = profile_pb2.EventType.Name(source.event_type)
+    return Source(source.item_id, name.removeprefix("EVENT_TYPE_").lower())
 
 
 def _search_request(plan: SearchPlan) -> indexer_pb2.SearchRequest:

@@ -75,12 +75,18 @@ class CatalogueItem:
     payload: Opaque
 
 
+STATED = "stated"
+SEGMENT = "segment"
+
+
 @dataclass(frozen=True)
 class Source:
-    """Why somebody is thought to have an interest: an item and what they did with it, such as `like`."""
+    """Why somebody is thought to have an interest: an item and what they did with it, such as `like`; or the `word` by
+    which they stated it (event STATED); or that people of their segment have it (SEGMENT)."""
 
     item_id: str
     event: str
+    word: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.ranker.fusion import Part
-from services.ranker.ports import Source
+from services.ranker.ports import SEGMENT, STATED, Source
 from services.ranker.scenes import PHOTO, POPULARITY, SEEDS, TASTE
 
 MIN_SHARE = 0.1
@@ -27,6 +27,8 @@ class ReasonKind(Enum):
     CLOSE_TO_SEED = "Close to {title}"
     FAR_FROM_SEED = "Unlike {title}"
     POPULAR = "Many people like it now"
+    STATED_INTEREST = "Because of your interest in {word}"
+    LIKED_BY_ALIKE = "People who are like you like such things"
 
 
 _PHOTO_KINDS = {
@@ -34,6 +36,8 @@ _PHOTO_KINDS = {
     "colour": ReasonKind.SIMILAR_COLOUR,
     "style": ReasonKind.SIMILAR_STYLE,
 }
+
+_TASTE_KINDS = {STATED: ReasonKind.STATED_INTEREST, SEGMENT: ReasonKind.LIKED_BY_ALIKE}
 
 _VERBS = {
     "view": "looked at",
@@ -47,7 +51,7 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an item is here. `source` is the item it refers to, if any; `contribution` > 0 is its part of the score."""
+    """Why an item is here. `source` is what it refers to, if anything; `contribution` > 0 is its part of the score."""
 
     kind: ReasonKind
     contribution: float
@@ -55,17 +59,20 @@ class Reason:
 
     def text(self, titles: Mapping[str, str]) -> str:
         """A sentence in English. `titles` by item id; an item without one is called by its id."""
-        if self.source is None:
-            return self.kind.value
+        told: str = self.kind.value
+        if self.source is None or self.kind is ReasonKind.LIKED_BY_ALIKE:
+            return told
+        if self.kind is ReasonKind.STATED_INTEREST:
+            return told.format(word=self.source.word)
         if not self.source.item_id:
             return "Close to a photo you sent"
         name = titles.get(self.source.item_id) or self.source.item_id
         verb = _VERBS.get(self.source.event, "chose")
-        return self.kind.value.format(title=f"“{name}”", verb=verb)
+        return told.format(title=f"“{name}”", verb=verb)
 
 
 def reasons(parts: Sequence[Part], sources: Mapping[str, Source]) -> list[Reason]:
-    """What speaks for an item, strongest first, at most `MAX_REASONS`. `sources`: query name to the item behind it, for
+    """What speaks for an item, strongest first, at most `MAX_REASONS`. `sources`: query name to what is behind it, for
     interests and seeds."""
     sums: dict[tuple[str, str], float] = defaultdict(float)
     repelling = {part.query for part in parts if part.signal == SEEDS and part.weight < 0}
@@ -92,5 +99,5 @@ def _reason(signal: str, name: str, value: float, source: Source | None, *, repe
     if source is None:
         return None
     if signal == TASTE:
-        return Reason(ReasonKind.CLOSE_TO_LIKED, value, source)
+        return Reason(_TASTE_KINDS.get(source.event, ReasonKind.CLOSE_TO_LIKED), value, source)
     return Reason(ReasonKind.FAR_FROM_SEED if repels else ReasonKind.CLOSE_TO_SEED, value, source)

@@ -18,7 +18,7 @@ from services.errors import (
     TooLate,
 )
 from services.ranker.answer import Answer, Ask, Seed
-from services.ranker.ports import Embedding, Source, Taste
+from services.ranker.ports import SEGMENT, STATED, Embedding, Source, Taste
 from services.ranker.recommend import Limits, Recommender
 from tests.ranker.fakes import SPACE, FakeEmbedder, FakeIndexer, FakeProfile, Fault, embedding, taste, vector
 
@@ -150,6 +150,25 @@ async def test_reasons_name_what_was_liked(world: World) -> None:
     reason = answer.recommended[0].reasons[0]
     assert (reason.kind, reason.item_id) == ("CLOSE_TO_LIKED", "liked-0")
     assert reason.text == "Close to “Title of liked-0”, which you liked"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "text"),
+    [
+        (Source("", STATED, "minimalism"), "STATED_INTEREST", "Because of your interest in minimalism"),
+        (Source("", SEGMENT), "LIKED_BY_ALIKE", "People who are like you like such things"),
+        (Source("", "upload"), "CLOSE_TO_LIKED", "Close to a photo you sent"),
+    ],
+)
+async def test_interests_that_are_supposed_are_searched_with_and_told_as_such(
+    world: World, source: Source, kind: str, text: str
+) -> None:
+    corner = taste((1, 0))
+    world.profile.tastes = {"ann": replace(corner, interests=[replace(corner.interests[0], sources=[source])])}
+    answer = await world.ask(user_id="ann")
+    assert ids(answer)[0] == "a1"
+    reason = answer.recommended[0].reasons[0]
+    assert (reason.kind, reason.item_id, reason.text) == (kind, "", text)
 
 
 async def test_the_reason_is_the_source_that_is_nearest_to_the_item(world: World) -> None:

@@ -45,6 +45,10 @@ class _ReasonKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonKind
     """It has the style of the photo."""
     REASON_KIND_FAR_FROM_SEED: _ReasonKind.ValueType  # 7
     """It is unlike a seed item of negative weight."""
+    REASON_KIND_STATED_INTEREST: _ReasonKind.ValueType  # 8
+    """It suits an interest that the person stated."""
+    REASON_KIND_LIKED_BY_ALIKE: _ReasonKind.ValueType  # 9
+    """It suits what people of the person's segment like."""
 
 class ReasonKind(_ReasonKind, metaclass=_ReasonKindEnumTypeWrapper):
     """Kinds of reasons."""
@@ -65,6 +69,10 @@ REASON_KIND_SIMILAR_STYLE: ReasonKind.ValueType  # 6
 """It has the style of the photo."""
 REASON_KIND_FAR_FROM_SEED: ReasonKind.ValueType  # 7
 """It is unlike a seed item of negative weight."""
+REASON_KIND_STATED_INTEREST: ReasonKind.ValueType  # 8
+"""It suits an interest that the person stated."""
+REASON_KIND_LIKED_BY_ALIKE: ReasonKind.ValueType  # 9
+"""It suits what people of the person's segment like."""
 Global___ReasonKind: _TypeAlias = ReasonKind  # noqa: Y015
 
 @_typing.final
