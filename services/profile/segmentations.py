@@ -11,23 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.errors import InvalidInput, NotFound, SpaceMismatch
+from services.errors import InvalidInput, NotFound
 from services.profile.features import Recipe
+from services.profile.given_vector import GivenVector
 from services.profile.identifiers import catalogue_name, identifier
 from services.profile.segment_store import SegmentStore
 from services.profile.segments import NO_SEGMENTS, Segment, Segmentation, SegmentInterest, segmentation
-from services.spaces import Float32, Space, canonical
+from services.spaces import Space
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
-
-
-@dataclass(frozen=True)
-class GivenVector:
-    """A vector as it came: `data` is little-endian float32 of the space named."""
-
-    space: str
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -134,23 +127,15 @@ class Segmentations:
 def _decoded(given: GivenSegment, at: str, people: Space, visual: Space) -> Segment:
     if given.segment.people < 0:
         raise InvalidInput(f"{at}.people", "must not be negative")
-    centre = _vector(given.centre, f"{at}.centre", people)
-    vectors = [_vector(each, f"{at}.interests[{number}].vector", visual) for number, each in enumerate(given.interests)]
-    interests = tuple(
-        SegmentInterest(canonical(vector), weight) for vector, weight in zip(vectors, given.weights, strict=True)
-    )
+    centre = given.centre.decoded(people, f"{at}.centre")
+    vectors = [each.decoded(visual, f"{at}.interests[{number}].vector") for number, each in enumerate(given.interests)]
+    interests = tuple(SegmentInterest(vector, weight) for vector, weight in zip(vectors, given.weights, strict=True))
     return replace(
         given.segment,
-        centre=canonical(centre),
+        centre=centre,
         interests=interests,
         interests_space=visual.name if interests else "",
     )
-
-
-def _vector(given: GivenVector, at: str, space: Space) -> Float32:
-    if given.space != space.name:
-        raise SpaceMismatch(expected=space.name, given=given.space)
-    return space.decode(given.data, f"{at}.data")
 
 
 NO_CENTRE = np.zeros(0, dtype=np.float16)

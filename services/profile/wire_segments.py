@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.profile.segmentations import NO_CENTRE, GivenSegment, GivenVector, SegmentPage
+from services.profile.given_vector import GivenVector
+from services.profile.segmentations import NO_CENTRE, GivenSegment, SegmentPage
 from services.profile.segments import Segment
 from services.spaces import encode
 from visrec.v1 import common_pb2

@@ -9,9 +9,10 @@ import pytest
 
 from services.profile.background import Background, Remembered, encoded
 from services.profile.factors import Factors
+from services.profile.given_vector import GivenVector
 from services.profile.person import Attributes, Consent, Location, Person
 from services.profile.prior import Origin
-from services.profile.segmentations import NO_CENTRE, GivenSegment, GivenVector, Segmentations
+from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
 from services.profile.segments import Segment
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.words import Words

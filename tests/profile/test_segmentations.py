@@ -10,7 +10,8 @@ import pytest
 
 from services.errors import InvalidInput, NotFound, SpaceMismatch
 from services.profile.features import Recipe
-from services.profile.segmentations import NO_CENTRE, GivenSegment, GivenVector, Segmentations
+from services.profile.given_vector import GivenVector
+from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
 from services.profile.segments import Segment
 from services.profile.store_memory import MemoryProfileStore
 from services.spaces import encode

@@ -1,0 +1,23 @@
+"""A vector as a caller sent it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.errors import SpaceMismatch
+from services.spaces import Float16, Space, canonical
+
+
+@dataclass(frozen=True)
+class GivenVector:
+    """`data` is little-endian float32 of the space named."""
+
+    space: str
+    data: bytes
+
+    def decoded(self, space: Space, at: str) -> Float16:
+        """(D,) canonical float16, each block of unit norm. Raises SpaceMismatch when it is of another space,
+        InvalidInput naming the field below `at` when it is none."""
+        if self.space != space.name:
+            raise SpaceMismatch(expected=space.name, given=self.space)
+        return canonical(space.decode(self.data, f"{at}.data"))
