@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from jobs.kmeans import Float32, unit
@@ -49,7 +51,7 @@ def kind_of(person: Somebody) -> int:
     return KINDS.index(person.pseudonym.rsplit("-", 1)[0])
 
 
-def rand_index(one: list[int], other: list[int]) -> float:
+def rand_index(one: Sequence[object], other: Sequence[object]) -> float:
     """The adjusted Rand index of two labellings (Hubert and Arabie, 1985): 1 for the same groups, 0 for chance."""
     table = np.array(
         [[sum((a, b) == (x, y) for a, b in zip(one, other, strict=True)) for y in set(other)] for x in set(one)]

@@ -1,0 +1,175 @@
+"""The commands as they are typed, over services that answer from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent import futures
+from dataclasses import dataclass, field
+
+import grpc
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, app
+from jobs.people import Somebody
+from tests.jobs.people import PEOPLE, SIZE, SPACE, crowd
+from visrec.v1 import common_pb2, indexer_pb2, indexer_pb2_grpc, profile_pb2, profile_pb2_grpc
+
+PAGE = 50
+
+
+@dataclass
+class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.IndexerServiceServicer):
+    """People page by page, and what is put. `away`: tokens of pages that are not answered."""
+
+    people: Sequence[Somebody] = ()
+    away: set[str] = field(default_factory=set)
+    put: list[profile_pb2.PutSegmentsRequest] = field(default_factory=list)
+    rebuilds: list[profile_pb2.RebuildTastesRequest] = field(default_factory=list)
+
+    def ExportFeatures(  # noqa: N802 - named as the contract says
+        self, request: profile_pb2.ExportFeaturesRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ExportFeaturesResponse:
+        start = int(request.page_token or 0)
+        users = [_message(each) for each in self.people[start : start + PAGE]]
+        rest = str(start + PAGE) if start + PAGE < len(self.people) else ""
+        return profile_pb2.ExportFeaturesResponse(users=users, next_page_token=rest)
+
+    def PutSegments(  # noqa: N802 - named as the contract says
+        self, request: profile_pb2.PutSegmentsRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.PutSegmentsResponse:
+        self.put.append(request)
+        return profile_pb2.PutSegmentsResponse(segments=sum(each.people >= 30 for each in request.segments))
+
+    def RebuildTastes(  # noqa: N802 - named as the contract says
+        self, request: profile_pb2.RebuildTastesRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.RebuildTastesResponse:
+        if request.page_token in self.away:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        self.rebuilds.append(request)
+        rest = {"": "second", "second": "third", "third": ""}[request.page_token]
+        return profile_pb2.RebuildTastesResponse(people=10, rebuilt=9, lost_events=2, next_page_token=rest)
+
+    def ListSpaces(  # noqa: N802 - named as the contract says
+        self, request: indexer_pb2.ListSpacesRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.ListSpacesResponse:
+        if request.catalogue != "shop":
+            context.abort(grpc.StatusCode.NOT_FOUND, "catalogue does not exist")
+        blocks = [
+            common_pb2.Block(name="content", dimension=SIZE - 8, default_weight=1.0),
+            common_pb2.Block(name="style", dimension=8, default_weight=0.0),
+        ]
+        space = common_pb2.Space(name=SPACE, blocks=blocks)
+        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space)])
+
+
+def _message(person: Somebody) -> profile_pb2.UserFeatures:
+    def vector(space: str, numbers: np.typing.NDArray[np.float32]) -> common_pb2.Vector:
+        return common_pb2.Vector(space=space, data=numbers.astype("<f4").tobytes())
+
+    return profile_pb2.UserFeatures(
+        pseudonym=person.pseudonym,
+        features=vector(PEOPLE, person.features),
+        facts=person.facts,
+        tags=[profile_pb2.TagWeight(word=word, weight=0.5) for word in person.words]
+        + [profile_pb2.TagWeight(word="hardly", weight=0.01)],
+        item_ids=person.items,
+        interests=[
+            profile_pb2.Interest(vector=vector(each.space, each.vector), weight=each.weight)
+            for each in person.interests
+        ],
+    )
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services()  # type: ignore[abstract] # what it lacks answers UNIMPLEMENTED
+
+
+@pytest.fixture
+def target(services: Services) -> Iterator[str]:
+    server = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+    profile_pb2_grpc.add_ProfileServiceServicer_to_server(services, server)
+    indexer_pb2_grpc.add_IndexerServiceServicer_to_server(services, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+def typed(target: str, *arguments: str) -> Result:
+    targets = {"VISREC_PROFILE_TARGET": target, "VISREC_INDEXER_TARGET": target, "COLUMNS": "200"}
+    return CliRunner().invoke(app, arguments, env=targets)
+
+
+def test_segments_are_found_put_and_told(services: Services, target: str) -> None:
+    services.people = crowd(80, 60, 40)
+    result = typed(target, "segments", "-c", "shop")
+    assert result.exit_code == 0, result.output
+    assert "3 segments are in place." in result.output
+    (put,) = services.put
+    assert put.catalogue == "shop"
+    assert [each.people for each in put.segments] == pytest.approx([80, 60, 40], abs=3)
+    assert {each.centre.space for each in put.segments} == {PEOPLE}
+    assert {liked.vector.space for each in put.segments for liked in each.interests} == {SPACE}
+    for each, kind in zip(put.segments, ("lamp", "chair", "vase"), strict=True):
+        assert each.segment_id in result.output
+        assert f"likes {kind}" in each.description
+        assert "hardly" not in each.description
+        assert all(item.startswith(kind) for item in each.typical_item_ids)
+
+
+def test_what_the_service_drops_is_told(services: Services, target: str) -> None:
+    services.people = crowd(60, 25)
+    result = typed(target, "segments", "-c", "shop")
+    assert "1 segments are in place; the service dropped 1 of too few people." in result.output
+
+
+def test_a_dry_run_puts_nothing(services: Services, target: str) -> None:
+    services.people = crowd(60, 60)
+    result = typed(target, "segments", "-c", "shop", "--dry-run")
+    assert result.exit_code == 0
+    assert "Nothing was put" in result.output
+    assert not services.put
+
+
+def test_too_few_people_are_nothing_to_do(services: Services, target: str) -> None:
+    services.people = crowd(20, 5)
+    result = typed(target, "segments", "-c", "shop")
+    assert result.exit_code == EXIT_NOTHING
+    assert "25 people" in result.output
+    assert not services.put
+
+
+def test_what_a_service_refuses_is_one_line(services: Services, target: str) -> None:
+    services.people = crowd(60, 60)
+    result = typed(target, "segments", "-c", "nowhere")
+    assert result.exit_code == EXIT_FAILED
+    assert result.output.strip() == "error: catalogue does not exist"
+    assert "Traceback" not in result.output
+
+
+def test_profiles_are_rebuilt_page_by_page(services: Services, target: str) -> None:
+    result = typed(target, "rebuild-profiles", "-c", "shop", "--space", "visual@0123456789abcdef", "--page-size", "7")
+    assert result.exit_code == 0, result.output
+    assert [each.page_token for each in services.rebuilds] == ["", "second", "third"]
+    assert {(each.space, each.page_size) for each in services.rebuilds} == {("visual@0123456789abcdef", 7)}
+    for number in ("30", "27", "6"):
+        assert number in result.output
+
+
+def test_a_run_that_breaks_off_says_where_to_go_on(services: Services, target: str) -> None:
+    services.away = {"second"}
+    result = typed(target, "rebuild-profiles", "-c", "shop", "--patience", "0")
+    assert result.exit_code == EXIT_FAILED
+    assert "--from second" in result.output
+    services.away = set()
+    result = typed(target, "rebuild-profiles", "-c", "shop", "--from", "second")
+    assert result.exit_code == 0
+    assert [each.page_token for each in services.rebuilds] == ["", "second", "third"]
+
+
+@pytest.mark.parametrize("arguments", [["segments"], ["segments", "-c", "shop", "--min-people", "1"], ["nonsense"]])
+def test_a_wrong_command_is_told_as_such(target: str, arguments: list[str]) -> None:
+    assert typed(target, *arguments).exit_code == 2
