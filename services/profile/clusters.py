@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def ward(points: NDArray[np.float64], merge_below: float) -> list[list[int]]:
-    """(n, d) points -> clusters of their row numbers, each ascending, in the order of their first rows.
+def ward(points: NDArray[np.float64], merge_below: float, sizes: NDArray[np.float64] | None = None) -> list[list[int]]:
+    """(n, d) points -> clusters of their row numbers, each ascending, in the order of their first rows. A point may be
+    the mean of several: `sizes` (n,), >= 1, says of how many.
 
     Merges the two nearest clusters while their distance is below `merge_below`, where
 
@@ -17,8 +18,8 @@ def ward(points: NDArray[np.float64], merge_below: float) -> list[list[int]]:
     recurrence of Lance and Williams (1967). Ties go to the lower row numbers, so equal input gives equal output.
     Time n^3 at worst, which for the few hundred points of a person is milliseconds.
     """
-    distances = _squared_distances(points)
-    sizes = np.ones(len(points))
+    sizes = np.ones(len(points)) if sizes is None else sizes.copy()
+    distances = _squared_distances(points) * (2 * np.outer(sizes, sizes) / np.add.outer(sizes, sizes))
     members: list[list[int]] = [[row] for row in range(len(points))]
     while len(points) > 1:
         a, b = divmod(int(np.argmin(distances)), len(points))
