@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jobs.kmeans import Float32, unit
 from jobs.pages import Pages, Patience
 from jobs.people import Liked, Somebody, sample
-from jobs.segmenting import Found, Rules, Scales, Segment, segment
+from jobs.segmenting import Found, Rules, Scales, Segment, renamed, segment
 from visrec.connection import Connection
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
 PAGE = 500
+LISTED = 100
 MIN_WORD_SHARE = 0.05
 """A word that is less of what somebody likes does not say who they are."""
 
@@ -56,7 +57,9 @@ class SegmentJob:
         found = segment(people, total, self._scales(), self.rules)
         if not found.segments:
             raise NoSegments(_why_none(found, total, self.rules))
-        kept = self._put(found.segments, spaces.pop()) if put else None
+        space = spaces.pop()
+        found = replace(found, segments=renamed(found.segments, self._known(space)))
+        kept = self._put(found.segments, space) if put else None
         return Report(found, total, len(people), kept)
 
     def _people(self, on_people: Callable[[int], None]) -> Iterator[Somebody]:
@@ -72,6 +75,16 @@ class SegmentJob:
         request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
         listed = self.connection.call(self.connection.indexer.ListSpaces, request)
         return {state.space.name: _scale(state.space.blocks) for state in listed.spaces}
+
+    def _known(self, space: str) -> dict[str, Float32]:
+        """The centres there are now, by the ids of their segments."""
+
+        def ask(token: str) -> profile_pb2.ListSegmentsResponse:
+            request = profile_pb2.ListSegmentsRequest(catalogue=self.catalogue, page_size=LISTED, page_token=token)
+            return self.connection.call(self.connection.profile.ListSegments, request)
+
+        listed = [each for page in Pages(ask, self.patience) for each in page.segments]
+        return {each.segment_id: unit(_numbers(each.centre.data)) for each in listed if each.centre.space == space}
 
     def _put(self, segments: Sequence[Segment], space: str) -> int:
         messages = [_message(each, space) for each in segments]

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +20,8 @@ from jobs.people import Liked, Somebody
 MAX_INTERESTS = 5
 MAX_NAME_WORDS = 2
 MAX_WORD_LETTERS = 20
+SAME = 0.9
+"""Likeness of its centre to an earlier one from which a segment goes by the earlier one's id."""
 
 Scales: TypeAlias = Mapping[str, Float32]
 
@@ -107,6 +109,31 @@ class _Maker:
             portrait=told,
             interests=shared_interests(people, self.scales, self.rules),
         )
+
+
+def renamed(segments: Sequence[Segment], known: Mapping[str, Float32]) -> list[Segment]:
+    """The segments, each under the id of the one of `known` (id to centre, of the same space) that it goes on from: the
+    most alike pairs first, each id once, none less alike than SAME. What is kept under an id is so kept on."""
+    pairs = sorted(
+        (
+            (-float(each.centre @ centre), at, name)
+            for at, each in enumerate(segments)
+            for name, centre in known.items()
+        ),
+    )
+    names: dict[int, str] = {}
+    for unlike, at, name in pairs:
+        if -unlike >= SAME and at not in names and name not in names.values():
+            names[at] = name
+    taken = set(names.values())
+    return [
+        replace(each, name=names[at] if at in names else _free(each.name, taken)) for at, each in enumerate(segments)
+    ]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or with a number after it when another has it."""
+    return name if name not in taken else next(f"{name}-{at}" for at in range(2, 1000) if f"{name}-{at}" not in taken)
 
 
 def shared_interests(people: Sequence[Somebody], scales: Scales, rules: Rules) -> tuple[Liked, ...]:

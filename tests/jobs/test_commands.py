@@ -42,6 +42,11 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
         self.put.append(request)
         return profile_pb2.PutSegmentsResponse(segments=sum(each.people >= 30 for each in request.segments))
 
+    def ListSegments(  # noqa: N802 - named as the contract says
+        self, request: profile_pb2.ListSegmentsRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ListSegmentsResponse:
+        return profile_pb2.ListSegmentsResponse(segments=self.put[-1].segments if self.put else [])
+
     def RebuildTastes(  # noqa: N802 - named as the contract says
         self, request: profile_pb2.RebuildTastesRequest, context: grpc.ServicerContext
     ) -> profile_pb2.RebuildTastesResponse:
@@ -118,6 +123,16 @@ def test_segments_are_found_put_and_told(services: Services, target: str) -> Non
         assert f"likes {kind}" in each.description
         assert "hardly" not in each.description
         assert all(item.startswith(kind) for item in each.typical_item_ids)
+
+
+def test_segments_go_on_under_their_ids(services: Services, target: str) -> None:
+    services.people = crowd(80, 60, 40)
+    typed(target, "segments", "-c", "shop")
+    services.people = crowd(50, 70, 45, 40)
+    typed(target, "segments", "-c", "shop", "--seed", "8")
+    before, after = ({each.segment_id.split("-")[0]: each.segment_id for each in put.segments} for put in services.put)
+    assert before.items() < after.items()
+    assert set(after) - set(before) == {"rug"}
 
 
 def test_what_the_service_drops_is_told(services: Services, target: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.description import Counts, portrait
 from jobs.people import Somebody, sample
-from jobs.segmenting import Found, Rules, segment
+from jobs.segmenting import Found, Rules, renamed, segment
 from tests.jobs.people import PEOPLE, SCALES, SIZE, axis, crowd, kind_of, rand_index, somebody
 
 RULES = Rules(min_people=20, min_item_people=5, most=12, seed=7)
@@ -123,6 +123,23 @@ def test_a_sample_takes_the_same_people_however_they_come() -> None:
 def test_who_is_not_known_is_not_counted() -> None:
     nobody = Somebody("x", PEOPLE, np.zeros(SIZE, dtype=np.float32))
     assert sample([nobody, somebody(0, 1)], 10)[1] == 1
+
+
+def test_a_segment_goes_on_under_the_id_of_the_one_it_is_most_like() -> None:
+    first, second, third = found(crowd(80, 60, 40)).segments
+    known = {
+        "old-lamps": axis(0, 5, 0.3),
+        "older-lamps": axis(0, 6, 0.4),
+        "gone": axis(20, 1, 0.1),
+        third.name: axis(21, 1, 0.1),
+    }
+    names = [each.name for each in renamed([first, second, third], known)]
+    assert names[0] == "old-lamps"
+    assert names[1:] == [second.name, third.name]
+    assert [each.name for each in renamed([first], {first.name: axis(9, 0, 0.1)})] == [first.name]
+    twice = renamed([first, second], {second.name: first.centre})
+    assert twice[0].name == second.name
+    assert twice[1].name == f"{second.name}-2"
 
 
 def test_people_without_words_are_described_all_the_same() -> None:
