@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 
 from services.errors import InvalidInput
+from services.profile.folder import Folder
 from services.profile.items import Items
 from services.profile.keys import MIN_SECRET_BYTES
+from services.profile.known_spaces import KnownSpaces
+from services.profile.patience import PatientItems
 from services.profile.peers import IDEMPOTENT, IndexerItems
 from services.profile.people import People
 from services.profile.popular import Popular
 from services.profile.reader import TasteReader
 from services.profile.record import Recorder
+from services.profile.resolving import Resolver
 from services.profile.segmentations import Segmentations
 from services.profile.servicer import ProfileServicer
 from services.profile.settings import ProfileSettings
+from services.profile.settling import Settler
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.runtime.app import SyncApp
@@ -48,16 +53,19 @@ def _secret(settings: ProfileSettings) -> str:
 
 def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> SyncApp:
     """Over any store and any catalogue, which are closed with it."""
+    patient = PatientItems(items, _now_ms)
+    resolver = Resolver(store, patient, KnownSpaces(store))
+    settler = Settler(store, resolver, settings.store_rules(), settings.taste_rules())
     segmentations = Segmentations(
         store,
-        lambda catalogue: items.resolve(catalogue, []).space,
+        lambda catalogue: patient.resolve(catalogue, []).space,
         settings.segment_min_people,
         settings.taste_half_life_days,
     )
     servicer = ProfileServicer(
         people=People(store, _now_ms),
-        recorder=Recorder(store, items, _now_ms),
-        tastes=TasteReader(store, settings.taste_rules()),
+        recorder=Recorder(store, resolver, settler, _now_ms),
+        tastes=TasteReader(store, Folder(resolver, settler, settings.taste_rules())),
         popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
         segmentations=segmentations,
     )

@@ -1,4 +1,9 @@
-"""Where what people do is kept: the port. `events_memory` and `events_redis` stand behind it."""
+"""Where what people do is kept: the port. `events_memory` and `events_redis` stand behind it.
+
+The events of a person in a catalogue stand in one order: by time, and equal times by a digest of the id. What is
+settled, that is, has gone into the long-term memory, ends at a boundary in that order. An event that comes late is
+taken, exactly as if it had come in time, if it stands after the boundary, and refused otherwise.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.profile.events import Event
+from services.profile.person import Person
 
 
 @dataclass(frozen=True)
@@ -20,32 +26,123 @@ class Batch:
 
 
 class Outcome(Enum):
-    """What became of an event. The first three are good ends."""
+    """What became of an event. The first five are good ends."""
 
     LEARNED = "learned"
     COUNTED = "counted"
     DUPLICATE = "duplicate"
+    PENDING = "pending"
+    IGNORED = "ignored"
     TOO_OLD = "too_old"
     UNKNOWN_USER = "unknown_user"
     PHOTOS_REFUSED = "photos_refused"
+    UNKNOWN_ITEM = "unknown_item"
+    """A pending event of somebody of whom nothing may be kept until its item is known."""
+    FULL = "full"
+    """There are as many events as may be: what is due has to be settled first."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a batch. `acts`: how many events the person has now in the catalogue, impressions apart;
+    `pending`: how many of them wait for their item. `segment`: as it was last kept, of those who consent to that."""
+
+    outcomes: list[Outcome]
+    acts: int = 0
+    pending: int = 0
+    segment: str = ""
+
+
+@dataclass(frozen=True)
+class Act:
+    """An event as it is kept. `name`: its digest; `packed`: what `fill` compares."""
+
+    name: bytes
+    event: Event
+    packed: bytes = b""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The events a taste is folded from, in no particular order, and the stamp they stand under."""
+    """What a person did in a catalogue: the long-term memory, packed, and the events after it, in their order.
 
+    `stamp` changes with every event that is written and with the person, and is empty when there are no events and
+    never were; `mark` stands for the boundary of what is settled. `person`: None for one who is unknown or does not
+    consent, of whom there is nothing else either.
+    """
+
+    stamp: str = ""
+    acts: tuple[Act, ...] = ()
+    memory: bytes = b""
+    mark: bytes = b""
+    person: Person | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was done."""
+        return tuple(act.event for act in self.acts)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """`acts`, the oldest of a window that stood under `stamp` and `mark`, have gone into `memory`."""
+
+    user_id: str
+    catalogue: str
     stamp: str
-    events: tuple[Event, ...] = ()
+    mark: bytes
+    acts: Sequence[Act]
+    memory: bytes
+
+
+@dataclass(frozen=True)
+class Filled:
+    """An event with what was found out about its item since; None: there is no such item."""
+
+    act: Act
+    event: Event | None
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Some people who consent and what they did in a catalogue, impressions among it, without memories when they are
+    for an export. `aliases`: a pseudonym for each, the same all through one walk and different in the next.
+
+    `token`: for those after them, empty when there are none; `again`: for these once more and then the others."""
+
+    windows: Sequence[Window]
+    aliases: Sequence[str]
+    token: str
+    again: str
 
 
 class EventStore(ABC):
     """What people did. Every method raises NotReady when the store cannot answer now."""
 
     @abstractmethod
-    def record(self, batches: Sequence[Batch], now_ms: int) -> list[list[Outcome]]:
+    def record(self, batches: Sequence[Batch], now_ms: int) -> list[Recorded]:
         """Writes events: for each batch one step, in which consent is read, ids that are remembered are passed over,
-        the window, the seen items and popularity are brought up to date."""
+        the events, the seen items and popularity are brought up to date, and what is too old is dropped."""
 
     @abstractmethod
     def window(self, user_id: str, catalogue: str) -> Window:
-        """A person's events with a vector in a catalogue. No events, an empty stamp: there are none."""
+        """What a person did in a catalogue, without impressions."""
+
+    @abstractmethod
+    def oldest(self, wanted: Sequence[tuple[str, str, int]]) -> list[Window]:
+        """Of each (person, catalogue, number) only the oldest so many events."""
+
+    @abstractmethod
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Puts memories in the place of the events that went into them; False, and nothing is done, for one whose
+        events are no longer the oldest, or whose person has changed their mind."""
+
+    @abstractmethod
+    def fill(self, user_id: str, catalogue: str, stamp: str, filled: Sequence[Filled]) -> int:
+        """Writes back events that have changed in nothing since they were read, and counts the popularity that waited;
+        how many. Nothing is done when the person has changed their mind since `stamp`."""
+
+    @abstractmethod
+    def histories(self, catalogue: str, people: int, token: str, *, shown: bool = False) -> Histories:
+        """At most `people` >= 1 people who did something in the catalogue, perhaps none though others follow; `shown`:
+        with their impressions. Raises InvalidInput, naming `page_token`, for a token that is none."""

@@ -2,65 +2,122 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from bisect import insort
 from collections.abc import Sequence
 
+from services.errors import InvalidInput
 from services.profile import popularity
-from services.profile.event_store import Batch, EventStore, Outcome, Window
+from services.profile.event_store import (
+    Act,
+    Batch,
+    EventStore,
+    Filled,
+    Histories,
+    Outcome,
+    Recorded,
+    Settlement,
+    Window,
+)
 from services.profile.events import Event, EventType
-from services.profile.held_memory import Held, History, Memory, highest
+from services.profile.held_memory import Held, History, Memory, highest, place
 from services.profile.person import ConsentState
+from services.profile.store_rules import DAY_MS
 
-DAY_MS = 86_400_000
+MINUTE_MS = 60_000
 
 
 class MemoryEvents(Memory, EventStore):
-    """Lists of events in the order of their times."""
+    """Lists of events in their order."""
 
-    def record(self, batches: Sequence[Batch], now_ms: int) -> list[list[Outcome]]:
+    def record(self, batches: Sequence[Batch], now_ms: int) -> list[Recorded]:
         with self._lock:
-            return [[self._record(batch, event, now_ms) for event in batch.events] for batch in batches]
+            return [self._record_batch(batch, now_ms) for batch in batches]
 
-    def _record(self, batch: Batch, event: Event, now_ms: int) -> Outcome:
+    def _record_batch(self, batch: Batch, now_ms: int) -> Recorded:
         held = self._held.get(batch.user_id)
         if held is None:
-            return Outcome.UNKNOWN_USER
+            return Recorded([Outcome.UNKNOWN_USER] * len(batch.events))
+        self._drop(held, batch.catalogue, now_ms)
+        outcomes = [self._record(held, batch.catalogue, event, now_ms) for event in batch.events]
+        history = held.histories.get(batch.catalogue, History())
+        segmented = held.person.consent.segments is ConsentState.GIVEN
+        return Recorded(outcomes, len(history.acts), history.pending, history.segment if segmented else "")
+
+    def _drop(self, held: Held, catalogue: str, now_ms: int) -> None:
+        """Forgets ids and events whose time is over."""
+        oldest, first_ms = now_ms - self._rules.remembered_days * DAY_MS, self._rules.first_ms(now_ms)
+        held.event_ids = {name: at for name, at in held.event_ids.items() if at > oldest}
+        history = held.histories.get(catalogue, History())
+        before = len(history.acts)
+        history.acts = [act for act in history.acts if act.time_ms >= first_ms]
+        history.shown = [shown for shown in history.shown if shown.time_ms >= first_ms]
+        history.seen = {item_id: at for item_id, at in history.seen.items() if at >= first_ms}
+        history.writes += before - len(history.acts)
+
+    def _record(self, held: Held, catalogue: str, event: Event, now_ms: int) -> Outcome:
         if event.type is EventType.UPLOAD and held.person.consent.photo_learning is not ConsentState.GIVEN:
             return Outcome.PHOTOS_REFUSED
-        self._forget_ids(held, now_ms)
-        history = held.histories.get(batch.catalogue, History())
-        if event.event_id in held.event_ids or any(event.event_id == old[1] for old in history.acts + history.shown):
+        history = held.histories.get(catalogue, History())
+        if event.event_id in held.event_ids or any(
+            event.event_id == old.event_id for old in history.acts + history.shown
+        ):
             return Outcome.DUPLICATE
-        outcome = Outcome.COUNTED
-        if held.personalised:
-            if not self._keep(history, event):
-                return Outcome.TOO_OLD
-            held.histories[batch.catalogue] = history
-            outcome = Outcome.LEARNED
-        held.event_ids[event.event_id] = now_ms
-        if event.is_popular:
-            self._count(batch.catalogue, event)
+        outcome = self._place(held, history, event, now_ms)
+        if outcome in (Outcome.LEARNED, Outcome.PENDING):
+            held.histories[catalogue] = history
+        if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED, Outcome.IGNORED):
+            self._remember(held, event, now_ms)
+        if outcome in (Outcome.LEARNED, Outcome.COUNTED) and event.is_popular:
+            self._count(catalogue, event)
         return outcome
 
-    def _forget_ids(self, held: Held, now_ms: int) -> None:
-        oldest = now_ms - self._rules.remembered_days * DAY_MS
-        kept = [(name, at) for name, at in held.event_ids.items() if at > oldest]
-        held.event_ids = dict(kept[max(0, len(kept) + 1 - self._rules.remembered) :])
+    def _remember(self, held: Held, event: Event, now_ms: int) -> None:
+        held.event_ids[event.event_id] = now_ms
+        for name in list(held.event_ids)[: -self._rules.remembered]:
+            del held.event_ids[name]
 
-    def _keep(self, history: History, event: Event) -> bool:
-        """False for an event that is older than the whole window."""
-        is_shown = event.type is EventType.IMPRESSION
-        lane, bound = (history.shown, self._rules.shown) if is_shown else (history.acts, self._rules.window)
-        entry = (event.time_ms, event.event_id, event)
-        insort(lane, entry, key=lambda each: each[:2])
-        if len(lane) > bound and lane.pop(0) is entry:
-            return False
-        history.writes += not is_shown
+    def _place(self, held: Held, history: History, event: Event, now_ms: int) -> Outcome:
+        """What becomes of an event that is new, with the history brought up to date."""
+        if event.pending and not held.personalised:
+            return Outcome.UNKNOWN_ITEM
+        if held.personalised and self._is_old(history, event, now_ms):
+            return Outcome.TOO_OLD
+        if event.type is not EventType.IMPRESSION and self._is_burst(held, history, event, now_ms):
+            return Outcome.IGNORED
+        if not held.personalised:
+            return Outcome.COUNTED
+        if event.type is EventType.IMPRESSION:
+            return Outcome.LEARNED if self._show(history, event) else Outcome.TOO_OLD
+        return self._act(history, event)
+
+    def _is_old(self, history: History, event: Event, now_ms: int) -> bool:
+        is_settled = event.type is not EventType.IMPRESSION and place(event) <= (history.settled or (-1, b""))
+        return is_settled or event.time_ms < self._rules.first_ms(now_ms)
+
+    def _is_burst(self, held: Held, history: History, event: Event, now_ms: int) -> bool:
+        """Of somebody of whom no events are kept, by when they arrived."""
+        if not held.personalised:
+            return sum(at >= now_ms - MINUTE_MS for at in held.event_ids.values()) >= self._rules.per_minute
+        minute = event.time_ms // MINUTE_MS
+        return sum(act.time_ms // MINUTE_MS == minute for act in history.acts) >= self._rules.per_minute
+
+    def _act(self, history: History, event: Event) -> Outcome:
+        if len(history.acts) >= self._rules.most:
+            return Outcome.FULL
+        insort(history.acts, event, key=place)
+        history.writes += 1
         if event.is_seen:
             history.seen[event.item_id] = max(event.time_ms, history.seen.get(event.item_id, event.time_ms))
             for item_id, _ in highest(history.seen, len(history.seen))[self._rules.seen :]:
                 del history.seen[item_id]
-        return True
+        return Outcome.PENDING if event.pending else Outcome.LEARNED
+
+    def _show(self, history: History, event: Event) -> bool:
+        """False for an impression that is older than all that are kept."""
+        insort(history.shown, event, key=place)
+        return not (len(history.shown) > self._rules.shown and history.shown.pop(0) is event)
 
     def _count(self, catalogue: str, event: Event) -> None:
         gained = popularity.gain(event.weight, event.time_ms, self._rules.popular_hours)
@@ -71,9 +128,76 @@ class MemoryEvents(Memory, EventStore):
                 del levels[item_id]
 
     def window(self, user_id: str, catalogue: str) -> Window:
+        return self.oldest([(user_id, catalogue, 0)])[0]
+
+    def oldest(self, wanted: Sequence[tuple[str, str, int]]) -> list[Window]:
         with self._lock:
-            held = self._held.get(user_id)
-            if held is None or catalogue not in held.histories:
-                return Window("")
-            acts = held.histories[catalogue].acts
-            return Window(held.stamp(catalogue), tuple(event for _, _, event in acts))
+            return [self._window(user_id, catalogue, count or None) for user_id, catalogue, count in wanted]
+
+    def _window(self, user_id: str, catalogue: str, count: int | None = None, *, shown: bool = False) -> Window:
+        held = self._held.get(user_id)
+        if held is None or not held.personalised:
+            return Window()
+        history = held.histories.get(catalogue, History())
+        events = history.acts[:count] + (history.shown if shown else [])
+        acts = tuple(Act(event.event_id.encode(), event) for event in events)
+        return Window(held.stamp(catalogue), acts, history.memory, history.mark, held.person)
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        with self._lock:
+            return [self._settle(each) for each in settlements]
+
+    def _settle(self, given: Settlement) -> bool:
+        history = self._unchanged(given.user_id, given.catalogue, given.stamp)
+        if history is None or history.mark != given.mark:
+            return False
+        oldest = history.acts[: len(given.acts)]
+        if [event.event_id.encode() for event in oldest] != [act.name for act in given.acts]:
+            return False
+        history.acts = history.acts[len(oldest) :]
+        history.photos_settled |= any(event.type is EventType.UPLOAD for event in oldest)
+        history.memory, history.settled = given.memory, place(oldest[-1])
+        return True
+
+    def _unchanged(self, user_id: str, catalogue: str, stamp: str) -> History | None:
+        """What a person did who has not changed their mind since `stamp`."""
+        held = self._held.get(user_id)
+        if held is None or not stamp.startswith(f"{held.life}:"):
+            return None
+        return held.histories.get(catalogue)
+
+    def fill(self, user_id: str, catalogue: str, stamp: str, filled: Sequence[Filled]) -> int:
+        with self._lock:
+            history = self._unchanged(user_id, catalogue, stamp)
+            if history is None:
+                return 0
+            return sum(self._fill(history, catalogue, each) for each in filled)
+
+    def _fill(self, history: History, catalogue: str, given: Filled) -> bool:
+        was = given.act.event
+        if not any(act is was for act in history.acts):
+            return False
+        history.acts = [act for act in history.acts if act is not was]
+        history.writes += was.pending
+        if given.event is not None:
+            insort(history.acts, given.event, key=place)
+            if was.pending and given.event.is_popular:
+                self._count(catalogue, given.event)
+        elif history.seen.get(was.item_id) == was.time_ms:
+            del history.seen[was.item_id]
+        return True
+
+    def histories(self, catalogue: str, people: int, token: str, *, shown: bool = False) -> Histories:
+        salt, _, after = (token or f"{secrets.token_hex(16)}:after:").partition(":")
+        if not after.startswith("after:"):
+            raise InvalidInput("page_token", "is not a token of a previous page")
+        with self._lock:
+            rest = sorted(name for name in self._held if name > after.removeprefix("after:"))
+            windows = {name: self._window(name, catalogue, shown=shown) for name in rest[:people]}
+        found = {name: window for name, window in windows.items() if window.acts or window.memory}
+        return Histories(
+            windows=list(found.values()),
+            aliases=[hashlib.sha256(f"{salt} {name}".encode()).hexdigest()[:32] for name in found],
+            token=f"{salt}:after:{rest[people - 1]}" if rest[people:] else "",
+            again=f"{salt}:{after}",
+        )

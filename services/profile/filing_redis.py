@@ -30,9 +30,9 @@ class Filing:
             return agreed_keys(self._client, self._secret)
 
 
-def stamp(life: bytes | None, writes: bytes | None) -> str:
-    """What changes with every event that is written, and after forgetting; empty without events."""
-    return f"{life.decode()}:{writes.decode()}" if life and writes else ""
+def stamp(life: bytes | None, writes: bytes | None, puts: bytes | None) -> str:
+    """What changes with every event that is written, with the person, and after forgetting; empty without events."""
+    return f"{life.decode()}:{writes.decode()}:{(puts or b'0').decode()}" if life and writes else ""
 
 
 def histories(keys: PersonKeys, catalogues: Sequence[str]) -> list[str]:

@@ -16,13 +16,28 @@ from services.spaces import Space
 
 @dataclass
 class History:
-    """What one person did in one catalogue; `acts` and `shown` ascend in time."""
+    """What one person did in one catalogue; `acts` and `shown` ascend in time. `settled`: the place of the last act
+    that went into `memory`. `tastes`: by the name of their space, "" for that of the latest act."""
 
-    acts: list[tuple[int, str, Event]] = field(default_factory=list)
-    shown: list[tuple[int, str, Event]] = field(default_factory=list)
+    acts: list[Event] = field(default_factory=list)
+    shown: list[Event] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
-    taste: bytes = b""
+    memory: bytes = b""
+    settled: tuple[int, bytes] | None = None
+    tastes: dict[str, bytes] = field(default_factory=dict)
+    segment: str = ""
+    photos_settled: bool = False
     writes: int = 0
+
+    @property
+    def mark(self) -> bytes:
+        """Stands for the boundary of what is settled."""
+        return b"%d:%b" % self.settled if self.settled else b""
+
+    @property
+    def pending(self) -> int:
+        """Acts that wait for their item."""
+        return sum(act.pending for act in self.acts)
 
 
 @dataclass
@@ -34,16 +49,22 @@ class Held:
     answers: dict[str, Answered] = field(default_factory=dict)
     event_ids: dict[str, int] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
+    puts: int = 0
 
     def stamp(self, catalogue: str) -> str:
-        """Changes with every event that is written; empty when there are none."""
+        """Changes with every event that is written, and with the person; empty when there are no events."""
         history = self.histories.get(catalogue)
-        return f"{self.life}:{history.writes}" if history else ""
+        return f"{self.life}:{history.writes}:{self.puts}" if history else ""
 
     @property
     def personalised(self) -> bool:
         """Whether they consent to it."""
         return self.person.consent.personalisation is ConsentState.GIVEN
+
+
+def place(event: Event) -> tuple[int, bytes]:
+    """Where an event stands among those of its person and catalogue."""
+    return event.time_ms, event.event_id.encode()
 
 
 class Memory:

@@ -32,6 +32,7 @@ class MemoryPeople(Memory, PeopleStore):
                 return False
             held = self._held.setdefault(person.user_id, Held(person, self._next_life()))
             held.person = person
+            held.puts += 1
             if answered is not None:
                 fresh = {key: old for key, old in held.answers.items() if old.until_ms > person.updated_ms}
                 held.answers = fresh | {request_id: answered}
@@ -45,8 +46,10 @@ class MemoryPeople(Memory, PeopleStore):
         if forget is Forget.EVERYTHING:
             held.histories, held.event_ids = {}, {}
         for history in held.histories.values():
-            history.acts = [act for act in history.acts if act[2].type is not EventType.UPLOAD]
-            history.taste = b""
+            history.acts = [act for act in history.acts if act.type is not EventType.UPLOAD]
+            history.tastes = {}
+            if history.photos_settled:
+                history.memory, history.photos_settled = b"", False
 
     def erase(self, user_id: str) -> list[Erased] | None:
         with self._lock:
@@ -58,7 +61,7 @@ class MemoryPeople(Memory, PeopleStore):
                 Erased("profile", 1),
                 Erased("events", sum(len(each.acts) + len(each.shown) for each in histories)),
                 Erased("seen", sum(len(each.seen) for each in histories)),
-                Erased("taste", sum(bool(each.taste) for each in histories)),
+                Erased("taste", sum(len(each.tastes) for each in histories)),
                 Erased("requests", len(held.answers)),
                 Erased("event_ids", len(held.event_ids)),
             ]

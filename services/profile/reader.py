@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch, VisrecError
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, SpaceMismatch, VisrecError
 from services.profile import kept_taste
-from services.profile.events import Event
+from services.profile.folder import Folded, Folder
 from services.profile.identifiers import catalogue_name, identifier
 from services.profile.kept_taste import KeptTaste
 from services.profile.store import ProfileStore
-from services.profile.taste import Taste, TasteRules, fold
-from services.profile.taste_store import Glance, Wanted
+from services.profile.taste import Taste
+from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
 
 MAX_TASTES = 64
-NO_TASTE = Taste()
+NOTHING = KeptTaste("", "", Taste())
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,28 @@ class TasteView:
     """A person in a catalogue. `seen`: item ids, latest first. Not personalised: there is nothing but that."""
 
     personalised: bool
-    taste: Taste = NO_TASTE
+    kept: KeptTaste = NOTHING
     seen: tuple[str, ...] = ()
+
+    @property
+    def taste(self) -> Taste:
+        """What they like."""
+        return self.kept.taste
+
+
+NOBODY = TasteView(personalised=False)
 
 
 class TasteReader:
     """Reads tastes from the store."""
 
-    def __init__(self, store: ProfileStore, rules: TasteRules) -> None:
+    def __init__(self, store: ProfileStore, folder: Folder) -> None:
         self._store = store
-        self._rules = rules
+        self._folder = folder
 
     def one(self, query: TasteQuery) -> TasteView:
-        """Raises InvalidInput naming the field, NotFound for an unknown person, SpaceMismatch when their events are of
-        another space than the one asked for."""
+        """Raises InvalidInput naming the field, NotFound for an unknown person, SpaceMismatch for a space that the
+        catalogue does not have, NotReady when nothing is known of the space and the catalogue is away."""
         result = self._views([_checked(query, "")])[0]
         if isinstance(result, VisrecError):
             raise result
@@ -75,13 +83,13 @@ class TasteReader:
         return [results[number] for number in range(len(queries))]
 
     def _views(self, queries: Sequence[TasteQuery]) -> list[TasteView | VisrecError]:
-        wanted = [Wanted(query.user_id, query.catalogue, query.include_seen) for query in queries]
+        wanted = [Wanted(query.user_id, query.catalogue, query.include_seen, query.space) for query in queries]
         glances = self._store.glance(wanted) if wanted else []
         results: list[TasteView | VisrecError] = []
         for query, glance in zip(queries, glances, strict=True):
             try:
                 results.append(self._view(query, glance))
-            except (NotFound, NotReady, SpaceMismatch) as problem:
+            except (NotFound, NotReady, Overloaded, SpaceMismatch) as problem:
                 results.append(problem)
         return results
 
@@ -89,32 +97,36 @@ class TasteReader:
         if glance is None:
             raise NotFound("user", query.user_id)
         if not glance.personalised:
-            return TasteView(personalised=False)
+            return NOBODY
+        kept = self._kept(query, glance) or self._folded(query)
+        return NOBODY if kept is None else TasteView(True, kept, glance.seen)
+
+    def _kept(self, query: TasteQuery, glance: Glance) -> KeptTaste | None:
+        """What was kept, if it holds."""
         kept = kept_taste.unpack(glance.taste)
-        holds = kept is not None and kept.stamp == glance.stamp and kept.recipe == self._rules.recipe
-        if kept is not None and holds and query.space in ("", kept.taste.space):
-            return TasteView(True, kept.taste, glance.seen)
-        taste = self._folded(query) if glance.stamp else NO_TASTE
-        return TasteView(True, taste, glance.seen)
+        if query.space and (kept is None or kept.taste.space != query.space):
+            kept = kept_taste.unpack(glance.beside)
+        if kept is None or kept.stamp != glance.stamp or query.space not in ("", kept.taste.space):
+            return None
+        if kept.recipe != self._folder.recipe(query.catalogue) or self._folder.can_improve(kept, query.catalogue):
+            return None
+        return kept
 
-    def _folded(self, query: TasteQuery) -> Taste:
+    def _folded(self, query: TasteQuery) -> KeptTaste | None:
+        """None for somebody who has taken their consent back since they were looked at."""
         window = self._store.window(query.user_id, query.catalogue)
-        latest = max(window.events, key=lambda event: (event.time_ms, event.event_id), default=None)
-        if latest is None:
-            return NO_TASTE
-        taste = self._fold(window.events, query.space or latest.space)
-        if taste.space == latest.space:
-            kept = KeptTaste(window.stamp, self._rules.recipe, taste)
-            self._store.keep_taste(query.user_id, query.catalogue, window.stamp, kept_taste.pack(kept))
-        return taste
+        if window.person is None:
+            return None
+        folded = self._folder.fold(query.user_id, query.catalogue, window, query.space)
+        if folded.kept.stamp:
+            keep(self._store, query.user_id, query.catalogue, folded)
+        return folded.kept
 
-    def _fold(self, events: Sequence[Event], name: str) -> Taste:
-        if all(event.space != name for event in events):
-            raise SpaceMismatch(expected=name, given=events[0].space)
-        space = self._store.space(name)
-        if space is None:
-            raise NotReady(f"the blocks of space {name} are not known yet")
-        return fold(events, space, self._rules)
+
+def keep(store: TasteStore, user_id: str, catalogue: str, folded: Folded) -> None:
+    """Keeps what was folded."""
+    kept = Kept(kept_taste.pack(folded.kept), folded.beside, folded.kept.segment)
+    store.keep_taste(user_id, catalogue, folded.kept.stamp, kept)
 
 
 def _checked(query: TasteQuery, at: str) -> TasteQuery:

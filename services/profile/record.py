@@ -2,84 +2,61 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from services.errors import InvalidInput, NotFound, Refused, VisrecError
-from services.profile.event_store import Batch, Outcome
-from services.profile.events import MAX_RAW_BYTES, TYPES, Event, EventType
-from services.profile.identifiers import MAX_LETTERS, catalogue_name, identifier, text
-from services.profile.items import Items, Resolved
-from services.profile.store import ProfileStore
-from services.spaces import canonical
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused, VisrecError
+from services.profile.completing import completed, trusted
+from services.profile.event_store import Batch, EventStore, Outcome, Recorded
+from services.profile.events import Event
+from services.profile.given_event import GivenEvent, check
+from services.profile.resolving import Resolver
+from services.profile.settling import Settler
 
 MAX_EVENTS = 1000
-MAX_AHEAD_MS = 5 * 60_000
-MAX_SIGNALS = 32
-MAX_SIGNAL_LETTERS = 64
 
-
-@dataclass(frozen=True)
-class PhotoVector:
-    """A vector as it came: `data` is little-endian float32 of the space named."""
-
-    space: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class GivenEvent:
-    """An event as the caller sent it. `type` is the contract's number; `time_ms` None means now."""
-
-    event_id: str
-    user_id: str
-    type: int
-    catalogue: str
-    time_ms: int | None = None
-    item_id: str | None = None
-    photo: PhotoVector | None = None
-    recommendation_id: str = ""
-    shown_signals: Mapping[str, float] = field(default_factory=dict)
-    raw_features: bytes = b""
-
+MAX_WRITES = 16
+"""Attempts to write events of people who have as many as may be. Each settles what is due, or somebody else has."""
 
 Ending: TypeAlias = Outcome | VisrecError
-"""LEARNED, COUNTED or DUPLICATE, or why the event was not recorded."""
+"""One of the good outcomes, or why the event was not recorded."""
+
+_AWAY = NotReady("the item cannot be looked up now, and nothing may be kept of this person until it is")
 
 
 class Recorder:
     """Records events. `now_ms` is the clock, milliseconds since 1970."""
 
-    def __init__(self, store: ProfileStore, items: Items, now_ms: Callable[[], int]) -> None:
+    def __init__(self, store: EventStore, resolver: Resolver, settler: Settler, now_ms: Callable[[], int]) -> None:
         self._store = store
-        self._items = items
+        self._resolver = resolver
+        self._settler = settler
         self._now_ms = now_ms
 
     def record(self, given: Sequence[GivenEvent]) -> list[Ending]:
         """What became of each event, in order; one lookup for each catalogue and one write for each person in it.
 
         An event fails alone: InvalidInput naming the field, NotFound for its person, item or catalogue, Refused for one
-        older than what is kept (EVENT_TOO_OLD) or without consent (CONSENT_MISSING), SpaceMismatch, or what kept the
-        catalogue from answering. Raises InvalidInput for no events or too many, NotReady when the store is away: the
+        older than what is kept (EVENT_TOO_OLD) or without consent (CONSENT_MISSING), SpaceMismatch, Overloaded when
+        more of this person comes in than can be settled, or what kept the catalogue from answering when the event
+        cannot be taken on trust. Raises InvalidInput for no events or too many, NotReady when the store is away: the
         same call may then be made again, for an event that was written counts once.
         """
         if not 1 <= len(given) <= MAX_EVENTS:
             raise InvalidInput("events", f"{len(given)} events, 1 to {MAX_EVENTS} are allowed")
         now_ms = self._now_ms()
         endings: dict[int, Ending] = {}
-        cleaned: dict[str, list[int]] = defaultdict(list)
+        checked: dict[str, list[int]] = defaultdict(list)
         for number, event in enumerate(given):
             try:
                 check(event, f"events[{number}]", now_ms)
-                cleaned[event.catalogue].append(number)
+                checked[event.catalogue].append(number)
             except InvalidInput as problem:
                 endings[number] = problem
         ready: dict[int, Event] = {}
-        for catalogue, numbers in cleaned.items():
-            for number, event_or_error in self._resolved(catalogue, {n: given[n] for n in numbers}, now_ms).items():
+        for catalogue, numbers in checked.items():
+            for number, event_or_error in self._completed(catalogue, {n: given[n] for n in numbers}, now_ms).items():
                 if isinstance(event_or_error, Event):
                     ready[number] = event_or_error
                 else:
@@ -87,120 +64,71 @@ class Recorder:
         endings |= self._written(given, ready, now_ms)
         return [endings[number] for number in range(len(given))]
 
-    def _resolved(self, catalogue: str, given: Mapping[int, GivenEvent], now_ms: int) -> dict[int, Event | VisrecError]:
-        """Events with what the catalogue knows of their items."""
+    def _completed(
+        self, catalogue: str, given: Mapping[int, GivenEvent], now_ms: int
+    ) -> dict[int, Event | VisrecError]:
+        """Events with what the catalogue knows of their items; while it is away, on trust."""
+        make: Callable[[GivenEvent, str], Event]
         try:
             item_ids = list(dict.fromkeys(event.item_id for event in given.values() if event.item_id))
-            resolved = self._items.resolve(catalogue, item_ids)
+            resolved = self._resolver.look_up(catalogue, item_ids)
+
+            def make(event: GivenEvent, at: str) -> Event:
+                return completed(event, resolved, at, now_ms)
+        except (NotReady, Overloaded) as problem:
+            reason = problem
+
+            def make(event: GivenEvent, at: str) -> Event:
+                return trusted(event, self._resolver.spaces, reason, at, now_ms)
         except VisrecError as problem:
             return dict.fromkeys(given, problem)
-        self._store.keep_space(resolved.space)
         result: dict[int, Event | VisrecError] = {}
         for number, event in given.items():
             try:
-                result[number] = _complete(event, resolved, f"events[{number}]", now_ms)
+                result[number] = make(event, f"events[{number}]")
             except VisrecError as problem:
                 result[number] = problem
         return result
 
     def _written(self, given: Sequence[GivenEvent], ready: Mapping[int, Event], now_ms: int) -> dict[int, Ending]:
-        grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for number in sorted(ready):
-            grouped[given[number].user_id, given[number].catalogue].append(number)
-        batches = [Batch(*whose, [ready[number] for number in numbers]) for whose, numbers in grouped.items()]
-        outcomes = self._store.record(batches, now_ms) if batches else []
-        return {
-            number: _ending(outcome, given[number].user_id)
-            for numbers, ends in zip(grouped.values(), outcomes, strict=True)
-            for number, outcome in zip(numbers, ends, strict=True)
+        # In the order of their times: a long call of one person would else settle what is new before what is old.
+        waiting: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number in sorted(ready, key=lambda number: ready[number].time_ms):
+            waiting[given[number].user_id, given[number].catalogue].append(number)
+        outcomes: dict[int, Outcome] = {}
+        recorded: dict[tuple[str, str], Recorded] = {}
+        for _ in range(MAX_WRITES):
+            if not waiting:
+                break
+            batches = [Batch(*whose, [ready[number] for number in numbers]) for whose, numbers in waiting.items()]
+            written = dict(zip(waiting, self._store.record(batches, now_ms), strict=True))
+            for whose, record in written.items():
+                outcomes |= dict(zip(waiting[whose], record.outcomes, strict=True))
+            recorded |= written
+            waiting = self._full(waiting, outcomes)
+            self._settle(written)
+        self._look_up_waiting(recorded)
+        return {number: _ending(outcome, given[number].user_id) for number, outcome in outcomes.items()}
+
+    def _full(
+        self, written: Mapping[tuple[str, str], list[int]], outcomes: Mapping[int, Outcome]
+    ) -> dict[tuple[str, str], list[int]]:
+        """What there was no room for."""
+        left = {
+            whose: [number for number in numbers if outcomes[number] is Outcome.FULL]
+            for whose, numbers in written.items()
         }
+        return {whose: numbers for whose, numbers in left.items() if numbers}
 
+    def _settle(self, written: Mapping[tuple[str, str], Recorded]) -> None:
+        due = [due for whose, record in written.items() for due in self._settler.due(*whose, record.acts)]
+        self._settler.settle(due)
 
-def check(event: GivenEvent, at: str, now_ms: int) -> None:
-    """Raises InvalidInput, naming the field below `at`, for what no catalogue could make right."""
-    identifier(event.event_id, f"{at}.event_id")
-    identifier(event.user_id, f"{at}.user_id")
-    catalogue_name(event.catalogue, f"{at}.catalogue")
-    text(event.recommendation_id, f"{at}.recommendation_id", MAX_LETTERS)
-    if event.type not in TYPES:
-        raise InvalidInput(f"{at}.type", "must be one of the event types")
-    _check_time(event.time_ms, f"{at}.time", now_ms)
-    _check_subject(event, at)
-    _check_signals(event, f"{at}.shown_signals")
-    _check_raw(event, f"{at}.raw_features")
-
-
-def _check_time(time_ms: int | None, at: str, now_ms: int) -> None:
-    if time_ms is None:
-        return
-    if time_ms > now_ms + MAX_AHEAD_MS:
-        raise InvalidInput(at, "is more than five minutes ahead of the service's clock", reason="EVENT_IN_FUTURE")
-    if time_ms < 0:
-        raise InvalidInput(at, "is before 1970")
-
-
-def _check_subject(event: GivenEvent, at: str) -> None:
-    if event.type == EventType.UPLOAD:
-        if event.photo is None:
-            raise InvalidInput(f"{at}.photo_vector", "an upload needs the vector of the photo")
-        if not event.photo.space:
-            raise InvalidInput(f"{at}.photo_vector.space", "is required")
-    elif event.photo is not None:
-        raise InvalidInput(f"{at}.photo_vector", "only an upload has one")
-    else:
-        identifier(event.item_id or "", f"{at}.item_id")
-
-
-def _check_signals(event: GivenEvent, at: str) -> None:
-    if event.shown_signals and event.type != EventType.IMPRESSION:
-        raise InvalidInput(at, "only an impression has shown signals")
-    if len(event.shown_signals) > MAX_SIGNALS:
-        raise InvalidInput(at, f"{len(event.shown_signals)} given, at most {MAX_SIGNALS}")
-    for name, value in event.shown_signals.items():
-        identifier(text(name, at, MAX_SIGNAL_LETTERS), at)
-        if not math.isfinite(value):
-            raise InvalidInput(f"{at}[{name!r}]", "must be finite", reason="NOT_FINITE")
-
-
-def _check_raw(event: GivenEvent, at: str) -> None:
-    if event.raw_features and event.type != EventType.UPLOAD:
-        raise InvalidInput(at, "only an upload has raw features")
-    if len(event.raw_features) > MAX_RAW_BYTES or len(event.raw_features) % 2:
-        raise InvalidInput(at, f"must be float16, at most {MAX_RAW_BYTES} bytes")
-
-
-def _complete(given: GivenEvent, resolved: Resolved, at: str, now_ms: int) -> Event:
-    """The event with what the catalogue knows of its item, or with its own photo's vector."""
-    if given.photo is not None:
-        resolved.space.require(given.photo.space)
-        vector = canonical(resolved.space.decode(given.photo.data, f"{at}.photo_vector.data"))
-        return _event(given, now_ms, vectors={resolved.space.name: vector}, raw_features=given.raw_features)
-    assert given.item_id is not None
-    item = resolved.items.get(given.item_id)
-    if item is None:
-        raise NotFound("item", given.item_id, within=f"catalogue {given.catalogue!r}")
-    is_learned = given.type != EventType.IMPRESSION and item.vector is not None
-    return _event(
-        given,
-        now_ms,
-        domain=item.domain,
-        category=item.category,
-        tags=item.tags,
-        vectors={resolved.space.name: item.vector} if is_learned else {},
-    )
-
-
-def _event(given: GivenEvent, now_ms: int, **known: Any) -> Event:
-    # A clock that is a little ahead says "now": a time in the future would stay the newest for a while.
-    return Event(
-        event_id=given.event_id,
-        type=EventType(given.type),
-        time_ms=now_ms if given.time_ms is None else min(given.time_ms, now_ms),
-        item_id=given.item_id or "",
-        recommendation_id=given.recommendation_id,
-        shown_signals=given.shown_signals,
-        **known,
-    )
+    def _look_up_waiting(self, recorded: Mapping[tuple[str, str], Recorded]) -> None:
+        """What the person did while the catalogue was away, now that it may be back."""
+        for (user_id, catalogue), record in recorded.items():
+            if record.pending and Outcome.PENDING not in record.outcomes:
+                self._resolver.complete(user_id, catalogue, self._store.window(user_id, catalogue), "")
 
 
 def _ending(outcome: Outcome, user_id: str) -> Ending:
@@ -211,5 +139,9 @@ def _ending(outcome: Outcome, user_id: str) -> Ending:
             return Refused("older than every event that is kept for this person", reason="EVENT_TOO_OLD")
         case Outcome.PHOTOS_REFUSED:
             return Refused("this person did not consent to learning from their photos", reason="CONSENT_MISSING")
+        case Outcome.UNKNOWN_ITEM:
+            return _AWAY
+        case Outcome.FULL:
+            return Overloaded("more events of this person wait than are kept; ask again")
         case _:
             return outcome

@@ -41,6 +41,29 @@ class ProfileSettings(ServiceSettings):
         le=1000,
         description="Events of a person in a catalogue that taste is made from, the latest.",
     )
+    block: int = Field(
+        _STORE.block,
+        ge=1,
+        le=200,
+        description="As soon as a person has so many events more than the window, as many of the oldest go into what "
+        "is remembered of them in the long term.",
+    )
+    event_days: float = Field(
+        _STORE.event_days, gt=0, le=3650, description="Days after which an event is dropped, and an older one refused."
+    )
+    retention_days: float = Field(
+        _STORE.retention_days,
+        gt=0,
+        le=3650,
+        description="Days after the last write about a person after which all that is kept of them expires.",
+    )
+    max_events_per_minute: int = Field(
+        _STORE.per_minute,
+        ge=1,
+        le=10_000,
+        description="Events of a person in a catalogue in one minute of their own time; further ones are taken for a "
+        "robot's and ignored. Above the window: no bound.",
+    )
     shown: int = Field(_STORE.shown, ge=1, le=1000, description="Impressions of a person in a catalogue that are kept.")
     seen: int = Field(_STORE.seen, ge=0, le=10_000, description="Seen items of a person in a catalogue that are kept.")
     remembered: int = Field(
@@ -76,13 +99,17 @@ class ProfileSettings(ServiceSettings):
     def store_rules(self) -> StoreRules:
         """For the store."""
         return StoreRules(
-            self.window,
-            self.shown,
-            self.seen,
-            self.remembered,
-            self.remembered_days,
-            self.popular,
-            self.popular_half_life_hours,
+            window=self.window,
+            block=self.block,
+            shown=self.shown,
+            seen=self.seen,
+            remembered=self.remembered,
+            remembered_days=self.remembered_days,
+            event_days=self.event_days,
+            retention_days=self.retention_days,
+            per_minute=self.max_events_per_minute,
+            popular=self.popular,
+            popular_hours=self.popular_half_life_hours,
         )
 
     def taste_rules(self) -> TasteRules:

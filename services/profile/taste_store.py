@@ -11,22 +11,37 @@ from services.spaces import Space
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whose taste, in which catalogue, and whether the items they have seen are wanted, too."""
+    """Whose taste, in which catalogue, in which space (empty: that of their latest event), and whether the items they
+    have seen are wanted, too."""
 
     user_id: str
     catalogue: str
     seen: bool = False
+    space: str = ""
 
 
 @dataclass(frozen=True)
 class Glance:
-    """What one look at a person shows. `stamp` changes with every event that is written and is empty when there are
-    none; `taste` is what was last kept, under whatever stamp."""
+    """What one look at a person shows. `stamp` as of a window; `taste` is what was last kept in the space of their
+    latest event, `beside` in the one that is wanted, under whatever stamp; `pending`: events that wait for their item.
+    """
 
     personalised: bool
     stamp: str = ""
     taste: bytes = b""
     seen: tuple[str, ...] = ()
+    beside: bytes = b""
+    pending: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A folded taste, packed. `beside`: the name of its space when that is not the one of their latest event.
+    `segment`: where they belong, as of then; empty: nowhere."""
+
+    taste: bytes
+    beside: str = ""
+    segment: str = ""
 
 
 class TasteStore(ABC):
@@ -37,8 +52,8 @@ class TasteStore(ABC):
         """One look at several people, None for one who is unknown; one round trip in all."""
 
     @abstractmethod
-    def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
-        """Keeps a folded taste, unless the person has moved on from `stamp`."""
+    def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
+        """Keeps a folded taste, unless the person has moved on from `stamp`. Of those beside, the last."""
 
     @abstractmethod
     def keep_space(self, space: Space) -> None:

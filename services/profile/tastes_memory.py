@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.profile.held_memory import History, Memory, highest
-from services.profile.taste_store import Glance, TasteStore, Wanted
+from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
 from services.spaces import Space
 
 
@@ -24,13 +24,19 @@ class MemoryTastes(Memory, TasteStore):
             return Glance(personalised=False)
         history = held.histories.get(wanted.catalogue, History())
         seen = [item_id for item_id, _ in highest(history.seen, self._rules.seen)] if wanted.seen else []
-        return Glance(True, held.stamp(wanted.catalogue), history.taste, tuple(seen))
+        beside = history.tastes.get(wanted.space, b"") if wanted.space else b""
+        stamp = held.stamp(wanted.catalogue)
+        return Glance(True, stamp, history.tastes.get("", b""), tuple(seen), beside, history.pending)
 
-    def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
+    def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
         with self._lock:
             held = self._held.get(user_id)
             if held is not None and stamp and held.stamp(catalogue) == stamp:
-                held.histories[catalogue].taste = taste
+                tastes = held.histories[catalogue].tastes
+                if kept.beside:
+                    tastes = {"": tastes[""]} if "" in tastes else {}
+                held.histories[catalogue].tastes = tastes | {kept.beside: kept.taste}
+                held.histories[catalogue].segment = kept.segment
 
     def keep_space(self, space: Space) -> None:
         with self._lock:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from services.profile.filing_redis import Filing, stamp
 from services.profile.keys import SPACES
-from services.profile.scripts_redis import Script
-from services.profile.taste_store import Glance, TasteStore, Wanted
+from services.profile.scripts_redis import Argument, Script
+from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
 from services.runtime.redis import redis_errors
 from services.spaces import Block, Space
 
@@ -23,17 +23,24 @@ class RedisTastes(Filing, TasteStore):
         with redis_errors, self._client.pipeline(transaction=False) as pipeline:
             for each in wanted:
                 keys = self._keys.person(each.user_id)
-                fields = ("consent", "life", f"writes:{each.catalogue}", f"taste:{each.catalogue}")
-                pipeline.hmget(keys.main, *fields)
+                pipeline.hmget(keys.main, *_fields(each))
                 if each.seen:
                     pipeline.zrevrange(keys.history(each.catalogue).seen, 0, self._rules.seen - 1)
             answers = iter(pipeline.execute())
         return [_glance(next(answers), next(answers) if each.seen else []) for each in wanted]
 
-    def keep_taste(self, user_id: str, catalogue: str, stamp: str, taste: bytes) -> None:
-        life, _, writes = stamp.partition(":")
+    def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
+        if not stamp:
+            return
+        arguments: list[Argument] = [
+            catalogue,
+            *stamp.split(":"),
+            kept.taste,
+            _field(catalogue, kept.beside),
+            kept.segment,
+        ]
         with redis_errors:
-            self._scripts.run(KEEP_TASTE, [self._keys.person(user_id).main], [catalogue, life, writes, taste])
+            self._scripts.run(KEEP_TASTE, [self._keys.person(user_id).main], arguments)
 
     def keep_space(self, space: Space) -> None:
         with redis_errors:
@@ -45,10 +52,23 @@ class RedisTastes(Filing, TasteStore):
         return Space(name, tuple(Block(**block) for block in json.loads(packed))) if packed else None
 
 
+def _field(catalogue: str, space: str) -> str:
+    """Where a taste is kept: that of the space of the latest event, or that of another."""
+    return f"taste:{catalogue}:{space}" if space else f"taste:{catalogue}"
+
+
+def _fields(wanted: Wanted) -> list[str]:
+    catalogue = wanted.catalogue
+    about = ["consent", "life", f"writes:{catalogue}", "puts", f"pending:{catalogue}", _field(catalogue, "")]
+    return [*about, _field(catalogue, wanted.space)] if wanted.space else about
+
+
 def _glance(fields: Sequence[bytes | None], seen: Sequence[bytes]) -> Glance | None:
-    consent, life, writes, taste = fields
+    consent, life, writes, puts, pending, taste, *beside = fields
     if consent is None:
         return None
     if not consent.startswith(b"1"):
         return Glance(personalised=False)
-    return Glance(True, stamp(life, writes), taste or b"", tuple(item_id.decode() for item_id in seen))
+    items = tuple(item_id.decode() for item_id in seen)
+    kept_beside = (beside[0] if beside else None) or b""
+    return Glance(True, stamp(life, writes, puts), taste or b"", items, kept_beside, int(pending or 0))

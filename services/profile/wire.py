@@ -8,8 +8,10 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
+from services.profile.collaborative import Collaborative
 from services.profile.event_store import Outcome
 from services.profile.events import EventType
+from services.profile.given_event import GivenEvent, PhotoVector
 from services.profile.person import (
     Attributes,
     Consent,
@@ -20,7 +22,6 @@ from services.profile.person import (
     Value,
 )
 from services.profile.reader import TasteQuery, TasteView
-from services.profile.record import GivenEvent, PhotoVector
 from services.profile.taste import Interest
 from services.spaces import encode
 from visrec.v1 import common_pb2
@@ -30,6 +31,8 @@ OUTCOMES = {
     Outcome.LEARNED: pb.EVENT_OUTCOME_LEARNED,
     Outcome.COUNTED: pb.EVENT_OUTCOME_COUNTED,
     Outcome.DUPLICATE: pb.EVENT_OUTCOME_DUPLICATE,
+    Outcome.PENDING: pb.EVENT_OUTCOME_PENDING,
+    Outcome.IGNORED: pb.EVENT_OUTCOME_IGNORED,
 }
 
 
@@ -166,7 +169,16 @@ def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
         seen_item_ids=view.seen,
         personalised=view.personalised,
         events=taste.events,
+        pending=view.kept.waiting,
+        block_weights=taste.block_weights,
+        tags=[pb.TagWeight(word=each.word, weight=each.weight) for each in taste.tags],
+        segment=view.kept.segment.rpartition(":")[2],
+        collaborative=_collaborative(view.kept.collaborative),
     )
+
+
+def _collaborative(placed: Collaborative | None) -> common_pb2.Vector | None:
+    return common_pb2.Vector(space=placed.space, data=encode(placed.vector)) if placed else None
 
 
 def _interest(interest: Interest, space: str) -> pb.Interest:
@@ -174,14 +186,15 @@ def _interest(interest: Interest, space: str) -> pb.Interest:
         vector=common_pb2.Vector(space=space, data=encode(interest.vector)),
         weight=interest.weight,
         sources=[
-            pb.InterestSource(item_id=source.item_id, event_type=_event_type(source.type))
+            pb.InterestSource(item_id=source.item_id, event_type=_event_type(source.type), word=source.word)
             for source in interest.sources
         ],
+        origin=pb.InterestOrigin.ValueType(interest.origin),
     )
 
 
-def _event_type(type_: EventType) -> pb.EventType.ValueType:
-    return pb.EventType.ValueType(type_)
+def _event_type(type_: EventType | None) -> pb.EventType.ValueType:
+    return pb.EventType.ValueType(type_ or 0)
 
 
 def popular_messages(items: Sequence[tuple[str, float]]) -> list[pb.PopularItem]:

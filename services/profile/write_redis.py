@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from redis.cluster import RedisCluster
 
-from services.profile import popularity
-from services.profile.event_store import Batch, Outcome
+from services.profile.event_store import Batch, Filled, Outcome, Recorded
 from services.profile.events import Event
-from services.profile.keys import Keys, popular
+from services.profile.keys import Keys, PersonKeys
+from services.profile.lists_redis import Lists, count, live_ms
 from services.profile.packed_event import pack
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
-from services.profile.store_rules import StoreRules
+from services.profile.store_rules import DAY_MS, StoreRules
 from services.runtime.redis import Client
 
-RECORD = Script("popularity", "record")
-COUNT = Script("popularity", "count")
+RECORD = Script("popularity", "pending", "record")
+FILL = Script("popularity", "pending", "fill")
 
-DAY_MS = 86_400_000
+OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
 
-
-@dataclass(frozen=True)
-class _Lists:
-    """The popularity lists that a batch touches: the catalogue's first, then one for each domain."""
-
-    keys: list[str]
-    places: dict[str, int]
+NOTHING: tuple[Event, ...] = ()
 
 
 class EventWriter:
@@ -38,64 +33,78 @@ class EventWriter:
         self._rules = rules
         self._in_one_step = not isinstance(client, RedisCluster)
 
-    def write(self, batches: Sequence[Batch], keys: Keys, now_ms: int) -> list[list[Outcome]]:
-        """See `ProfileStore.record`. Raises redis.RedisError."""
-        answers = self._scripts.run_all([self._record(batch, keys, now_ms) for batch in batches])
-        outcomes = [[Outcome(word.decode()) for word in answer] for answer in answers]
+    def record(self, batches: Sequence[Batch], keys: Keys, now_ms: int) -> list[Recorded]:
+        """See `EventStore.record`. Raises redis.RedisError."""
+        bounds = self._bounds(now_ms)
+        answers = self._scripts.run_all([self._record(batch, keys, bounds) for batch in batches])
+        recorded = [_recorded(answer) for answer in answers]
         if not self._in_one_step:
-            self._count(batches, outcomes)
-        return outcomes
+            self._count_recorded(batches, recorded)
+        return recorded
 
-    def _record(self, batch: Batch, keys: Keys, now_ms: int) -> Call:
+    def _bounds(self, now_ms: int) -> list[Argument]:
+        rules = self._rules
+        remembered_ms = int(rules.remembered_days * DAY_MS)
+        times = (now_ms, now_ms - remembered_ms, remembered_ms, rules.retention_ms, rules.first_ms(now_ms))
+        most = (rules.remembered, rules.most, rules.shown, rules.seen, rules.popular, rules.per_minute)
+        return [*times, *most, live_ms(rules)]
+
+    def _record(self, batch: Batch, keys: Keys, bounds: Sequence[Argument]) -> Call:
         person = keys.person(batch.user_id)
-        lists = self._lists(batch.catalogue, batch.events) if self._in_one_step else _Lists([], {})
-        arguments = self._bounds(batch, now_ms)
+        lists = Lists(batch.catalogue, batch.events if self._in_one_step else NOTHING, self._rules)
+        arguments = [*bounds, batch.catalogue]
         for event in batch.events:
             arguments += [
                 keys.event(batch.user_id, event.event_id),
                 event.time_ms,
                 int(event.type),
                 pack(event),
+                "1" if event.pending else "",
                 event.item_id if event.is_seen else "",
-                self._gained(event),
-                lists.places.get(event.domain, 0),
+                lists.gained(event),
+                lists.place(event),
             ]
-        return Call(
-            RECORD, [person.main, person.event_ids, *person.history(batch.catalogue).all(), *lists.keys], arguments
-        )
+        own = [person.main, person.event_ids, *person.history(batch.catalogue).all()]
+        return Call(RECORD, [*own, *lists.keys], arguments)
 
-    def _bounds(self, batch: Batch, now_ms: int) -> list[Argument]:
-        rules = self._rules
-        remembered_ms = int(rules.remembered_days * DAY_MS)
-        most = (rules.remembered, rules.window, rules.shown, rules.seen, rules.popular)
-        return [now_ms, now_ms - remembered_ms, remembered_ms, *most, self._lists_live_ms(), batch.catalogue]
-
-    def _lists_live_ms(self) -> int:
-        return int(popularity.FORGOTTEN_AFTER * self._rules.popular_hours * popularity.HOUR_MS)
-
-    def _gained(self, event: Event) -> Argument:
-        if not event.is_popular:
-            return ""
-        return repr(popularity.gain(event.weight, event.time_ms, self._rules.popular_hours))
-
-    def _lists(self, catalogue: str, counted: Sequence[Event]) -> _Lists:
-        domains = list(dict.fromkeys(event.domain for event in counted if event.is_popular))
-        which = [None, *domains] if domains else []
-        keys = [popular(catalogue, self._rules.popular_hours, domain) for domain in which]
-        return _Lists(keys, {domain: place for place, domain in enumerate(domains, start=2)})
-
-    def _count(self, batches: Sequence[Batch], outcomes: Sequence[Sequence[Outcome]]) -> None:
+    def _count_recorded(self, batches: Sequence[Batch], recorded: Sequence[Recorded]) -> None:
         calls = []
-        for batch, ends in zip(batches, outcomes, strict=True):
-            written = [
-                event
-                for event, end in zip(batch.events, ends, strict=True)
-                if event.is_popular and end in (Outcome.LEARNED, Outcome.COUNTED)
-            ]
-            lists = self._lists(batch.catalogue, written)
-            arguments: list[Argument] = [self._rules.popular, self._lists_live_ms()]
-            for event in written:
-                arguments += [event.item_id, self._gained(event), lists.places[event.domain]]
-            if written:
-                calls.append(Call(COUNT, lists.keys, arguments))
+        for batch, record in zip(batches, recorded, strict=True):
+            ends = zip(batch.events, record.outcomes, strict=True)
+            written = [event for event, end in ends if end in (Outcome.LEARNED, Outcome.COUNTED)]
+            calls += count(batch.catalogue, written, self._rules)
         self._scripts.run_all(calls)
+
+    def fill(self, person: PersonKeys, catalogue: str, life: str, filled: Sequence[Filled]) -> int:
+        """See `EventStore.fill`. Raises redis.RedisError."""
+        events = [each.event for each in filled if each.event is not None]
+        lists = Lists(catalogue, events if self._in_one_step else NOTHING, self._rules)
+        arguments: list[Argument] = [catalogue, life, self._rules.popular, live_ms(self._rules)]
+        for each in filled:
+            known = each.event
+            arguments += [
+                each.act.name,
+                hashlib.sha1(each.act.packed, usedforsecurity=False).hexdigest(),
+                "" if known is None else pack(known),
+                each.act.event.time_ms,
+                each.act.event.item_id,
+                "" if known is None else lists.gained(known),
+                0 if known is None else lists.place(known),
+            ]
+        history = person.history(catalogue)
+        own = [person.main, history.acts, history.acts_order, history.seen]
+        done = self._scripts.run(FILL, [*own, *lists.keys], arguments)
+        if not self._in_one_step:
+            ends = zip(filled, done, strict=False)
+            waited = [each.event for each, end in ends if end == WAITED and each.event is not None]
+            self._scripts.run_all(count(catalogue, waited, self._rules))
+        return sum(end != 0 for end in done)
+
+
+WAITED = 2
+"""What the script that fills answers for an event whose popularity had waited."""
+
+
+def _recorded(answer: Sequence[Any]) -> Recorded:
+    *words, acts, pending, segment = answer
+    return Recorded([OUTCOMES[word] for word in words], int(acts), int(pending), segment.decode())

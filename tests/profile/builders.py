@@ -9,9 +9,19 @@ from typing import Any
 import numpy as np
 
 from services.profile.events import Event, EventType
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.folder import Folder
+from services.profile.given_event import GivenEvent
+from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.profile.known_spaces import KnownSpaces
+from services.profile.patience import PatientItems
 from services.profile.person import Consent, ConsentState, Person
-from services.profile.record import GivenEvent
+from services.profile.reader import TasteReader
+from services.profile.record import Recorder
+from services.profile.resolving import Resolver
+from services.profile.settling import Settler
+from services.profile.store import ProfileStore
+from services.profile.store_rules import StoreRules
+from services.profile.taste import TasteRules
 from services.spaces import Block, Float16, Float32, Space, canonical
 
 SPACE = Space("toy@0123456789abcdef", (Block("content", 8), Block("colour", 4, 0.5)))
@@ -81,6 +91,32 @@ def given(type_: EventType = EventType.LIKE, item: str = "red-0", user: str = "a
     fields: dict[str, Any] = {"event_id": f"event-{next(_numbers)}", "item_id": item}
     fields |= {"user_id": user, "type": type_, "catalogue": "shop"}
     return GivenEvent(**(fields | changes))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the app is made of, over one store and one catalogue."""
+
+    resolver: Resolver
+    settler: Settler
+    recorder: Recorder
+    folder: Folder
+    tastes: TasteReader
+
+
+def parts(
+    store: ProfileStore,
+    items: Items | None = None,
+    clock: Clock | None = None,
+    bounds: StoreRules | None = None,
+    rules: TasteRules | None = None,
+) -> Parts:
+    """Wired as the app does it."""
+    now_ms, bounds, rules = clock or Clock(), bounds or StoreRules(), rules or TasteRules()
+    resolver = Resolver(store, PatientItems(items or shop(), now_ms), KnownSpaces(store))
+    settler = Settler(store, resolver, bounds, rules)
+    folder = Folder(resolver, settler, rules)
+    return Parts(resolver, settler, Recorder(store, resolver, settler, now_ms), folder, TasteReader(store, folder))
 
 
 def shop(items_each: int = 60) -> MemoryItems:

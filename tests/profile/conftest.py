@@ -21,7 +21,9 @@ from services.runtime.settings import RuntimeSettings
 SLOTS = 16_384
 START_S = 30.0
 
-SMALL = StoreRules(window=8, shown=3, seen=5, remembered=16, remembered_days=7, popular=4, popular_hours=24)
+SMALL = StoreRules(
+    window=8, block=4, shown=3, seen=5, remembered=16, remembered_days=7, per_minute=1000, popular=4, popular_hours=24
+)
 """Bounds that a test can reach."""
 
 MakeStore = Callable[[StoreRules], ProfileStore]

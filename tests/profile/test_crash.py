@@ -41,6 +41,8 @@ MOST = 50
 ENOUGH = 5
 """Acknowledged events of each writer before something is killed."""
 CALL_S = 20.0
+MANY = 10_000
+"""Events of a minute that are not taken for a robot's here."""
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def seen(stub: ProfileServiceStub) -> set[str]:
 
 @contextmanager
 def in_process(runtime: RuntimeSettings) -> Iterator[ProfileServiceStub]:
-    store = RedisProfileStore(open_redis(runtime), "", StoreRules())
+    store = RedisProfileStore(open_redis(runtime), "", StoreRules(per_minute=MANY))
     with serving(assemble(ProfileSettings(), store, catalogue()), runtime) as served:
         yield ProfileServiceStub(served.channel)
 
@@ -179,6 +181,7 @@ class ServiceProcess:
             "VISREC_CANARY_EVERY_S": "0.05",
             "VISREC_LOG_LEVEL": "debug",
             "VISREC_PROFILE_METRICS_PORT": "0",
+            "VISREC_PROFILE_MAX_EVENTS_PER_MINUTE": str(MANY),
         }
         self._log = log
 

@@ -14,17 +14,16 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from services.profile.events import EventType
+from services.profile.given_event import PhotoVector
 from services.profile.keys import Keys
 from services.profile.people import People
 from services.profile.people_store import Erased
 from services.profile.person import Attributes, Consent, Person
-from services.profile.reader import TasteQuery, TasteReader
-from services.profile.record import PhotoVector, Recorder
+from services.profile.reader import TasteQuery
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
-from services.profile.taste import TasteRules
 from services.spaces import encode
-from tests.profile.builders import ALL_GIVEN, REFUSED, SPACE, Clock, given, near, shop
+from tests.profile.builders import ALL_GIVEN, REFUSED, SPACE, Clock, given, near, parts
 
 PHOTO = near(3, 0.3, seed=99)
 
@@ -60,7 +59,8 @@ def planted(people: People, redis_store: RedisProfileStore) -> None:
 
 def record(store: RedisProfileStore) -> None:
     photo = PhotoVector(SPACE.name, encode(PHOTO))
-    Recorder(store, shop(), Clock()).record(
+    made = parts(store)
+    made.recorder.record(
         [
             given(item="red-1", user="planted-person", event_id="planted-event-1"),
             given(item="red-2", user="planted-person", recommendation_id="planted-recommendation"),
@@ -68,7 +68,7 @@ def record(store: RedisProfileStore) -> None:
             given(EventType.UPLOAD, user="planted-person", item_id=None, photo=photo),
         ]
     )
-    TasteReader(store, TasteRules()).one(TasteQuery("planted-person", "shop"))
+    made.tastes.one(TasteQuery("planted-person", "shop"))
 
 
 def everything(client: Any) -> bytes:
@@ -175,5 +175,5 @@ def test_a_person_put_again_is_new(people: People, redis_store: RedisProfileStor
     people.erase("planted-person")
     put = people.put(Person("planted-person", consent=ALL_GIVEN), request_id="planted-request")
     assert put.created
-    view = TasteReader(redis_store, TasteRules()).one(TasteQuery("planted-person", "shop", include_seen=True))
+    view = parts(redis_store).tastes.one(TasteQuery("planted-person", "shop", include_seen=True))
     assert (view.taste.interests, view.seen) == ((), ())

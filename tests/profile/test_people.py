@@ -177,10 +177,10 @@ class TestConsent:
         """The ids of events that were counted since: without them a repeated call would count again."""
         people.put(Person("ada", consent=Consent(personalisation=REFUSED)))
         coat = [Batch("ada", "shop", [event(item="coat")])]
-        assert store.record(coat, MIDNIGHT_MS) == [[Outcome.COUNTED]]
+        assert store.record(coat, MIDNIGHT_MS)[0].outcomes == [Outcome.COUNTED]
         people.put(Person("ada", Attributes(age=37)), ["attributes"])
         people.consent("ada", Consent(personalisation=REFUSED))
-        assert store.record(coat, MIDNIGHT_MS) == [[Outcome.DUPLICATE]]
+        assert store.record(coat, MIDNIGHT_MS)[0].outcomes == [Outcome.DUPLICATE]
 
     def test_other_changes_erase_nothing(self, people: People, store: MemoryProfileStore) -> None:
         self.learn(people, store)

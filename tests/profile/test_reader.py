@@ -10,16 +10,19 @@ import pytest
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
 from services.profile.event_store import Batch, Window
 from services.profile.events import Event, EventType
+from services.profile.items import CatalogueItem, MemoryItems, Resolved
 from services.profile.person import Consent
 from services.profile.reader import MAX_TASTES, TasteQuery, TasteReader, TasteView
 from services.profile.store import ProfileStore
 from services.profile.store_memory import MemoryProfileStore
+from services.profile.store_rules import StoreRules
 from services.profile.taste import Taste, TasteRules
 from services.profile.taste_store import Glance, Wanted
 from services.spaces import canonical
-from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, event, near, person
+from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Clock, event, near, parts, person, shop
 
 ADA = TasteQuery("ada", "shop")
+MOVED = canonical(np.eye(6, dtype=np.float32)[0])
 
 
 class CountingStore(MemoryProfileStore):
@@ -38,6 +41,24 @@ class CountingStore(MemoryProfileStore):
         return super().window(user_id, catalogue)
 
 
+class MovingItems(MemoryItems):
+    """A catalogue in two spaces, away when told so. Remembers in which space it was asked for how many items."""
+
+    away = False
+
+    def __init__(self) -> None:
+        known = shop().resolve("shop", ["red-0", "green-0", "blue-0"])
+        moved = {name: CatalogueItem(item.domain, MOVED) for name, item in known.items.items() if name != "blue-0"}
+        super().__init__({"shop": known}, {"shop": [Resolved(OTHER_SPACE, moved)]})
+        self.asked: list[tuple[str, int]] = []
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        if self.away:
+            raise NotReady("indexer cannot be reached")
+        self.asked.append((space, len(item_ids)))
+        return super().resolve(catalogue, item_ids, space)
+
+
 @pytest.fixture
 def store() -> CountingStore:
     store = CountingStore()
@@ -49,8 +70,18 @@ def store() -> CountingStore:
 
 
 @pytest.fixture
-def reader(store: CountingStore) -> TasteReader:
-    return TasteReader(store, TasteRules())
+def items() -> MovingItems:
+    return MovingItems()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def reader(store: CountingStore, items: MovingItems, clock: Clock) -> TasteReader:
+    return parts(store, items, clock).tastes
 
 
 def learn(store: ProfileStore, *events: Event) -> None:
@@ -84,11 +115,12 @@ def test_one_more_event_is_in_the_next_answer(store: CountingStore, reader: Tast
 def test_other_rules_do_not_use_what_was_kept_under_the_old_ones(store: CountingStore, reader: TasteReader) -> None:
     learn(store, event(vector=near(0)), event(vector=near(1)))
     reader.one(ADA)
-    assert len(TasteReader(store, TasteRules(max_interests=1)).one(ADA).taste.interests) == 1
+    assert len(parts(store, rules=TasteRules(max_interests=1)).tastes.one(ADA).taste.interests) == 1
 
 
 def test_somebody_without_events_has_an_empty_taste(reader: TasteReader, store: CountingStore) -> None:
-    assert reader.one(ADA) == TasteView(personalised=True)
+    view = reader.one(ADA)
+    assert (view.personalised, view.taste, view.seen) == (True, Taste(), ())
     learn(store, event(EventType.IMPRESSION))
     assert reader.one(ADA).taste == Taste()
 
@@ -121,16 +153,83 @@ def test_the_space_is_that_of_the_latest_event_unless_asked_for(store: CountingS
     assert reader.one(ADA).taste.space == SPACE.name
 
 
-def test_a_space_without_an_event_of_theirs_is_a_mismatch(store: CountingStore, reader: TasteReader) -> None:
-    moved(store)
-    with pytest.raises(SpaceMismatch) as caught:
-        reader.one(TasteQuery("ada", "shop", SPACE.name))
-    assert (caught.value.expected, caught.value.given) == (SPACE.name, OTHER_SPACE.name)
+class TestAnotherSpace:
+    @pytest.fixture(autouse=True)
+    def told(self, store: CountingStore) -> None:
+        learn(store, event(item="red-0"), event(item="green-0"), event(item="blue-0"), event(EventType.UPLOAD))
+
+    MOVED_QUERY = TasteQuery("ada", "shop", OTHER_SPACE.name)
+
+    def test_vectors_are_looked_up_once_and_the_taste_is_kept_beside(
+        self, store: CountingStore, reader: TasteReader, items: MovingItems
+    ) -> None:
+        present = reader.one(ADA)
+        first = reader.one(self.MOVED_QUERY)
+        assert (first.taste.space, first.taste.events) == (OTHER_SPACE.name, 2)
+        store.windows = 0
+        assert same(reader.one(self.MOVED_QUERY), first)
+        assert same(reader.one(ADA), present)
+        assert store.windows == 0
+        assert items.asked == [(OTHER_SPACE.name, 3)]
+
+    def test_what_was_looked_up_is_written_back(self, store: CountingStore, reader: TasteReader) -> None:
+        reader.one(self.MOVED_QUERY)
+        spaces = {each.item_id: list(each.vectors) for each in store.window("ada", "shop").events}
+        both = [SPACE.name, OTHER_SPACE.name]
+        assert spaces == {"red-0": both, "green-0": both, "blue-0": [SPACE.name], "": [SPACE.name]}
+
+    def test_one_that_the_catalogue_does_not_have_is_a_mismatch(self, reader: TasteReader) -> None:
+        with pytest.raises(SpaceMismatch) as caught:
+            reader.one(TasteQuery("ada", "shop", "toy@0000000000000000"))
+        assert caught.value.given == "toy@0000000000000000"
+
+    def test_while_the_catalogue_is_away_it_is_made_of_what_is_known_and_made_anew_after(
+        self, reader: TasteReader, items: MovingItems, clock: Clock
+    ) -> None:
+        items.away = True
+        before = reader.one(self.MOVED_QUERY)
+        assert (before.taste.events, before.kept.waiting) == (0, 3)
+        items.away = False
+        assert reader.one(self.MOVED_QUERY).kept.waiting == 3
+        clock.now_ms += 2000
+        after = reader.one(self.MOVED_QUERY)
+        assert (after.taste.events, after.kept.waiting) == (2, 0)
 
 
-def test_a_space_whose_blocks_were_lost_is_not_ready(store: CountingStore, reader: TasteReader) -> None:
-    learn(store, event(space="toy@0000000000000000"))
-    with pytest.raises(NotReady):
+def test_pending_events_are_looked_up_by_whoever_reads_and_counted_once(
+    store: CountingStore, reader: TasteReader, items: MovingItems, clock: Clock
+) -> None:
+    waits = [event(item=name, pending=True, vectors={}, domain="") for name in ("red-0", "gone")]
+    learn(store, *waits)
+    items.away = True
+    assert reader.one(ADA).kept.waiting == 2
+    items.away = False
+    clock.now_ms += 2000
+    view = reader.one(ADA)
+    assert (view.taste.events, view.kept.waiting, view.taste.space) == (1, 0, SPACE.name)
+    assert [item_id for item_id, _ in store.popular("shop", (), 10)] == ["red-0"]
+    store.windows = 0
+    assert same(reader.one(ADA), view)
+    assert store.windows == 0
+
+
+def test_what_is_due_is_folded_by_whoever_reads_as_if_it_were_settled(store: CountingStore) -> None:
+    bounds = StoreRules(window=4, block=3)
+    made = parts(store, bounds=bounds)
+    learn(store, *[event(item=f"red-{n}", time_ms=MIDNIGHT_MS - n * MINUTE_MS) for n in range(12)])
+    before = made.tastes.one(ADA)
+    assert made.settler.settle(made.settler.due("ada", "shop", 12)) == [True]
+    assert len(store.window("ada", "shop").events) == 6
+    learn(store, event(EventType.IMPRESSION))
+    fresh = made.folder.fold("ada", "shop", store.window("ada", "shop"))
+    assert same(before, TasteView(True, fresh.kept))
+
+
+def test_a_space_whose_blocks_were_lost_and_that_is_gone_is_a_mismatch(
+    store: CountingStore, reader: TasteReader
+) -> None:
+    learn(store, event(item="", space="toy@0000000000000000"))
+    with pytest.raises(SpaceMismatch):
         reader.one(ADA)
 
 

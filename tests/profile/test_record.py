@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch, VisrecError
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused, SpaceMismatch, VisrecError
+from services.profile import memory, popularity
 from services.profile.event_store import Outcome
 from services.profile.events import EventType
-from services.profile.items import Items, MemoryItems, Resolved
+from services.profile.given_event import GivenEvent, PhotoVector
+from services.profile.items import MemoryItems, Resolved
 from services.profile.person import Consent
-from services.profile.record import Ending, GivenEvent, PhotoVector, Recorder
+from services.profile.record import Ending, Recorder
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
-from services.spaces import Float16, Space, encode
+from services.spaces import encode
 from tests.profile.builders import (
     GIVEN,
     MIDNIGHT_MS,
@@ -26,9 +28,12 @@ from tests.profile.builders import (
     Clock,
     given,
     near,
+    parts,
     person,
     shop,
 )
+
+BOUNDS = StoreRules(window=3, block=2, per_minute=1000)
 
 
 class CountingItems(MemoryItems):
@@ -43,22 +48,9 @@ class CountingItems(MemoryItems):
         return super().resolve(catalogue, item_ids, space)
 
 
-class AwayItems(Items):
-    """Never answers."""
-
-    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
-        raise NotReady("indexer cannot be reached")
-
-    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
-        raise NotReady("indexer cannot be reached")
-
-    def close(self) -> None:
-        """Holds nothing."""
-
-
 @pytest.fixture
 def store() -> MemoryProfileStore:
-    store = MemoryProfileStore(StoreRules(window=3))
+    store = MemoryProfileStore(BOUNDS)
     store.swap(b"", person("ada"))
     store.swap(b"", person("bob", Consent()))
     store.swap(b"", person("cleo", Consent(personalisation=GIVEN)))
@@ -72,7 +64,7 @@ def items() -> CountingItems:
 
 @pytest.fixture
 def recorder(store: MemoryProfileStore, items: CountingItems) -> Recorder:
-    return Recorder(store, items, Clock())
+    return parts(store, items, bounds=BOUNDS).recorder
 
 
 def photo(data: bytes = encode(near(3)), space: str = SPACE.name) -> PhotoVector:
@@ -153,11 +145,25 @@ def test_an_item_that_is_unknown_is_named_with_its_catalogue(recorder: Recorder)
     assert error(ending).message == "item 'unknown' does not exist in catalogue 'shop'"
 
 
-def test_an_event_that_is_too_old_for_the_window_says_so(recorder: Recorder) -> None:
-    recorder.record([given(item=f"red-{n}") for n in range(3)])
-    (ending,) = recorder.record([given(time_ms=MIDNIGHT_MS - MINUTE_MS)])
+def test_an_event_that_is_older_than_what_is_settled_says_so(recorder: Recorder) -> None:
+    assert recorder.record([given(item=f"red-{n}") for n in range(4)]) == [Outcome.LEARNED] * 4
+    late = given(time_ms=MIDNIGHT_MS - MINUTE_MS)
+    assert recorder.record([late]) == [Outcome.LEARNED]
+    (ending,) = recorder.record([given(time_ms=MIDNIGHT_MS - 2 * MINUTE_MS)])
     assert isinstance(ending, Refused)
     assert ending.reason == "EVENT_TOO_OLD"
+
+
+def test_a_call_with_more_events_of_one_person_than_are_kept_is_settled_on_the_way(
+    recorder: Recorder, store: MemoryProfileStore
+) -> None:
+    """Whatever their order in the call."""
+    times = [MIDNIGHT_MS - n * MINUTE_MS for n in range(200)]
+    assert recorder.record([given(time_ms=time_ms) for time_ms in times]) == [Outcome.LEARNED] * 200
+    window = store.window("ada", "shop")
+    assert [event.time_ms for event in window.events] == sorted(times)[-len(window.events) :]
+    assert BOUNDS.window <= len(window.events) < BOUNDS.window + BOUNDS.block
+    assert memory.unpack(window.memory).events == 200 - len(window.events)
 
 
 def test_events_of_a_repeated_call_are_duplicates(recorder: Recorder) -> None:
@@ -171,10 +177,101 @@ def test_a_catalogue_is_asked_once_for_all_its_items(recorder: Recorder, items: 
     assert items.asked == [("shop", 5)]
 
 
-def test_while_the_catalogue_is_away_its_events_are_to_be_sent_again(store: MemoryProfileStore) -> None:
-    endings = Recorder(store, AwayItems(), Clock()).record([given(), given(event_id="")])
-    assert [type(each) for each in endings] == [NotReady, InvalidInput]
-    assert store.window("ada", "shop").events == ()
+class ReturningItems(CountingItems):
+    """Away until told otherwise."""
+
+    away = True
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        if self.away:
+            raise NotReady("indexer cannot be reached")
+        return super().resolve(catalogue, item_ids, space)
+
+
+class TestWhileTheCatalogueIsAway:
+    @pytest.fixture
+    def items(self) -> ReturningItems:
+        return ReturningItems(shop())
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def recorder(self, store: MemoryProfileStore, items: ReturningItems, clock: Clock) -> Recorder:
+        return parts(store, items, clock, BOUNDS).recorder
+
+    def test_items_are_taken_on_trust(self, recorder: Recorder, store: MemoryProfileStore) -> None:
+        endings = recorder.record([given(item="red-1"), given(event_id=""), given(EventType.IMPRESSION)])
+        assert [each if isinstance(each, Outcome) else type(each) for each in endings] == [
+            Outcome.PENDING,
+            InvalidInput,
+            Outcome.LEARNED,
+        ]
+        (event,) = store.window("ada", "shop").events
+        assert (event.pending, event.item_id, event.domain, event.vectors) == (True, "red-1", "", {})
+        assert store.popular("shop", (), 10) == []
+
+    def test_nothing_is_kept_of_who_does_not_consent(self, recorder: Recorder) -> None:
+        (ending,) = recorder.record([given(user="bob")])
+        assert isinstance(ending, NotReady)
+
+    def test_a_photo_needs_a_space_that_is_known(
+        self, recorder: Recorder, items: ReturningItems, clock: Clock, store: MemoryProfileStore
+    ) -> None:
+        (ending,) = recorder.record([upload()])
+        assert isinstance(ending, NotReady)
+        store.keep_space(SPACE)
+        assert recorder.record([upload()]) == [Outcome.LEARNED]
+
+    def test_the_next_event_after_it_has_them_looked_up_and_counted(
+        self, recorder: Recorder, items: ReturningItems, clock: Clock, store: MemoryProfileStore
+    ) -> None:
+        recorder.record([given(item="red-1", time_ms=MIDNIGHT_MS - 1), given(item="gone", time_ms=MIDNIGHT_MS - 2)])
+        items.away = False
+        clock.now_ms += 2000
+        assert recorder.record([given(item="green-1")]) == [Outcome.LEARNED]
+        red, green = store.window("ada", "shop").events
+        assert (red.item_id, red.pending, red.domain, list(red.vectors)) == ("red-1", False, "fashion", [SPACE.name])
+        assert green.item_id == "green-1"
+        assert {item_id for item_id, _ in store.popular("shop", (), 10)} == {"red-1", "green-1"}
+        assert store.levels("shop", ("fashion",), ["red-1"]) == store.levels("shop", (), ["red-1"])
+
+    def test_it_is_asked_again_only_after_a_moment(
+        self, recorder: Recorder, items: ReturningItems, clock: Clock
+    ) -> None:
+        recorder.record([given()])
+        items.away = False
+        assert recorder.record([given()]) == [Outcome.PENDING]
+        assert items.asked == []
+        clock.now_ms += 1001
+        assert recorder.record([given()]) == [Outcome.LEARNED]
+
+    def test_when_no_more_can_wait_events_are_to_be_sent_again(
+        self, recorder: Recorder, items: ReturningItems, clock: Clock, store: MemoryProfileStore
+    ) -> None:
+        endings = recorder.record([given(item=f"red-{n % 60}") for n in range(BOUNDS.most + 3)])
+        assert endings[: BOUNDS.most] == [Outcome.PENDING] * BOUNDS.most
+        assert {type(each) for each in endings[BOUNDS.most :]} == {Overloaded}
+        items.away = False
+        clock.now_ms += 2000
+        assert recorder.record([given()]) == [Outcome.LEARNED]
+        assert not any(event.pending for event in store.window("ada", "shop").events)
+
+
+def test_more_in_a_minute_than_people_do_is_ignored_and_washes_nothing_out(store: MemoryProfileStore) -> None:
+    bounds = StoreRules(window=20, block=2, per_minute=5)
+    store = MemoryProfileStore(bounds)
+    store.swap(b"", person("ada"))
+    recorder = parts(store, bounds=bounds).recorder
+    early = [given(time_ms=MIDNIGHT_MS - MINUTE_MS, item=f"blue-{n}") for n in range(3)]
+    burst = [given(time_ms=MIDNIGHT_MS, item="red-1") for _ in range(100)]
+    endings = recorder.record([*early, *burst])
+    assert endings == [Outcome.LEARNED] * 8 + [Outcome.IGNORED] * 95
+    assert recorder.record(burst[-3:]) == [Outcome.DUPLICATE] * 3
+    assert len(store.window("ada", "shop").events) == 8
+    ((_, level),) = store.popular("shop", ("fashion",), 10)
+    assert popularity.value(level, MIDNIGHT_MS, bounds.popular_hours) == pytest.approx(5 * 2.0)
 
 
 @pytest.mark.parametrize(

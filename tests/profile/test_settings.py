@@ -22,9 +22,31 @@ def test_defaults_are_those_of_the_domain() -> None:
 
 def test_every_bound_reaches_the_rules() -> None:
     """Distinct numbers, so that none can stand in for another."""
-    rules = StoreRules(1, 2, 3, 1004, 5.0, 6, 7.0)
+    rules = StoreRules(
+        window=1,
+        block=8,
+        shown=2,
+        seen=3,
+        remembered=1004,
+        remembered_days=5,
+        event_days=9,
+        retention_days=10,
+        per_minute=11,
+        popular=6,
+        popular_hours=7,
+    )
     settings = ProfileSettings(
-        window=1, shown=2, seen=3, remembered=1004, remembered_days=5, popular=6, popular_half_life_hours=7
+        window=1,
+        block=8,
+        shown=2,
+        seen=3,
+        remembered=1004,
+        remembered_days=5,
+        event_days=9,
+        retention_days=10,
+        max_events_per_minute=11,
+        popular=6,
+        popular_half_life_hours=7,
     )
     assert settings.store_rules() == rules
     settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3)

@@ -24,7 +24,7 @@ from services.profile.record import MAX_EVENTS
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Glance, Wanted
+from services.profile.taste_store import Glance, Kept, Wanted
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,
@@ -38,7 +38,7 @@ from tests.profile.builders import (
 )
 from tests.profile.conftest import SMALL, MakeStore
 
-SOME_TASTE = b"a folded taste"
+SOME_TASTE = Kept(b"a folded taste")
 
 JSON = st.tuples(
     st.integers() | st.floats() | st.none(),
@@ -59,7 +59,11 @@ def put(store: ProfileStore, user_id: str = "ada", consent: Consent = ALL_GIVEN)
 
 
 def record(store: ProfileStore, *events: Event, user: str = "ada", catalogue: str = "shop") -> list[Outcome]:
-    return store.record([Batch(user, catalogue, events)], MIDNIGHT_MS)[0]
+    return store.record([Batch(user, catalogue, events)], MIDNIGHT_MS)[0].outcomes
+
+
+def outcomes(store: ProfileStore, batches: list[Batch], at_ms: int) -> list[list[Outcome]]:
+    return [each.outcomes for each in store.record(batches, at_ms)]
 
 
 def glance(store: ProfileStore, user: str = "ada", catalogue: str = "shop") -> Glance:
@@ -196,30 +200,6 @@ class TestEvents:
         coat = event()
         assert record(store, coat) == record(store, coat, user="bob") == [Outcome.LEARNED]
 
-    def test_the_window_holds_the_latest_by_their_own_time(self, store: ProfileStore) -> None:
-        put(store)
-        stream = minutes(SMALL.window + 4)
-        for each in stream[1::2] + stream[::2][::-1]:
-            record(store, each)
-        assert window_ids(store) == {each.event_id for each in stream[-SMALL.window :]}
-
-    def test_a_late_event_within_the_window_takes_the_place_of_the_oldest(self, store: ProfileStore) -> None:
-        put(store)
-        stream = minutes(SMALL.window + 1)
-        late = stream.pop(4)
-        record(store, *stream)
-        assert record(store, late) == [Outcome.LEARNED]
-        assert window_ids(store) == {each.event_id for each in [*stream[1:], late]}
-
-    def test_an_event_older_than_the_whole_window_is_refused_and_leaves_nothing(self, store: ProfileStore) -> None:
-        put(store)
-        old, *stream = minutes(SMALL.window + 1)
-        record(store, *stream)
-        before = glance(store)
-        assert record(store, old) == [Outcome.TOO_OLD]
-        assert glance(store) == before
-        assert store.levels("shop", (), [old.item_id]) == [None]
-
     def test_impressions_are_kept_apart_and_bounded(self, store: ProfileStore) -> None:
         put(store)
         acts, shown = minutes(SMALL.window), minutes(10, type_=EventType.IMPRESSION)
@@ -267,21 +247,22 @@ class TestEvents:
         first = event()
         record(store, first)
         later_ms = MIDNIGHT_MS + int(SMALL.remembered_days * DAY_MS)
-        assert store.record([Batch("ada", "shop", [first])], later_ms) == [[Outcome.COUNTED]]
+        assert outcomes(store, [Batch("ada", "shop", [first])], later_ms) == [[Outcome.COUNTED]]
         many = [event() for _ in range(SMALL.remembered)]
         store.record([Batch("ada", "shop", many)], later_ms + 1)
-        assert store.record([Batch("ada", "shop", [first])], later_ms + 2) == [[Outcome.COUNTED]]
+        assert outcomes(store, [Batch("ada", "shop", [first])], later_ms + 2) == [[Outcome.COUNTED]]
 
-    @pytest.mark.parametrize("consent", [Consent(), ALL_GIVEN])
-    def test_a_whole_call_that_is_sent_again_counts_once(self, make_store: MakeStore, consent: Consent) -> None:
-        """Also the events that the window has no room for."""
-        store = make_store(StoreRules())
+    @pytest.mark.parametrize(("consent", "events"), [(Consent(), MAX_EVENTS), (ALL_GIVEN, StoreRules().most)])
+    def test_a_whole_call_that_is_sent_again_counts_once(
+        self, make_store: MakeStore, consent: Consent, events: int
+    ) -> None:
+        store = make_store(StoreRules(per_minute=MAX_EVENTS))
         put(store, consent=consent)
-        call = minutes(MAX_EVENTS)
-        first = record(store, *call)
-        assert Outcome.DUPLICATE not in first
+        call = minutes(events)
+        assert len(set(record(store, *call))) == 1
         levels = store.levels("shop", (), [each.item_id for each in call])
-        assert record(store, *call) == [Outcome.DUPLICATE] * MAX_EVENTS
+        assert None not in levels
+        assert record(store, *call) == [Outcome.DUPLICATE] * events
         assert store.levels("shop", (), [each.item_id for each in call]) == levels
 
     def test_several_people_in_one_write_each_get_their_own(self, store: ProfileStore) -> None:
@@ -292,7 +273,7 @@ class TestEvents:
             Batch("bob", "shop", [event()]),
             Batch("ada", "other", [event()]),
         ]
-        assert store.record(batches, MIDNIGHT_MS) == [
+        assert outcomes(store, batches, MIDNIGHT_MS) == [
             [Outcome.LEARNED, Outcome.LEARNED],
             [Outcome.UNKNOWN_USER],
             [Outcome.COUNTED],
@@ -302,7 +283,7 @@ class TestEvents:
         assert len(store.window("ada", "other").events) == 1
 
     def test_sixteen_writers_on_one_person_lose_no_event(self, make_store: MakeStore) -> None:
-        store = make_store(StoreRules())
+        store = make_store(StoreRules(per_minute=1000))
         put(store)
         streams = [[event(item="coat", time_ms=MIDNIGHT_MS + n) for n in range(12)] for _ in range(16)]
 
@@ -334,7 +315,7 @@ class TestTastes:
         put(store)
         record(store, event()), record(store, event(), catalogue="other")
         store.keep_taste("ada", "shop", glance(store).stamp, SOME_TASTE)
-        assert glance(store).taste == SOME_TASTE
+        assert glance(store).taste == SOME_TASTE.taste
         assert glance(store, catalogue="other").taste == b""
 
     def test_a_taste_that_was_overtaken_is_not_kept(self, store: ProfileStore) -> None:

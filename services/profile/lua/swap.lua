@@ -30,19 +30,31 @@ local function forget_uploads(acts, acts_order)
   end
 end
 
+-- In every space.
+local function forget_tastes(catalogue)
+  local own = 'taste:' .. catalogue
+  for _, name in ipairs(redis.call('HKEYS', main)) do
+    if name == own or string.sub(name, 1, #own + 1) == own .. ':' then redis.call('HDEL', main, name) end
+  end
+end
+
 if forget == 'everything' then redis.call('DEL', event_ids) end
 for number = 1, #ARGV - FIRST + 1 do
   local catalogue, key = ARGV[FIRST + number - 1], OWN + (number - 1) * EACH
   if forget == 'everything' then
     redis.call('DEL', unpack(KEYS, key + 1, key + EACH))
-    redis.call('HDEL', main, 'writes:' .. catalogue, 'taste:' .. catalogue)
+    redis.call('HDEL', main, 'writes:' .. catalogue, 'memory:' .. catalogue, 'boundary:' .. catalogue,
+      'pending:' .. catalogue, 'segment:' .. catalogue, 'photos:' .. catalogue)
+    forget_tastes(catalogue)
   elseif forget == 'uploads' then
     forget_uploads(KEYS[key + 1], KEYS[key + 2])
-    redis.call('HDEL', main, 'taste:' .. catalogue)
+    if redis.call('HDEL', main, 'photos:' .. catalogue) == 1 then redis.call('HDEL', main, 'memory:' .. catalogue) end
+    forget_tastes(catalogue)
   end
 end
 
 redis.call('HSET', main, 'person', person, 'consent', consent)
+redis.call('HINCRBY', main, 'puts', 1)
 if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life) end
 
 if request ~= '' then

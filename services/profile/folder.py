@@ -1,0 +1,96 @@
+"""From what is kept of a person to their taste: what is missing is looked up, what is due is settled, all is folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.errors import NotFound, NotReady, Overloaded
+from services.profile.background import Background, Known, Remembered
+from services.profile.event_store import Window
+from services.profile.interests import fold
+from services.profile.kept_taste import KeptTaste
+from services.profile.memory import Memory
+from services.profile.resolving import Completed, Resolver
+from services.profile.settling import Settler
+from services.profile.taste import Taste, TasteRules
+from services.spaces import Space
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A taste, ready to be kept. `space_now`: of the latest event; `lost`: events without a vector in its space."""
+
+    kept: KeptTaste
+    space_now: str = ""
+    lost: int = 0
+
+    @property
+    def beside(self) -> str:
+        """The name of its space, if that is not the one of the latest event."""
+        return "" if self.kept.taste.space == self.space_now else self.kept.taste.space
+
+
+class Folder:
+    """`background`: what is known of people beside what they did; None: nothing."""
+
+    def __init__(
+        self, resolver: Resolver, settler: Settler, rules: TasteRules, background: Background | None = None
+    ) -> None:
+        self._resolver = resolver
+        self._settler = settler
+        self._rules = rules
+        self._background = background
+
+    def recipe(self, catalogue: str) -> str:
+        """Differs when tastes would, though people did nothing."""
+        known = self._background.recipe(catalogue) if self._background else ""
+        return f"{self._rules.recipe}{known}"
+
+    def can_improve(self, kept: KeptTaste, catalogue: str) -> bool:
+        """Whether there is a point in folding again what was kept without some events."""
+        return bool(kept.waiting) and not self._resolver.rests(catalogue)
+
+    def fold(self, user_id: str, catalogue: str, window: Window, space: str = "") -> Folded:
+        """The taste of a person who consents, in a space; empty: that of their latest event, or the catalogue's present
+        one when they have done nothing.
+
+        Raises SpaceMismatch for a space the catalogue does not have, NotReady when nothing is known of the space.
+        """
+        wanted = space or space_of(window)
+        if not wanted and not window.acts and not self._background:
+            return self._nothing(window, catalogue)
+        try:
+            completed = self._resolver.complete(user_id, catalogue, window, wanted)
+        except (NotFound, NotReady, Overloaded):
+            if wanted:
+                raise
+            return self._nothing(window, catalogue)
+        return self.folded(catalogue, completed)
+
+    def folded(self, catalogue: str, completed: Completed) -> Folded:
+        """The taste that follows from a window that was completed."""
+        window, space = completed.window, completed.space
+        if space is None:
+            return self._nothing(window, catalogue, completed.waiting)
+        memory, rest = self._settler.read(window)
+        known = self._known(catalogue, space, memory, rest)
+        taste = fold(memory, rest.events, space, self._rules, known.prior)
+        kept = KeptTaste(
+            window.stamp, self.recipe(catalogue), taste, completed.waiting, known.segment, known.collaborative
+        )
+        return Folded(kept, space_of(window), completed.lost)
+
+    def _known(self, catalogue: str, space: Space, memory: Memory, window: Window) -> Known:
+        if self._background is None or window.person is None:
+            return Known()
+        before = [(centre.mass, centre.vector) for centre in memory.centres.get(space.name, ())]
+        acts = Remembered(window.events, before, memory.events + len(window.events))
+        return self._background.of(window.person, catalogue, space, acts)
+
+    def _nothing(self, window: Window, catalogue: str, waiting: int = 0) -> Folded:
+        return Folded(KeptTaste(window.stamp, self.recipe(catalogue), Taste(), waiting))
+
+
+def space_of(window: Window) -> str:
+    """The name of the space that the latest event with a vector was recorded in; empty: there is none."""
+    return next((event.space for event in reversed(window.events) if event.space), "")

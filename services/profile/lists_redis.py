@@ -1,0 +1,51 @@
+"""The popularity lists that events count in: the catalogue's, which takes every event, and one for each domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from services.profile import popularity
+from services.profile.events import Event
+from services.profile.keys import popular
+from services.profile.scripts_redis import Argument, Call, Script
+from services.profile.store_rules import StoreRules
+
+COUNT = Script("popularity", "count")
+
+
+class Lists:
+    """Those that some events of a catalogue touch. `keys`: none when no event is popular."""
+
+    def __init__(self, catalogue: str, events: Iterable[Event], rules: StoreRules) -> None:
+        domains = list(dict.fromkeys(event.domain for event in events if event.is_popular and not event.pending))
+        which: list[str | None] = [None, *domains] if domains else []
+        self.keys = [popular(catalogue, rules.popular_hours, domain) for domain in which]
+        self._places = {domain: place for place, domain in enumerate(domains, start=2)}
+        self._hours = rules.popular_hours
+
+    def place(self, event: Event) -> int:
+        """The number of the list of its domain, from 1; 0 for an event that touches none."""
+        return self._places.get(event.domain, 0)
+
+    def gained(self, event: Event) -> Argument:
+        """What the event adds, as the scripts take it."""
+        if event.pending or not event.is_popular:
+            return ""
+        return repr(popularity.gain(event.weight, event.time_ms, self._hours))
+
+
+def live_ms(rules: StoreRules) -> int:
+    """How long a list lives that nothing is added to."""
+    return int(popularity.FORGOTTEN_AFTER * rules.popular_hours * popularity.HOUR_MS)
+
+
+def count(catalogue: str, events: Sequence[Event], rules: StoreRules) -> list[Call]:
+    """The call that counts events on their own, where the lists are on another server than the person."""
+    lists = Lists(catalogue, events, rules)
+    counted = [event for event in events if event.is_popular]
+    if not counted:
+        return []
+    arguments: list[Argument] = [rules.popular, live_ms(rules)]
+    for event in counted:
+        arguments += [event.item_id, lists.gained(event), lists.place(event)]
+    return [Call(COUNT, lists.keys, arguments)]

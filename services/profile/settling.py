@@ -1,0 +1,93 @@
+"""What is older than the window goes into the long-term memory, block by block, oldest first.
+
+The blocks are cut from the order of the events, never from when they came, and whoever reads before a block is settled
+folds it on the spot. So what a person is thought to like follows from what they did alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.profile import memory
+from services.profile.event_store import EventStore, Settlement, Window
+from services.profile.events import Event
+from services.profile.memory import Memory
+from services.profile.resolving import Resolver
+from services.profile.store_rules import StoreRules
+from services.profile.taste import TasteRules
+from services.spaces import Space
+
+
+@dataclass(frozen=True)
+class Due:
+    """A person who has `acts` events in a catalogue, more than fit the window."""
+
+    user_id: str
+    catalogue: str
+    acts: int
+
+
+class Settler:
+    """Settles what is due."""
+
+    def __init__(self, store: EventStore, resolver: Resolver, bounds: StoreRules, rules: TasteRules) -> None:
+        self._store = store
+        self._resolver = resolver
+        self._bounds = bounds
+        self._rules = rules
+
+    def due(self, user_id: str, catalogue: str, acts: int) -> list[Due]:
+        """The person, if there is something to settle."""
+        return [Due(user_id, catalogue, acts)] if self._bounds.due(acts) else []
+
+    def settle(self, due: Sequence[Due]) -> list[bool]:
+        """Whether each was settled. Not who has been settled by somebody else meanwhile, and not who has events among
+        the oldest whose items cannot be looked up now: they are settled later."""
+        if not due:
+            return []
+        windows = self._store.oldest([(each.user_id, each.catalogue, self._bounds.due(each.acts)) for each in due])
+        ready = [self._looked_up(each, window) for each, window in zip(due, windows, strict=True)]
+        settlements = {
+            number: self._settlement(each, window)
+            for number, (each, window) in enumerate(zip(due, ready, strict=True))
+            if window is not None
+        }
+        done = (
+            dict(zip(settlements, self._store.settle(list(settlements.values())), strict=True)) if settlements else {}
+        )
+        return [done.get(number, False) for number in range(len(due))]
+
+    def _looked_up(self, due: Due, window: Window) -> Window | None:
+        count = self._bounds.due(due.acts)
+        if any(event.pending for event in window.events):
+            self._resolver.complete(due.user_id, due.catalogue, window, "")
+            (window,) = self._store.oldest([(due.user_id, due.catalogue, count)])
+        is_ready = len(window.acts) == count and not any(event.pending for event in window.events)
+        return window if is_ready else None
+
+    def _settlement(self, due: Due, window: Window) -> Settlement:
+        after = self._folded(memory.unpack(window.memory), window)
+        return Settlement(due.user_id, due.catalogue, window.stamp, window.mark, window.acts, memory.pack(after))
+
+    def read(self, window: Window) -> tuple[Memory, Window]:
+        """What is remembered in the long term, with what is due in it already, and the window without that."""
+        before, count = memory.unpack(window.memory), self._bounds.due(len(window.acts))
+        if not count:
+            return before, window
+        oldest = Window(acts=window.acts[:count])
+        # As it will be read once it is settled: packing rounds.
+        after = memory.unpack(memory.pack(self._folded(before, oldest)))
+        return after, Window(window.stamp, window.acts[count:], window.memory, window.mark, window.person)
+
+    def _folded(self, before: Memory, window: Window) -> Memory:
+        """Block by block, so that it does not matter how many were due at once."""
+        block = self._bounds.block
+        for first in range(0, len(window.acts), block):
+            events = window.events[first : first + block]
+            before = memory.settle(before, events, self._known(events), self._rules)
+        return before
+
+    def _known(self, events: Sequence[Event]) -> dict[str, Space]:
+        names = {name for event in events for name in event.vectors}
+        return {name: space for name in sorted(names) if (space := self._resolver.spaces.get(name)) is not None}
