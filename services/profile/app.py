@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from services.errors import InvalidInput
+from services.profile.export_events import EventExport
 from services.profile.folder import Folder
 from services.profile.items import Items
 from services.profile.keys import MIN_SECRET_BYTES
@@ -14,6 +15,7 @@ from services.profile.peers import IDEMPOTENT, IndexerItems
 from services.profile.people import People
 from services.profile.popular import Popular
 from services.profile.reader import TasteReader
+from services.profile.rebuild import Rebuilder
 from services.profile.record import Recorder
 from services.profile.resolving import Resolver
 from services.profile.segmentations import Segmentations
@@ -29,8 +31,8 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
 
-LONG_METHODS = frozenset(("RecordEvents", "ListUsers"))
-"""One waits for the indexer, the other walks the keys of Redis."""
+LONG_METHODS = frozenset(("RecordEvents", "ListUsers", "ExportEvents", "RebuildTastes"))
+"""They wait for the indexer, or walk the keys of Redis."""
 
 
 def build(
@@ -56,6 +58,7 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
     patient = PatientItems(items, _now_ms)
     resolver = Resolver(store, patient, KnownSpaces(store))
     settler = Settler(store, resolver, settings.store_rules(), settings.taste_rules())
+    folder = Folder(resolver, settler, settings.taste_rules())
     segmentations = Segmentations(
         store,
         lambda catalogue: patient.resolve(catalogue, []).space,
@@ -65,9 +68,11 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
     servicer = ProfileServicer(
         people=People(store, _now_ms),
         recorder=Recorder(store, resolver, settler, _now_ms),
-        tastes=TasteReader(store, Folder(resolver, settler, settings.taste_rules())),
+        tastes=TasteReader(store, folder),
         popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
         segmentations=segmentations,
+        event_export=EventExport(store, settings.store_rules()),
+        rebuilder=Rebuilder(store, resolver, folder),
     )
 
     def canary() -> None:

@@ -85,7 +85,8 @@ class Window:
 
 @dataclass(frozen=True)
 class Settlement:
-    """`acts`, the oldest of a window that stood under `stamp` and `mark`, have gone into `memory`."""
+    """`acts`, the oldest of a window that stood under `stamp` and `mark`, have gone into `memory`. None: the memory is
+    the same in one more space."""
 
     user_id: str
     catalogue: str

@@ -156,7 +156,8 @@ class MemoryEvents(Memory, EventStore):
             return False
         history.acts = history.acts[len(oldest) :]
         history.photos_settled |= any(event.type is EventType.UPLOAD for event in oldest)
-        history.memory, history.settled = given.memory, place(oldest[-1])
+        history.memory = given.memory
+        history.settled = place(oldest[-1]) if oldest else history.settled
         return True
 
     def _unchanged(self, user_id: str, catalogue: str, stamp: str) -> History | None:

@@ -54,8 +54,9 @@ class RedisEvents(Filing, EventStore):
     def _settlement(self, given: Settlement) -> Call:
         person = self._keys.person(given.user_id)
         history = person.history(given.catalogue)
-        last = given.acts[-1]
-        mark = b"%d:%b" % (last.event.time_ms, last.name)
+        mark = given.mark
+        if given.acts:
+            mark = b"%d:%b" % (given.acts[-1].event.time_ms, given.acts[-1].name)
         compared: list[Argument] = [given.catalogue, _life(given.stamp), given.mark, mark]
         put: list[Argument] = [given.memory, self._rules.retention_ms]
         names = [act.name for act in given.acts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.errors import NotFound, NotReady, Overloaded
+from services.profile import memory
 from services.profile.background import Background, Known, Remembered
 from services.profile.event_store import Window
 from services.profile.interests import fold
@@ -56,35 +57,39 @@ class Folder:
 
         Raises SpaceMismatch for a space the catalogue does not have, NotReady when nothing is known of the space.
         """
-        wanted = space or space_of(window)
+        remembered = memory.unpack(window.memory)
+        wanted = space or space_of(window) or next(iter(remembered.centres), "")
         if not wanted and not window.acts and not self._background:
             return self._nothing(window, catalogue)
         try:
-            completed = self._resolver.complete(user_id, catalogue, window, wanted)
+            also = sources(remembered, wanted)
+            completed = self._resolver.complete(user_id, catalogue, window, wanted, also)
         except (NotFound, NotReady, Overloaded):
             if wanted:
                 raise
             return self._nothing(window, catalogue)
-        return self.folded(catalogue, completed)
+        return self.folded(user_id, catalogue, completed)
 
-    def folded(self, catalogue: str, completed: Completed) -> Folded:
+    def folded(self, user_id: str, catalogue: str, completed: Completed) -> Folded:
         """The taste that follows from a window that was completed."""
         window, space = completed.window, completed.space
         if space is None:
             return self._nothing(window, catalogue, completed.waiting)
-        memory, rest = self._settler.read(window)
-        known = self._known(catalogue, space, memory, rest)
-        taste = fold(memory, rest.events, space, self._rules, known.prior)
+        if completed.vectors:
+            window = self._settler.moved(user_id, catalogue, window, space, completed.vectors)
+        remembered, rest = self._settler.read(window)
+        known = self._known(catalogue, space, remembered, rest)
+        taste = fold(remembered, rest.events, space, self._rules, known.prior)
         kept = KeptTaste(
             window.stamp, self.recipe(catalogue), taste, completed.waiting, known.segment, known.collaborative
         )
         return Folded(kept, space_of(window), completed.lost)
 
-    def _known(self, catalogue: str, space: Space, memory: Memory, window: Window) -> Known:
+    def _known(self, catalogue: str, space: Space, remembered: Memory, window: Window) -> Known:
         if self._background is None or window.person is None:
             return Known()
-        before = [(centre.mass, centre.vector) for centre in memory.centres.get(space.name, ())]
-        acts = Remembered(window.events, before, memory.events + len(window.events))
+        before = [(centre.mass, centre.vector) for centre in remembered.centres.get(space.name, ())]
+        acts = Remembered(window.events, before, remembered.events + len(window.events))
         return self._background.of(window.person, catalogue, space, acts)
 
     def _nothing(self, window: Window, catalogue: str, waiting: int = 0) -> Folded:
@@ -94,3 +99,13 @@ class Folder:
 def space_of(window: Window) -> str:
     """The name of the space that the latest event with a vector was recorded in; empty: there is none."""
     return next((event.space for event in reversed(window.events) if event.space), "")
+
+
+def sources(remembered: Memory, space: str) -> list[str]:
+    """Items by which what is remembered in the long term can be told in a space, if it cannot yet."""
+    if not space or space in remembered.centres:
+        return []
+    centres = next(iter(remembered.centres.values()), ())
+    return list(
+        dict.fromkeys(each.source.item_id for centre in centres for each in centre.sources if each.source.item_id)
+    )

@@ -6,8 +6,8 @@ could run over, and what nobody asks for costs nothing. What was found is writte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from services.errors import NotFound, NotReady, Overloaded
 from services.profile.event_store import Act, EventStore, Filled, Window
@@ -15,7 +15,7 @@ from services.profile.events import MAX_SPACES, Event
 from services.profile.items import Resolved
 from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
-from services.spaces import Space
+from services.spaces import Float16, Space
 
 MAX_LOOKUP = 1000
 """Items of one lookup."""
@@ -24,12 +24,14 @@ MAX_LOOKUP = 1000
 @dataclass(frozen=True)
 class Completed:
     """A window with what is known of it in a space. `space`: None when there is none to be known in. `waiting`: events
-    whose items could not be looked up now; `lost`: those that have no vector in the space and will not get one."""
+    whose items could not be looked up now; `lost`: those that have no vector in the space and will not get one.
+    `vectors`: in the space, of the items that were looked up, by their id."""
 
     window: Window
     space: Space | None
     waiting: int = 0
     lost: int = 0
+    vectors: Mapping[str, Float16] = field(default_factory=dict)
 
 
 class Resolver:
@@ -40,22 +42,22 @@ class Resolver:
         self._items = items
         self.spaces = spaces
 
-    def complete(self, user_id: str, catalogue: str, window: Window, space: str) -> Completed:
-        """A person's window in a space, by name; empty: the catalogue's present one.
+    def complete(self, user_id: str, catalogue: str, window: Window, space: str, also: Sequence[str] = ()) -> Completed:
+        """A person's window in a space, by name; empty: the catalogue's present one. `also`: further items to look up.
 
         Raises SpaceMismatch for a space that the catalogue does not have, if it had to be asked; NotReady when nothing
         is known of the space.
         """
         lacking = missing(window, space)
-        if not lacking and space and (known := self.spaces.get(space)):
+        if not lacking and not also and space and (known := self.spaces.get(space)):
             return _completed(window, known, waiting=0)
         try:
-            found = self.look_up(catalogue, item_ids(lacking), space)
+            found = self.look_up(catalogue, [*item_ids(lacking), *also], space)
         except (NotReady, Overloaded):
             known = self.spaces.get(space)
             if space and known is None:
                 raise
-            return _completed(window, known, waiting=len(lacking))
+            return _completed(window, known, waiting=len(lacking) + len(also))
         except NotFound:
             return self._of_no_catalogue(user_id, catalogue, window, space)
         return self.written(user_id, catalogue, window, found)
@@ -85,7 +87,9 @@ class Resolver:
             changed = {each.act.name: each.event for each in filled}
             acts = [replace(act, event=changed.get(act.name) or act.event) for act in window.acts]
             window = replace(window, acts=tuple(acts))
-        return _completed(window, found.space, waiting=sum(act.event.pending for act in window.acts))
+        vectors = {item_id: item.vector for item_id, item in found.items.items() if item.vector is not None}
+        waiting = sum(act.event.pending for act in window.acts)
+        return replace(_completed(window, found.space, waiting), vectors=vectors)
 
     def _of_no_catalogue(self, user_id: str, catalogue: str, window: Window, space: str) -> Completed:
         """The catalogue is gone, or never was: what was taken on trust is dropped, what is known stays."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import grpc
 
 from services.errors import NotImplementedYet, VisrecError
-from services.profile import wire, wire_segments
+from services.profile import wire, wire_events, wire_segments
+from services.profile.export_events import EventExport
 from services.profile.people import REMAINS, People
 from services.profile.popular import Popular, PopularQuery
 from services.profile.reader import TasteQuery, TasteReader, TasteView
+from services.profile.rebuild import Rebuilder
 from services.profile.record import Ending, Recorder
 from services.profile.segmentations import Segmentations
 from services.runtime.faults import status_of
@@ -21,17 +23,22 @@ class ProfileServicer(ProfileServiceServicer):
 
     def __init__(
         self,
+        *,
         people: People,
         recorder: Recorder,
         tastes: TasteReader,
         popular: Popular,
         segmentations: Segmentations,
+        event_export: EventExport,
+        rebuilder: Rebuilder,
     ) -> None:
         self._people = people
         self._recorder = recorder
         self._tastes = tastes
         self._popular = popular
         self._segmentations = segmentations
+        self._event_export = event_export
+        self._rebuilder = rebuilder
 
     def PutUser(self, request: pb.PutUserRequest, context: grpc.ServicerContext) -> pb.PutUserResponse:
         put = self._people.put(wire.person_of(request.user), tuple(request.update_mask.paths), request.request_id)
@@ -82,7 +89,9 @@ class ProfileServicer(ProfileServiceServicer):
         return wire_segments.page_message(page)
 
     def ExportEvents(self, request: pb.ExportEventsRequest, context: grpc.ServicerContext) -> pb.ExportEventsResponse:
-        raise NotImplementedYet("ExportEvents")
+        page = self._event_export.page(wire_events.export_query_of(request))
+        events = [wire_events.exported_message(request.catalogue, each) for each in page.events]
+        return pb.ExportEventsResponse(events=events, next_page_token=page.token)
 
     def PutUserVectors(
         self, request: pb.PutUserVectorsRequest, context: grpc.ServicerContext
@@ -101,7 +110,10 @@ class ProfileServicer(ProfileServiceServicer):
     def RebuildTastes(
         self, request: pb.RebuildTastesRequest, context: grpc.ServicerContext
     ) -> pb.RebuildTastesResponse:
-        raise NotImplementedYet("RebuildTastes")
+        rebuilt = self._rebuilder.page(request.catalogue, request.space, request.page_size, request.page_token)
+        return pb.RebuildTastesResponse(
+            people=rebuilt.people, rebuilt=rebuilt.rebuilt, lost_events=rebuilt.lost, next_page_token=rebuilt.token
+        )
 
 
 def _result(event_id: str, ending: Ending) -> pb.EventResult:

@@ -6,8 +6,8 @@ folds it on the spot. So what a person is thought to like follows from what they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from services.profile import memory
 from services.profile.event_store import EventStore, Settlement, Window
@@ -16,7 +16,7 @@ from services.profile.memory import Memory
 from services.profile.resolving import Resolver
 from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
-from services.spaces import Space
+from services.spaces import Float16, Space
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,12 @@ class Settler:
         if any(event.pending for event in window.events):
             self._resolver.complete(due.user_id, due.catalogue, window, "")
             (window,) = self._store.oldest([(due.user_id, due.catalogue, count)])
-        is_ready = len(window.acts) == count and not any(event.pending for event in window.events)
+        is_ready = len(window.acts) == count and all(self._is_known(event) for event in window.events)
         return window if is_ready else None
+
+    def _is_known(self, event: Event) -> bool:
+        """Of one whose item or whose space nobody knows now, nothing would be remembered."""
+        return not event.pending and all(self._resolver.spaces.get(name) for name in event.vectors)
 
     def _settlement(self, due: Due, window: Window) -> Settlement:
         after = self._folded(memory.unpack(window.memory), window)
@@ -78,7 +82,20 @@ class Settler:
         oldest = Window(acts=window.acts[:count])
         # As it will be read once it is settled: packing rounds.
         after = memory.unpack(memory.pack(self._folded(before, oldest)))
-        return after, Window(window.stamp, window.acts[count:], window.memory, window.mark, window.person)
+        return after, replace(window, acts=window.acts[count:])
+
+    def moved(
+        self, user_id: str, catalogue: str, window: Window, space: Space, vectors: Mapping[str, Float16]
+    ) -> Window:
+        """The window with its memory told in a space, too, by the items that it comes from; `vectors` of them. It is
+        kept, so that what is settled after that finds it."""
+        before = memory.unpack(window.memory)
+        after = memory.moved(before, space, vectors)
+        if after is before or space.name not in after.centres:
+            return window
+        packed = memory.pack(after)
+        self._store.settle([Settlement(user_id, catalogue, window.stamp, window.mark, (), packed)])
+        return replace(window, memory=packed)
 
     def _folded(self, before: Memory, window: Window) -> Memory:
         """Block by block, so that it does not matter how many were due at once."""

@@ -16,6 +16,7 @@ from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
 from services.profile.person import Consent, ConsentState, Person
 from services.profile.reader import TasteReader
+from services.profile.rebuild import Rebuilder
 from services.profile.record import Recorder
 from services.profile.resolving import Resolver
 from services.profile.settling import Settler
@@ -102,6 +103,7 @@ class Parts:
     recorder: Recorder
     folder: Folder
     tastes: TasteReader
+    rebuilder: Rebuilder
 
 
 def parts(
@@ -116,7 +118,14 @@ def parts(
     resolver = Resolver(store, PatientItems(items or shop(), now_ms), KnownSpaces(store))
     settler = Settler(store, resolver, bounds, rules)
     folder = Folder(resolver, settler, rules)
-    return Parts(resolver, settler, Recorder(store, resolver, settler, now_ms), folder, TasteReader(store, folder))
+    return Parts(
+        resolver,
+        settler,
+        Recorder(store, resolver, settler, now_ms),
+        folder,
+        TasteReader(store, folder),
+        Rebuilder(store, resolver, folder),
+    )
 
 
 def shop(items_each: int = 60) -> MemoryItems:

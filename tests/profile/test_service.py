@@ -123,6 +123,31 @@ class TestEndToEnd:
         record(stub, event(4, "blue-1", pb.EVENT_TYPE_PURCHASE))
         assert score(vector_of(taste(stub).interests[0]), near(2)) > 0.95
 
+    def test_events_can_be_exported_without_what_tells_who_it_was(self, stub: ProfileServiceStub) -> None:
+        stub.PutUser(pb.PutUserRequest(user=ADA))
+        photo = common_pb2.Vector(space=SPACE.name, data=encode(near(3)))
+        upload = pb.Event(event_id="u1", user_id="ada", type=pb.EVENT_TYPE_UPLOAD, catalogue="shop", photo_vector=photo)
+        record(stub, event(1, "red-1", recommendation_id="r-1"), upload)
+        request = pb.ExportEventsRequest(catalogue="shop")
+        page = stub.ExportEvents(request)
+        liked, photo_sent = sorted(page.events, key=lambda each: each.type)
+        assert (liked.type, liked.item_id, liked.domain) == (pb.EVENT_TYPE_LIKE, "red-1", "fashion")
+        assert (liked.event_id, liked.recommendation_id) == ("", "")
+        assert photo_sent.WhichOneof("subject") is None
+        assert liked.user_id == photo_sent.user_id != "ada"
+        assert page.next_page_token == ""
+        named = stub.ExportEvents(pb.ExportEventsRequest(catalogue="shop", include_user_ids=True, page_size=1))
+        assert [each.user_id for each in named.events] == ["ada"]
+        assert named.next_page_token
+        before = common_pb2.TimeRange(before=liked.time)
+        assert not stub.ExportEvents(pb.ExportEventsRequest(catalogue="shop", time=before)).events
+
+    def test_tastes_can_be_made_anew(self, stub: ProfileServiceStub) -> None:
+        stub.PutUser(pb.PutUserRequest(user=ADA))
+        record(stub, event(1, "red-1"))
+        rebuilt = stub.RebuildTastes(pb.RebuildTastesRequest(catalogue="shop"))
+        assert rebuilt == pb.RebuildTastesResponse(people=1, rebuilt=1)
+
     def test_an_upload_is_learned_from(self, stub: ProfileServiceStub) -> None:
         stub.PutUser(pb.PutUserRequest(user=ADA))
         photo = common_pb2.Vector(space=SPACE.name, data=encode(near(3)))
@@ -399,7 +424,6 @@ def test_somebody_unknown_is_not_found(stub: ProfileServiceStub, method: str, re
     ("method", "request_"),
     [
         ("ExportUser", pb.ExportUserRequest(user_id="ada")),
-        ("ExportEvents", pb.ExportEventsRequest(catalogue="shop")),
         ("PutUserVectors", pb.PutUserVectorsRequest()),
     ],
 )

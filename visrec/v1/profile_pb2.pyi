@@ -148,8 +148,8 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     can be looked up.
     """
     EVENT_OUTCOME_IGNORED: _EventOutcome.ValueType  # 5
-    """It was kept but moves nothing for now: the person does more in a minute than people do (a setting), or does the same
-    to the same item again and again.
+    """It is not kept and moves nothing: the person does more in a minute than people do (a setting). Its id is remembered,
+    so that it is a duplicate when it is sent again.
     """
 
 class EventOutcome(_EventOutcome, metaclass=_EventOutcomeEnumTypeWrapper):
@@ -170,8 +170,8 @@ EVENT_OUTCOME_PENDING: EventOutcome.ValueType  # 4
 can be looked up.
 """
 EVENT_OUTCOME_IGNORED: EventOutcome.ValueType  # 5
-"""It was kept but moves nothing for now: the person does more in a minute than people do (a setting), or does the same
-to the same item again and again.
+"""It is not kept and moves nothing: the person does more in a minute than people do (a setting). Its id is remembered,
+so that it is a duplicate when it is sent again.
 """
 Global___EventOutcome: _TypeAlias = EventOutcome  # noqa: Y015
 
@@ -894,9 +894,11 @@ class Event(_message.Message):
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """When; left out: now. More than five minutes ahead of the server's clock: INVALID_ARGUMENT, reason EVENT_IN_FUTURE.
-        Of a person's events in a catalogue, and apart from them of the impressions, the latest 200 (settings) are kept. One
-        that is older than that many: FAILED_PRECONDITION, reason EVENT_TOO_OLD.
+        """When; left out: now. Up to five minutes ahead of the server's clock: taken as now; more: INVALID_ARGUMENT, reason
+        EVENT_IN_FUTURE. Of a person's events in a catalogue at least the latest 200 (a setting) are kept one by one; older
+        ones go into what is remembered of the person in the long term. One that is older than what has gone there, or than
+        a year (a setting), or an impression that is older than the latest 200 (a setting): FAILED_PRECONDITION, reason
+        EVENT_TOO_OLD.
         """
 
     @_builtins.property
@@ -1576,7 +1578,9 @@ class ExportEventsRequest(_message.Message):
     page_size: _builtins.int
     """0: 1000. At most 10,000, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """From the previous page; empty: the first."""
+    """From the previous page of the same request; empty: the first. A page may hold fewer than page_size, even none, and
+    still have a next one.
+    """
     include_user_ids: _builtins.bool
     """Name people as the caller does, for a job that puts something under them (PutUserVectors)."""
     @_builtins.property

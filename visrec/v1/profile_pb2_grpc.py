@@ -204,8 +204,7 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportEvents(self, request, context):
-        """Events of a time span, for jobs: of people who consent to personalisation.
-        UNIMPLEMENTED in this version.
+        """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,7 +236,6 @@ class ProfileServiceServicer:
     def RebuildTastes(self, request, context):
         """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
         is filled before an alias moves to it. May be asked again at any time.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,9 +64,7 @@ class ProfileServiceStub:
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
     """Groups of people who like alike, without those of too few people."""
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
-    """Events of a time span, for jobs: of people who consent to personalisation.
-    UNIMPLEMENTED in this version.
-    """
+    """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]
     """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
     UNIMPLEMENTED in this version.
@@ -80,7 +78,6 @@ class ProfileServiceStub:
     RebuildTastes: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
-    UNIMPLEMENTED in this version.
     """
 
 @_typing.type_check_only
@@ -119,9 +116,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """Groups of people who like alike, without those of too few people."""
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
-    """Events of a time span, for jobs: of people who consent to personalisation.
-    UNIMPLEMENTED in this version.
-    """
+    """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
     """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
     UNIMPLEMENTED in this version.
@@ -135,7 +130,6 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     RebuildTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]  # type: ignore[assignment]
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
-    UNIMPLEMENTED in this version.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -243,9 +237,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ExportEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ExportEventsResponse, _abc.Awaitable[_profile_pb2.ExportEventsResponse]]:
-        """Events of a time span, for jobs: of people who consent to personalisation.
-        UNIMPLEMENTED in this version.
-        """
+        """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
 
     @_abc_1.abstractmethod
     def ExportFeatures(
@@ -283,7 +275,6 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_pb2.RebuildTastesResponse, _abc.Awaitable[_profile_pb2.RebuildTastesResponse]]:
         """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
         is filled before an alias moves to it. May be asked again at any time.
-        UNIMPLEMENTED in this version.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

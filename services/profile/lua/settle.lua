@@ -1,26 +1,30 @@
 -- Puts a long-term memory in the place of the oldest acts, which went into it, if they still are the oldest.
 -- KEYS: main, acts, acts order. ARGV: catalogue, life, boundary expected or '', boundary from now on, packed memory,
--- milliseconds until an untouched person goes; then the names of the acts in order. Answers 1, or 0: nothing was done.
+-- milliseconds until an untouched person goes; then the names of the acts in order, perhaps none. Answers 1, or 0:
+-- nothing was done.
 local main, acts, acts_order = unpack(KEYS)
 local catalogue, life, before, after, memory, person_ttl_ms = unpack(ARGV, 1, 6)
 local FIRST = 7
 
 if redis.call('HGET', main, 'life') ~= life then return 0 end
 if (redis.call('HGET', main, 'boundary:' .. catalogue) or '') ~= before then return 0 end
-local names = redis.call('ZRANGE', acts_order, 0, #ARGV - FIRST)
+local count = #ARGV - FIRST + 1
+local names = count > 0 and redis.call('ZRANGE', acts_order, 0, count - 1) or {}
 for at, name in ipairs(names) do
   if name ~= ARGV[FIRST + at - 1] then return 0 end
 end
-if #names ~= #ARGV - FIRST + 1 then return 0 end
+if #names ~= count then return 0 end
 
 local UPLOAD = 8
 local waited, photos = 0, false
-for _, packed in ipairs(redis.call('HMGET', acts, unpack(names))) do
+for _, packed in ipairs(count > 0 and redis.call('HMGET', acts, unpack(names)) or {}) do
   if packed and is_pending(packed) then waited = waited + 1 end
   if packed and string.byte(packed, 2) == UPLOAD then photos = true end
 end
-redis.call('ZREMRANGEBYRANK', acts_order, 0, #names - 1)
-redis.call('HDEL', acts, unpack(names))
+if count > 0 then
+  redis.call('ZREMRANGEBYRANK', acts_order, 0, count - 1)
+  redis.call('HDEL', acts, unpack(names))
+end
 redis.call('HSET', main, 'memory:' .. catalogue, memory, 'boundary:' .. catalogue, after)
 -- Who takes back the consent to learn from photos takes back all that they went into.
 if photos then redis.call('HSET', main, 'photos:' .. catalogue, 1) end

@@ -1,0 +1,128 @@
+"""Events of everybody who consents, page by page, for jobs."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.errors import InvalidInput
+from services.profile.event_store import Act, EventStore, Histories
+from services.profile.events import Event
+from services.profile.identifiers import catalogue_name
+from services.profile.store_rules import StoreRules
+
+DEFAULT_PAGE = 1000
+MAX_PAGE = 10_000
+MAX_LOOKS = 64
+"""At the store, for one page: many people without events of the time make a short page, not a slow one."""
+
+
+@dataclass(frozen=True)
+class ExportQuery:
+    """Events of a catalogue from `start_ms` until before `end_ms`, None: without that bound. `with_user_ids`: people
+    are called as the caller calls them."""
+
+    catalogue: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    size: int = 0
+    token: str = ""
+    with_user_ids: bool = False
+
+
+@dataclass(frozen=True)
+class ExportedEvent:
+    """`who` did it: a pseudonym, or the caller's own id."""
+
+    who: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class ExportPage:
+    """`token`: for the next page, empty when there is none."""
+
+    events: Sequence[ExportedEvent]
+    token: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a page begins: a walk's token, and, if a person did not fit the page before, who (their pseudonym) and the
+    last event that was given of them: its time and the keyed digest of its id."""
+
+    token: str = ""
+    after: tuple[str, int, str] | None = None
+
+    def packed(self) -> str:
+        if not self.token:
+            return ""
+        return base64.urlsafe_b64encode(json.dumps([self.token, self.after]).encode()).decode()
+
+    @classmethod
+    def of(cls, token: str) -> _Place:
+        if not token:
+            return cls()
+        try:
+            inner, after = json.loads(base64.urlsafe_b64decode(token))
+            return cls(str(inner), None if after is None else (str(after[0]), int(after[1]), str(after[2])))
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as problem:
+            raise InvalidInput("page_token", "is not a token of a previous page") from problem
+
+
+class EventExport:
+    """Walks over everybody. `bounds`: how many events a person may have."""
+
+    def __init__(self, store: EventStore, bounds: StoreRules) -> None:
+        self._store = store
+        self._most = bounds.most + bounds.shown
+
+    def page(self, query: ExportQuery) -> ExportPage:
+        """Events in no particular order. Raises InvalidInput, naming the field."""
+        _check(query)
+        size = min(query.size or DEFAULT_PAGE, MAX_PAGE)
+        place, events = _Place.of(query.token), list[ExportedEvent]()
+        for _ in range(MAX_LOOKS):
+            left = size - len(events)
+            found = self._store.histories(query.catalogue, max(1, left // self._most), place.token, shown=True)
+            given = list(_events(query, found, place.after))
+            events += [event for event, _ in given[:left]]
+            if len(given) > left:
+                return ExportPage(events, _Place(found.again, given[left - 1][1]).packed())
+            place = _Place(found.token)
+            if not place.token or len(events) == size:
+                break
+        return ExportPage(events, place.packed())
+
+
+def _check(query: ExportQuery) -> None:
+    catalogue_name(query.catalogue, "catalogue")
+    if query.size < 0:
+        raise InvalidInput("page_size", "must not be negative")
+    if query.start_ms is not None and query.end_ms is not None and query.end_ms <= query.start_ms:
+        raise InvalidInput("time.before", "must be later than not_before")
+
+
+def _events(
+    query: ExportQuery, found: Histories, after: tuple[str, int, str] | None
+) -> Iterator[tuple[ExportedEvent, tuple[str, int, str]]]:
+    """Each with its place; of whoever was cut off only what comes `after`."""
+    for window, alias in zip(found.windows, found.aliases, strict=True):
+        assert window.person is not None
+        who = window.person.user_id if query.with_user_ids else alias
+        for act in sorted(window.acts, key=lambda act: _place(alias, act)):
+            place = _place(alias, act)
+            is_given = after is not None and after[0] == alias and place <= after
+            if not is_given and _is_within(query, act.event.time_ms):
+                yield ExportedEvent(who, act.event), place
+
+
+def _place(alias: str, act: Act) -> tuple[str, int, str]:
+    return alias, act.event.time_ms, act.name.hex()
+
+
+def _is_within(query: ExportQuery, time_ms: int) -> bool:
+    start = query.start_ms is None or time_ms >= query.start_ms
+    return start and (query.end_ms is None or time_ms < query.end_ms)

@@ -1,0 +1,64 @@
+"""Tastes made anew, page by page: how a new space is filled before an alias moves to it, and how a doubt is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.errors import InvalidInput
+from services.profile import memory
+from services.profile.event_store import Window
+from services.profile.folder import Folder, sources
+from services.profile.identifiers import catalogue_name
+from services.profile.reader import keep
+from services.profile.resolving import Resolver, item_ids, missing
+from services.profile.store import ProfileStore
+
+DEFAULT_PAGE = 100
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """`people` of the page who did something in the catalogue; `rebuilt`: those whose taste is kept now; `lost`: events
+    without a vector in the space. `token`: for the next page, empty when there is none."""
+
+    people: int
+    rebuilt: int
+    lost: int
+    token: str
+
+
+class Rebuilder:
+    """Makes tastes anew from what is kept of people."""
+
+    def __init__(self, store: ProfileStore, resolver: Resolver, folder: Folder) -> None:
+        self._store = store
+        self._resolver = resolver
+        self._folder = folder
+
+    def page(self, catalogue: str, space: str = "", size: int = 0, token: str = "") -> Rebuilt:
+        """One page of people: 0: 100 of them, at most 1000. `space` by name; empty: the catalogue's present one.
+
+        Raises InvalidInput naming the field, NotFound for an unknown catalogue, SpaceMismatch for a space it does not
+        have, NotReady when it is away: nothing was done then, and the same page may be asked for again.
+        """
+        catalogue_name(catalogue, "catalogue")
+        if size < 0:
+            raise InvalidInput("page_size", "must not be negative")
+        name = self._resolver.look_up(catalogue, (), space).space.name
+        page = self._store.histories(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), token)
+        wanted = [item_id for window in page.windows for item_id in _items(window, name)]
+        found = self._resolver.look_up(catalogue, list(dict.fromkeys(wanted)), name)
+        rebuilt = lost = 0
+        for window in page.windows:
+            assert window.person is not None
+            user_id = window.person.user_id
+            folded = self._folder.folded(user_id, catalogue, self._resolver.written(user_id, catalogue, window, found))
+            keep(self._store, user_id, catalogue, folded)
+            rebuilt += folded.kept.taste.space == name
+            lost += folded.lost
+        return Rebuilt(len(page.windows), rebuilt, lost, page.token)
+
+
+def _items(window: Window, space: str) -> list[str]:
+    return [*item_ids(missing(window, space)), *sources(memory.unpack(window.memory), space)]

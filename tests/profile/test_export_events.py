@@ -1,0 +1,122 @@
+"""Events for jobs: everything of everybody who consents, once, under names that are good for one export."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.errors import InvalidInput
+from services.profile.event_store import Batch
+from services.profile.events import Event, EventType
+from services.profile.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
+from services.profile.people_store import Forget
+from services.profile.person import Consent
+from services.profile.store import ProfileStore
+from services.profile.store_rules import StoreRules
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, event, person
+from tests.profile.conftest import MakeStore
+
+BOUNDS = StoreRules(window=20, block=2, shown=4, per_minute=1000)
+SHOP = ExportQuery("shop")
+EACH = 9
+
+
+@pytest.fixture
+def store(make_store: MakeStore) -> ProfileStore:
+    store = make_store(BOUNDS)
+    for number in range(8):
+        tell(store, f"person-{number}", *[event(time_ms=MIDNIGHT_MS - n * MINUTE_MS) for n in range(EACH - 1)])
+        tell(store, f"person-{number}", event(EventType.IMPRESSION, shown_signals={"taste": 0.5}))
+    tell(store, "bob", event(), consent=Consent())
+    return store
+
+
+@pytest.fixture
+def export(store: ProfileStore) -> EventExport:
+    return EventExport(store, BOUNDS)
+
+
+def tell(store: ProfileStore, user: str, *events: Event, consent: Consent | None = None) -> None:
+    if store.load(user).person is None:
+        store.swap(b"", person(user, consent) if consent else person(user))
+    store.record([Batch(user, "shop", events)], MIDNIGHT_MS)
+
+
+def walk(export: EventExport, query: ExportQuery) -> list[ExportPage]:
+    pages = [export.page(query)]
+    while pages[-1].token:
+        pages.append(export.page(replace(query, token=pages[-1].token)))
+    return pages
+
+
+def everything(pages: list[ExportPage]) -> list[ExportedEvent]:
+    return [each for page in pages for each in page.events]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 9, 10, 100, 10_000])
+def test_every_event_comes_once_in_pages_of_at_most_the_size(export: EventExport, size: int) -> None:
+    pages = walk(export, replace(SHOP, size=size))
+    assert all(len(page.events) <= size for page in pages)
+    found = everything(pages)
+    assert len(found) == len({each.event.event_id for each in found}) == 8 * EACH
+    assert len({each.who for each in found}) == 8
+
+
+def test_people_have_other_names_in_every_export(export: EventExport) -> None:
+    one, other = ({each.who for each in everything(walk(export, SHOP))} for _ in range(2))
+    assert not one & other
+    assert not any("person" in who for who in one | other)
+
+
+def test_a_token_gives_no_event_id_away(export: EventExport, store: ProfileStore) -> None:
+    page = export.page(replace(SHOP, size=5))
+    assert page.token
+    assert not any(each.event.event_id in page.token for each in page.events)
+
+
+def test_people_are_called_as_the_caller_calls_them_when_asked_for(export: EventExport) -> None:
+    found = everything(walk(export, replace(SHOP, size=5, with_user_ids=True)))
+    assert {each.who for each in found} == {f"person-{number}" for number in range(8)}
+
+
+def test_only_events_of_the_time_come(export: EventExport, store: ProfileStore) -> None:
+    query = replace(SHOP, start_ms=MIDNIGHT_MS - 2 * MINUTE_MS, end_ms=MIDNIGHT_MS, size=3)
+    assert {each.event.time_ms for each in everything(walk(export, query))} == {
+        MIDNIGHT_MS - 2 * MINUTE_MS,
+        MIDNIGHT_MS - MINUTE_MS,
+    }
+    long_ago = replace(SHOP, end_ms=MIDNIGHT_MS - 300 * DAY_MS)
+    assert everything(walk(export, long_ago)) == []
+
+
+def test_who_takes_their_consent_back_on_the_way_is_left_out_and_nobody_else(
+    export: EventExport, store: ProfileStore
+) -> None:
+    """Also the one in whose events the page before ended."""
+    named = replace(SHOP, size=EACH + 3, with_user_ids=True)
+    first = export.page(named)
+    cut = first.events[-1].who
+    loaded = store.load(cut)
+    assert loaded.person is not None
+    store.swap(loaded.version, replace(loaded.person, consent=Consent()), Forget.EVERYTHING)
+    rest = everything(walk(export, replace(named, token=first.token)))
+    assert cut not in {each.who for each in rest}
+    told = [each.event.event_id for each in [*first.events, *rest] if each.who != cut]
+    assert len(told) == len(set(told)) == 7 * EACH
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (ExportQuery("Shop {1}"), "catalogue"),
+        (replace(SHOP, size=-1), "page_size"),
+        (replace(SHOP, token="no token"), "page_token"),
+        (replace(SHOP, token="WzEsMl0="), "page_token"),
+        (replace(SHOP, start_ms=2, end_ms=2), "time.before"),
+    ],
+)
+def test_bad_requests_are_refused_by_name(export: EventExport, wrong: ExportQuery, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        export.page(wrong)
+    assert caught.value.field == field
