@@ -62,3 +62,16 @@ def test_equal_points_are_one_cluster_at_any_threshold_above_zero() -> None:
 def test_far_groups_stay_apart() -> None:
     groups = np.array([[0.0, 0], [0.1, 0], [10, 0], [10.1, 0], [0, 10]])
     assert ward(groups, 1.0) == [[0, 1], [2, 3], [4]]
+
+
+@given(SEEDS, st.integers(1, 8), st.sampled_from([0.5, 2.0, 8.0]))
+def test_the_mean_of_several_points_is_as_the_points_once_they_are_together(
+    seed: int, count: int, merge_below: float
+) -> None:
+    """A group of points that are merged anyhow, replaced by its mean and size, changes nothing."""
+    others = points_of(seed, count)
+    heap = np.array([3.0, 3, 3]) + 1e-3 * points_of(seed + 1, 4)
+    whole = ward(np.concatenate([heap, others]), merge_below)
+    means = ward(np.concatenate([heap.mean(axis=0)[None], others]), merge_below, np.array([4.0, *[1.0] * count]))
+    shifted = [[max(row - 3, 0) for row in rows if row == 0 or row > 3] for rows in whole]
+    assert shifted == means

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from services.profile import kept_taste
 from services.profile.events import Event, EventType
+from services.profile.interests import fold
 from services.profile.kept_taste import KeptTaste
-from services.profile.taste import Source, Taste, TasteRules, fold
+from services.profile.memory import EMPTY, settle
+from services.profile.prior import Origin, Prior
+from services.profile.taste import Source, Taste, TasteRules
 from services.spaces import canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
 from tests.profile.strategies import STREAMS
@@ -44,7 +47,7 @@ def closest(taste: Taste, direction: int) -> float:
 
 @given(STREAMS)
 def test_interests_are_unit_blocks_with_shares_that_sum_to_one(stream: list[Event]) -> None:
-    taste = fold(stream, SPACE, RULES)
+    taste = fold(EMPTY, stream, SPACE, RULES)
     for interest in taste.interests:
         vector = interest.vector.astype(np.float32)
         for _, at in SPACE.slices():
@@ -60,59 +63,106 @@ def test_interests_are_unit_blocks_with_shares_that_sum_to_one(stream: list[Even
 def test_the_order_of_arrival_does_not_matter(stream: list[Event], chance: random.Random) -> None:
     """To the last bit: only an event's own time counts."""
     shuffled = chance.sample(stream, len(stream))
-    assert bits(fold(shuffled, SPACE, RULES)) == bits(fold(stream, SPACE, RULES))
+    assert bits(fold(EMPTY, shuffled, SPACE, RULES)) == bits(fold(EMPTY, stream, SPACE, RULES))
 
 
 @given(STREAMS, st.integers(0, 400))
 def test_a_taste_does_not_change_by_waiting(stream: list[Event], days: int) -> None:
     """Decay by a and then by b is decay by a + b, for all events alike, so it cancels in shares and centres."""
     earlier = [replace(each, time_ms=each.time_ms - days * DAY_MS) for each in stream]
-    assert bits(fold(earlier, SPACE, RULES)) == bits(fold(stream, SPACE, RULES))
+    assert bits(fold(EMPTY, earlier, SPACE, RULES)) == bits(fold(EMPTY, stream, SPACE, RULES))
 
 
 def test_an_event_says_half_as_much_after_a_half_life() -> None:
     half_life_ms = int(RULES.half_life_days * DAY_MS)
     stream = [event(vector=near(0), time_ms=MIDNIGHT_MS - half_life_ms), event(vector=near(1), time_ms=MIDNIGHT_MS)]
-    taste = fold(stream, SPACE, RULES)
+    taste = fold(EMPTY, stream, SPACE, replace(RULES, session_boost=0.0))
     assert [interest.weight for interest in taste.interests] == pytest.approx([2 / 3, 1 / 3])
     assert closest(taste, 1) == score(taste.interests[0].vector, near(1))
 
 
+def test_what_is_done_in_this_session_matters_more_and_looks_the_same() -> None:
+    """Twice as much at first; a day later nobody can tell."""
+    stream = [*likes(0, 3, time_ms=MIDNIGHT_MS - DAY_MS), *likes(1, 3)]
+    without = fold(EMPTY, stream, SPACE, replace(RULES, session_boost=0.0))
+    taste = fold(EMPTY, stream, SPACE, RULES)
+    assert [each.vector.tobytes() for each in taste.interests] == [each.vector.tobytes() for each in without.interests]
+    assert taste.interests[0].weight / taste.interests[1].weight == pytest.approx(
+        2 * without.interests[0].weight / without.interests[1].weight, rel=1e-3
+    )
+
+
 def test_two_separated_groups_are_two_interests_with_their_shares() -> None:
-    taste = fold(likes(0, 6) + likes(1, 3), SPACE, RULES)
+    taste = fold(EMPTY, likes(0, 6) + likes(1, 3), SPACE, RULES)
     assert [round(interest.weight, 3) for interest in taste.interests] == [0.667, 0.333]
     assert score(taste.interests[0].vector, near(0)) > 0.95
     assert score(taste.interests[1].vector, near(1)) > 0.95
 
 
 def test_one_group_is_one_interest() -> None:
-    assert len(fold(likes(2, 12), SPACE, RULES).interests) == 1
+    assert len(fold(EMPTY, likes(2, 12), SPACE, RULES).interests) == 1
 
 
 def test_one_like_moves_the_taste_towards_the_item() -> None:
     before = likes(0, 3)
     between = canonical(SPACE.normalise(near(0).astype(np.float32) + 0.5 * near(1).astype(np.float32)))
-    after = fold([*before, event(vector=between)], SPACE, RULES)
-    assert closest(after, 1) > closest(fold(before, SPACE, RULES), 1)
+    after = fold(EMPTY, [*before, event(vector=between)], SPACE, RULES)
+    assert closest(after, 1) > closest(fold(EMPTY, before, SPACE, RULES), 1)
 
 
 def test_a_like_of_something_new_is_an_interest_of_its_own() -> None:
     before = likes(0, 3)
-    after = fold([*before, event(item="new", vector=near(3))], SPACE, RULES)
+    after = fold(EMPTY, [*before, event(item="new", vector=near(3))], SPACE, RULES)
     assert Source("new", EventType.LIKE) in after.interests[1].sources
-    assert closest(after, 3) > 0.99
+    assert closest(after, 3) > 0.89
+
+
+def test_a_centre_is_held_to_the_mean_the_less_the_more_speaks_for_it() -> None:
+    few, many = (fold(EMPTY, likes(0, 8) + likes(1, count), SPACE, RULES) for count in (1, 8))
+    free = fold(EMPTY, likes(0, 8) + likes(1, 1), SPACE, replace(RULES, shrink=0.0))
+    assert score(few.interests[1].vector, near(0)) > score(many.interests[1].vector, near(0)) + 0.02
+    assert score(few.interests[1].vector, near(0)) > score(free.interests[1].vector, near(0)) + 0.05
+
+
+def test_what_little_speaks_for_is_left_out_beside_what_much_does() -> None:
+    stray = event(EventType.VIEW, vector=near(2))
+    assert len(fold(EMPTY, [*likes(0, 3), stray], SPACE, RULES).interests) == 1
+    assert len(fold(EMPTY, [*likes(0, 1), stray], SPACE, RULES).interests) == 2
+
+
+def test_what_is_supposed_joins_an_interest_that_it_is_like() -> None:
+    prior = [Prior(near(0), 0.5, Origin.STATED, "lamps")]
+    (interest,) = fold(EMPTY, likes(0, 4), SPACE, RULES, prior).interests
+    assert (interest.origin, len(interest.sources)) == (Origin.EVENTS, 4)
+
+
+def test_what_is_supposed_leads_alone_and_fades_as_events_come() -> None:
+    prior = [Prior(near(3), 0.5, Origin.STATED, "lamps"), Prior(near(2), 0.2, Origin.SEGMENT)]
+    nobody = fold(EMPTY, [], SPACE, RULES, prior)
+    assert [each.origin for each in nobody.interests] == [Origin.STATED, Origin.SEGMENT]
+    assert [each.sources for each in nobody.interests] == [(Source("", word="lamps"),), ()]
+    assert nobody.events == 0
+    weights = []
+    for count in (1, 2, 8):
+        taste = fold(EMPTY, likes(0, count), SPACE, RULES, prior)
+        assert taste.interests[0].origin is Origin.EVENTS
+        weights.append(sum(each.weight for each in taste.interests if each.origin is not Origin.EVENTS))
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] == 0
 
 
 def test_a_purchase_weighs_more_than_a_view() -> None:
-    taste = fold([event(EventType.VIEW, vector=near(0)), event(EventType.PURCHASE, vector=near(1))], SPACE, RULES)
+    taste = fold(
+        EMPTY, [event(EventType.VIEW, vector=near(0)), event(EventType.PURCHASE, vector=near(1))], SPACE, RULES
+    )
     assert score(taste.interests[0].vector, near(1)) > 0.99
     assert taste.interests[0].weight == pytest.approx(5 / 5.5)
 
 
 def test_a_dislike_pushes_the_nearest_interest_away_and_lowers_its_share() -> None:
-    before = fold(likes(0, 6) + likes(1, 6), SPACE, RULES)
+    before = fold(EMPTY, likes(0, 6) + likes(1, 6), SPACE, RULES)
     disliked = event(EventType.DISLIKE, vector=near(0, 0.4, seed=5))
-    after = fold([*likes(0, 6), *likes(1, 6), disliked], SPACE, RULES)
+    after = fold(EMPTY, [*likes(0, 6), *likes(1, 6), disliked], SPACE, RULES)
     assert disliked.vector is not None
     weaker, was = after.interests[1], before.interests[0]
     assert score(weaker.vector, disliked.vector) < score(was.vector, disliked.vector)
@@ -122,18 +172,18 @@ def test_a_dislike_pushes_the_nearest_interest_away_and_lowers_its_share() -> No
 
 def test_enough_dislikes_end_an_interest() -> None:
     dislikes = [event(EventType.DISLIKE, item=f"bad-{n}", vector=near(0, 0.1, seed=n)) for n in range(6)]
-    taste = fold(likes(0, 6) + likes(1, 2) + dislikes, SPACE, RULES)
+    taste = fold(EMPTY, likes(0, 6) + likes(1, 2) + dislikes, SPACE, RULES)
     assert len(taste.interests) == 1
     assert closest(taste, 1) > 0.95
 
 
 def test_a_dislike_takes_back_an_earlier_like_of_the_same_item() -> None:
     stream = [event(item="jacket", vector=near(0)), event(EventType.DISLIKE, item="jacket", vector=near(0))]
-    assert fold(stream, SPACE, RULES).interests == ()
+    assert fold(EMPTY, stream, SPACE, RULES).interests == ()
 
 
 def test_dislikes_alone_make_no_interest_but_are_counted() -> None:
-    taste = fold([event(EventType.DISLIKE)], SPACE, RULES)
+    taste = fold(EMPTY, [event(EventType.DISLIKE)], SPACE, RULES)
     assert (taste.interests, taste.events, taste.space) == ((), 1, SPACE.name)
 
 
@@ -144,7 +194,7 @@ def test_sources_are_the_items_that_count_most_with_what_was_done_to_them() -> N
         event(EventType.PURCHASE, item="bought", vector=near(0)),
         event(EventType.UPLOAD, vector=near(0)),
     ]
-    (interest,) = fold(stream, SPACE, RULES).interests
+    (interest,) = fold(EMPTY, stream, SPACE, RULES).interests
     assert interest.sources == (
         Source("bought", EventType.PURCHASE),
         Source("", EventType.UPLOAD),
@@ -152,21 +202,51 @@ def test_sources_are_the_items_that_count_most_with_what_was_done_to_them() -> N
     )
 
 
+def test_a_like_after_a_dislike_of_the_same_item_holds() -> None:
+    stream = [
+        event(EventType.DISLIKE, item="jacket", vector=near(0), time_ms=MIDNIGHT_MS - DAY_MS),
+        event(item="jacket", vector=near(0)),
+    ]
+    (interest,) = fold(EMPTY, stream, SPACE, RULES).interests
+    assert interest.sources == (Source("jacket", EventType.LIKE),)
+
+
+def test_what_was_disliked_long_ago_still_pushes_away() -> None:
+    dislikes = [event(EventType.DISLIKE, item=f"bad-{n}", vector=near(0, 0.1, seed=n)) for n in range(4)]
+    memory = settle(EMPTY, dislikes, {SPACE.name: SPACE}, RULES)
+    with_it, without = (fold(each, likes(0, 7) + likes(1, 4), SPACE, RULES) for each in (memory, EMPTY))
+    assert score(without.interests[0].vector, near(0)) > 0.95
+    assert score(with_it.interests[0].vector, near(1)) > 0.95
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 5))
+def test_a_dislike_never_brings_an_interest_nearer(seed: int, other: int, count: int) -> None:
+    rules = replace(RULES, shrink=0.0)
+    stream = [event(vector=near(0, 0.1, seed=seed + n)) for n in range(count)]
+    disliked = near(0, 1.0, seed=other)
+    (before,) = fold(EMPTY, stream, SPACE, rules).interests
+    after = fold(EMPTY, [*stream, event(EventType.DISLIKE, vector=disliked)], SPACE, rules)
+    for interest in after.interests:
+        assert score(interest.vector, disliked) <= score(before.vector, disliked) + ROUNDING
+
+
 def test_events_of_another_space_and_impressions_do_not_count() -> None:
     stray = event(space=OTHER_SPACE.name, vector=canonical(np.ones(6, dtype=np.float32)))
     told = likes(0, 2)
-    assert bits(fold([*told, stray, event(EventType.IMPRESSION)], SPACE, RULES)) == bits(fold(told, SPACE, RULES))
+    assert bits(fold(EMPTY, [*told, stray, event(EventType.IMPRESSION)], SPACE, RULES)) == bits(
+        fold(EMPTY, told, SPACE, RULES)
+    )
 
 
 def test_the_strongest_interests_are_kept() -> None:
     rules = TasteRules(max_interests=2)
-    taste = fold(likes(0, 3) + likes(1, 2) + likes(2, 1), SPACE, rules)
+    taste = fold(EMPTY, likes(0, 3) + likes(1, 2) + likes(2, 1), SPACE, rules)
     assert [round(interest.weight, 3) for interest in taste.interests] == [0.6, 0.4]
 
 
 @given(STREAMS)
 def test_a_kept_taste_comes_back_equal(stream: list[Event]) -> None:
-    kept = KeptTaste("life:7", RULES.recipe, fold(stream, SPACE, RULES))
+    kept = KeptTaste("life:7", RULES.recipe, fold(EMPTY, stream, SPACE, RULES))
     back = kept_taste.unpack(kept_taste.pack(kept))
     assert back is not None
     assert (back.stamp, back.recipe) == (kept.stamp, kept.recipe)
