@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,9 @@ LoadIndex = Callable[[Definition, Space, Path, Proceed], Index]
 
 Refused = Callable[[str, Path, str], None]
 """Told the catalogue, the snapshot and in one line why it cannot be used."""
+
+
+SWEEP_EVERY_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Keeper:
         self._clock = clock
         self._saving = threading.Lock()
         self._saved: dict[tuple[str, str], tuple[Version, int]] = {}
+        self._forgotten: set[str] = set()
+        self._next_sweep = 0.0
 
     def restore(self, definition: Definition, space: Space, made: int, proceed: Proceed) -> Index | None:
         """The index as it was at the newest snapshot that can be used; None: there is none. `made`: the revision of the
@@ -72,13 +77,33 @@ class Keeper:
             return sum(self._save(shelf, index, proceed) for index in due)
 
     def forget(self, definition: Definition) -> None:
-        """The catalogue is gone, and with it all of its snapshots."""
+        """The catalogue is gone, and with it all of its snapshots. Waits for none that is being written: whoever writes
+        it removes it."""
+        self._forgotten.add(_key(definition))
         self._snapshots.remove(_key(definition))
+
+    def sweep(self, shelves: Sequence[Shelf]) -> None:
+        """Now and then removes the snapshots of catalogues and spaces that were deleted while nobody here looked.
+        `shelves`: all that there are."""
+        if self._clock() < self._next_sweep:
+            return
+        self._next_sweep = self._clock() + SWEEP_EVERY_S
+        self._snapshots.sweep({_key(shelf.definition): _places(shelf) for shelf in shelves})
 
     def _save(self, shelf: Shelf, index: Index, proceed: Proceed) -> bool:
         view = index.view()
         key, place = _where(shelf, view)
-        written = self._snapshots.write(key, place, lambda draft, final: index.save(draft, final, proceed))
+        if key in self._forgotten:
+            return False
+        try:
+            written = self._snapshots.write(key, place, lambda draft: index.save(draft, proceed))
+        except OSError:
+            if key not in self._forgotten:
+                raise
+            written = None
+        if key in self._forgotten:  # while this was written
+            self._snapshots.remove(key)
+            return False
         if written:
             # As it was before, at least.
             self._saved[key, place] = _worth(view)
@@ -99,6 +124,14 @@ def _key(definition: Definition) -> str:
 
 def _place(space: Space, made: int) -> str:
     return f"{space.name}.{made}"
+
+
+def _places(shelf: Shelf) -> frozenset[str] | None:
+    """Where snapshots of its spaces are; None while they are not known."""
+    if not shelf.ready:
+        return None
+    layout = shelf.layout
+    return frozenset(_place(space, layout.made(name)) for name, space in layout.spaces().items())
 
 
 def _worth(view: View) -> tuple[Version, int]:

@@ -195,9 +195,9 @@ class Library:
         """
         began = self._clock()
         attention = Attention(patience, self._clock)
-        request.check()  # before anything is waited for
         shelf = self._desk.shelf(name)
         self._rates.take(shelf)
+        request.check()  # before a version is waited for
         view = self._desk.view(shelf, space, min_version, attention)
         wait_ms = (self._clock() - began) * 1e3
         found = search(
@@ -214,9 +214,9 @@ class Library:
     ) -> tuple[list[Facet], Version]:
         """How many items of the catalogue's own space there are of each value, and as of when. Raises as `search`."""
         attention = Attention(patience, self._clock)
-        request.check()  # before anything is waited for
         shelf = self._desk.shelf(name)
         self._rates.take(shelf)
+        request.check()  # before a version is waited for
         view = self._desk.view(shelf, "", min_version, attention)
         return count_facets(request, view, attention.proceed), view.version
 

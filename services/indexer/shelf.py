@@ -157,7 +157,8 @@ class Shelf:
             self._backlog.add(version, items)
 
     def has_room(self, timeout_s: float = 0) -> bool:
-        """Waits while an index has too much to settle, or is too far behind; False when `timeout_s` passed before."""
+        """Waits while an index has too much to settle, or is too far behind; False when `timeout_s` passed before, of
+        each of them."""
         with self._applied:
             near = self._applied.wait_for(self._is_near, timeout_s)
         return near and all(index.wait_for_room(timeout_s) for index in self.indexes.values())

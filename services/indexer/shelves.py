@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from itertools import count
 
 from services.errors import NotFound, NotReady, Overloaded, Refused
 from services.indexer.catalogue import Receipt
 from services.indexer.catalogues import Catalogues
 from services.indexer.definition import Definition
-from services.indexer.index.port import Index
+from services.indexer.index.port import Index, Proceed
 from services.indexer.keeper import Keeper
 from services.indexer.shelf import FOLLOW_WAIT_S, GiveUp, MakeIndex, Shelf
 
@@ -27,6 +29,10 @@ MAX_FOLLOWERS = 1024
 
 Report = Callable[[str, Exception], None]
 """Told what failed (a catalogue's name, or "") and will be tried again."""
+
+
+class _Deserted(Exception):
+    """Raised where a build is given up because what it is for is gone."""
 
 
 class Shelves:
@@ -75,7 +81,8 @@ class Shelves:
 
     def close(self) -> None:
         """Ends every thread; a build is given up."""
-        self._stop.set()
+        with self._lock:  # a look that goes on opens no shelf after this
+            self._stop.set()
         shelves = self.all()
         for shelf in shelves:
             shelf.stop()
@@ -124,8 +131,9 @@ class Shelves:
         wanted = {definition.name: definition for definition in self._catalogues.all()}
         gone: list[Shelf] = []
         with self._lock:
-            if number < self._looked:
-                return  # what a look saw that began after this one is already in place
+            # What a look saw that began after this one is already in place.
+            if number < self._looked or self._stop.is_set():
+                return
             for name, shelf in list(self._shelves.items()):
                 if wanted.get(name) != shelf.definition:
                     self._shelves.pop(name).stop()
@@ -181,30 +189,32 @@ class Shelves:
 
     def _settle(self) -> None:
         """One build of each index at most, so that a catalogue that fills keeps no other waiting."""
-        for index in self._indexes():
-            began = self._clock()
-            if index.settle(self._proceed):
-                self._built(self._clock() - began)
+        self._build(lambda index, proceed: index.settle(proceed))
 
     def _merge(self) -> None:
         """On a thread of its own: what is fresh must not wait for it."""
-        for index in self._indexes():
-            began = self._clock()
-            if index.merge(self._proceed):
-                self._built(self._clock() - began)
+        self._build(lambda index, proceed: index.merge(proceed))
 
     def _link(self) -> None:
         """On a thread of its own, too: it takes minutes, and is missed by nobody."""
-        for index in self._indexes():
-            began = self._clock()
-            if index.link(self._proceed):
-                self._built(self._clock() - began)
+        self._build(lambda index, proceed: index.link(proceed))
+
+    def _build(self, build: Callable[[Index, Proceed], bool]) -> None:
+        for shelf in self.all():
+            for index in list(shelf.indexes.values()):
+                began = self._clock()
+                with suppress(_Deserted):
+                    if build(index, partial(self._proceed_with, shelf, index)):
+                        self._built(self._clock() - began)
 
     def _save(self) -> None:
         if self._keeper is None:
             return
-        for shelf in self.all():
+        shelves = self.all()
+        for shelf in shelves:
             self._keeper.save_what_is_due(shelf, self._proceed)
+        if self._looked:
+            self._keeper.sweep(shelves)
 
     def _indexes(self) -> list[Index]:
         return [index for shelf in self.all() for index in shelf.indexes.values()]
@@ -212,6 +222,13 @@ class Shelves:
     def _proceed(self) -> None:
         if self._stop.is_set():
             raise GiveUp
+
+    def _proceed_with(self, shelf: Shelf, index: Index) -> None:
+        """Nobody needs what is built for a catalogue or a space that has been deleted."""
+        self._proceed()
+        is_open = self._shelves.get(shelf.definition.name) is shelf and not shelf.gone
+        if not is_open or all(one is not index for one in shelf.indexes.values()):
+            raise _Deserted
 
     def _repeat(self, work: Callable[[], None], every_s: float) -> None:
         while not self._stop.wait(every_s if self._looked else 0):

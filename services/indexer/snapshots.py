@@ -8,9 +8,10 @@ The folder may be one that replicas share: whichever wrote last is read by all.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,11 +20,15 @@ from services.indexer.definition import RandomBytes
 KEPT = 2
 """Snapshots of an index that stay: the newest, and one in case that cannot be read."""
 
+ATTEMPTS = 16
+"""To get a number before other processes do."""
+
 ABANDONED_S = 3600.0
 """What is still being written after so long is not any more."""
 
-Write = Callable[[Path, Path], bool]
-"""Fills an empty folder that will be renamed to the second one; False: there is nothing to write."""
+Moved = Callable[[Path], None]
+Write = Callable[[Path], Moved | None]
+"""Fills an empty folder, and is told where it is once it is there for good; None: there is nothing to write."""
 
 
 class Snapshots:
@@ -41,19 +46,34 @@ class Snapshots:
         home = self._home(catalogue, space)
         home.mkdir(parents=True, exist_ok=True)
         self._clear(home)
-        number = max((int(path.name) for path in self.found(catalogue, space)), default=0) + 1
-        draft, final = home / f".{number}.{self._random_bytes(4).hex()}", home / str(number)
+        draft = home / f".{self._next(catalogue, space)}.{self._random_bytes(4).hex()}"
         draft.mkdir()
         try:
-            if not write(draft, final):
+            moved = write(draft)
+            if moved is None:
                 return None
             _sync(draft)
-            draft.rename(final)  # fails when another process was first with this number: its snapshot is as good
+            final = self._renamed(draft, catalogue, space)
             _sync_folder(home)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+        moved(final)
         self._prune(catalogue, space)
         return final
+
+    def _next(self, catalogue: str, space: str) -> int:
+        return max((int(path.name) for path in self.found(catalogue, space)), default=0) + 1
+
+    def _renamed(self, draft: Path, catalogue: str, space: str) -> Path:
+        """Under the next number: it takes a while to write one, and other processes write, too."""
+        for _ in range(ATTEMPTS):
+            final = draft.parent / str(self._next(catalogue, space))
+            try:
+                return draft.rename(final)
+            except OSError as problem:
+                if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+        raise FileExistsError(f"{draft.parent}: other processes take every number")
 
     def found(self, catalogue: str, space: str) -> list[Path]:
         """All that are whole, newest first."""
@@ -76,6 +96,24 @@ class Snapshots:
         """Of a catalogue that is gone."""
         shutil.rmtree(self._folder / catalogue, ignore_errors=True)
 
+    def sweep(self, wanted: Mapping[str, Collection[str] | None]) -> None:
+        """Removes catalogues that are not wanted, and their spaces that are not (None: all are), unless something was
+        written there within the last hour: another replica may know of what this one does not."""
+        for catalogue in _folders(self._folder):
+            places = wanted.get(catalogue.name, ())
+            for place in _folders(catalogue):
+                if places is not None and place.name not in places and self._is_old(place):
+                    shutil.rmtree(place, ignore_errors=True)
+            if catalogue.name not in wanted and self._is_old(catalogue):
+                with suppress(OSError):  # as long as there is something in it
+                    catalogue.rmdir()
+
+    def _is_old(self, folder: Path) -> bool:
+        try:
+            return self._clock() - folder.stat().st_mtime > ABANDONED_S
+        except OSError:
+            return False
+
     def _home(self, catalogue: str, space: str) -> Path:
         return self._folder / catalogue / space
 
@@ -89,6 +127,13 @@ class Snapshots:
     def _prune(self, catalogue: str, space: str) -> None:
         for path in self.found(catalogue, space)[KEPT:]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _folders(of: Path) -> list[Path]:
+    try:
+        return [path for path in of.iterdir() if path.is_dir()]
+    except OSError:
+        return []
 
 
 def _sync(folder: Path) -> None:

@@ -55,9 +55,9 @@ def raw_features(*seeds: int) -> Float16:
     return np.array([np.random.default_rng(seed).random(RAW) for seed in seeds], np.float16)
 
 
-def counted_bytes() -> RandomBytes:
+def counted_bytes(first: int = 1) -> RandomBytes:
     """Random bytes of which no two are alike, and which are the same in every run."""
-    numbers = count(1)
+    numbers = count(first)
     return lambda length: next(numbers).to_bytes(length, "big")
 
 

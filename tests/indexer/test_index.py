@@ -123,7 +123,7 @@ def _worked(index: FaissIndex, what: str) -> FaissIndex:
             index.rebuild(nothing)
         case "restart":
             with TemporaryDirectory() as folder:
-                index.save(Path(folder), Path(folder), nothing)
+                index.save(Path(folder), nothing)
                 return FaissIndex.load(Path(folder), SPACE, 1, Forms(pack_item, unpack_item), TINY, proceed=nothing)
     return index
 
@@ -213,6 +213,34 @@ class TestRecall:
         found = nearest_ids(view, point, 10, far, Accuracy.BALANCED)
         assert len(found) == 10
         assert set(found) <= set(order[1500:])
+
+
+class TestBuilding:
+    def test_writers_that_wait_for_room_get_it_however_large_the_index_is(self) -> None:
+        """Without room some build is due, and in the end there is room again."""
+        tuning = IndexTuning(fresh_rows=8, max_fresh_rows=32, small_rows=16, max_small_rows=128)
+        index = FaissIndex(SPACE, 1, pack_item, tuning)
+        for first in range(0, 3000, 24):
+            index.apply([record(f"i{first + n}", first + n) for n in range(24)], (), version(first))
+            while not index.wait_for_room(0):
+                assert index.settle(nothing) or index.merge(nothing)
+        assert len(index.item_ids()) == 3000
+
+    def test_builds_that_fail_leave_no_parts_behind(self) -> None:
+        index = FaissIndex(SPACE, 1, pack_item, TINY)
+        index.apply([record(f"i{n}", n) for n in range(10)], (), version(1))
+
+        def fail() -> None:
+            raise MemoryError
+
+        for _ in range(20):
+            with pytest.raises(MemoryError):
+                index.settle(fail)
+        index.apply([record("x", 99)], (), version(2))
+        assert len(index.view().placed) <= 3
+        settle(index)
+        assert len(index.view().placed) <= 3
+        assert len(index.item_ids()) == 11
 
 
 class TestViews:

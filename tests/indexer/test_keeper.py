@@ -12,7 +12,7 @@ from services.errors import Overloaded
 from services.indexer.catalogue import Catalogue
 from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex
-from services.indexer.index.port import Index, Proceed
+from services.indexer.index.port import Index, Moved, Proceed
 from services.indexer.index.saved import Forms
 from services.indexer.keeper import Keeper, Rules
 from services.indexer.shelf import Shelf
@@ -176,11 +176,16 @@ class TestWhatIsDue:
         assert house.keeper.save_what_is_due(again, nothing) == 0
 
 
+def full(draft: Path) -> Moved:
+    (draft / "all").write_bytes(b"all")
+    return lambda _: None
+
+
 class TestSnapshots:
     def test_one_that_cannot_be_written_leaves_nothing_behind(self, tmp_path: Path) -> None:
         snapshots = Snapshots(tmp_path, counted_bytes(), Clock())
 
-        def fail(draft: Path, _: Path) -> bool:
+        def fail(draft: Path) -> None:
             (draft / "half").write_bytes(b"half")
             raise OSError(28, "No space left on device")
 
@@ -191,10 +196,47 @@ class TestSnapshots:
     def test_the_newest_stay(self, tmp_path: Path) -> None:
         snapshots = Snapshots(tmp_path, counted_bytes(), Clock())
         for _ in range(KEPT + 2):
-            snapshots.write("shop.1", SPACE.name, lambda draft, _: bool((draft / "all").write_bytes(b"all")))
+            snapshots.write("shop.1", SPACE.name, full)
         assert [path.name for path in snapshots.found("shop.1", SPACE.name)] == ["4", "3"]
         snapshots.remove("shop.1")
         assert snapshots.found("shop.1", SPACE.name) == []
+
+    def test_of_two_processes_that_write_at_once_each_gets_a_number_of_its_own(self, tmp_path: Path) -> None:
+        mine, other = (Snapshots(tmp_path, counted_bytes(first), Clock()) for first in (1, 9))
+        where: list[Path] = []
+
+        def slow(draft: Path) -> Moved:
+            other.write("shop.1", SPACE.name, full)
+            (draft / "mine").write_bytes(b"mine")
+            return where.append
+
+        mine.write("shop.1", SPACE.name, slow)
+        assert [path.name for path in where] == ["2"]
+        assert [sorted(path.name for path in one.iterdir()) for one in mine.found("shop.1", SPACE.name)] == [
+            ["mine"],
+            ["all"],
+        ]
+
+    def test_what_belongs_to_nothing_any_more_is_swept_away_when_it_is_old(self, tmp_path: Path) -> None:
+        clock = Clock()
+        snapshots = Snapshots(tmp_path, counted_bytes(), clock)
+        for catalogue, place in [("shop.1", "a.0"), ("shop.1", "b.1"), ("unread.1", "c.0"), ("gone.1", "a.0")]:
+            snapshots.write(catalogue, place, full)
+        wanted = {"shop.1": {"a.0"}, "unread.1": None}
+
+        def left() -> list[str]:
+            return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*"))
+
+        clock.now_s = (tmp_path / "gone.1").stat().st_mtime + ABANDONED_S - 10
+        snapshots.sweep(wanted)
+        assert len(left()) == 4
+        clock.now_s += 20
+        snapshots.sweep(wanted)
+        assert left() == ["shop.1/a.0", "unread.1/c.0"]
+        # Emptied just now, so it goes an hour later.
+        clock.now_s += ABANDONED_S
+        snapshots.sweep(wanted)
+        assert not (tmp_path / "gone.1").exists()
 
     def test_what_a_process_left_half_written_is_cleared_away_when_it_is_old(self, tmp_path: Path) -> None:
         clock = Clock()
@@ -202,10 +244,10 @@ class TestSnapshots:
         half = tmp_path / "shop.1" / SPACE.name / ".7.0badcafe"
         half.mkdir(parents=True)
         clock.now_s = half.stat().st_mtime + ABANDONED_S - 10
-        snapshots.write("shop.1", SPACE.name, lambda *_: False)
+        snapshots.write("shop.1", SPACE.name, lambda _: None)
         assert half.exists()
         clock.now_s += 20
-        snapshots.write("shop.1", SPACE.name, lambda *_: False)
+        snapshots.write("shop.1", SPACE.name, lambda _: None)
         assert not half.exists()
         assert snapshots.found("shop.1", SPACE.name) == []
 
@@ -221,6 +263,17 @@ def test_a_catalogue_that_is_deleted_takes_its_snapshots_along(house: House, tmp
     shelves.delete("shop")
     assert not (tmp_path / "snapshots" / "shop.00112233").exists()
     shelves.close()
+
+
+def test_a_snapshot_that_is_written_while_its_catalogue_is_deleted_does_not_stay(house: House, tmp_path: Path) -> None:
+    shelf = filled(house)
+
+    def forget() -> None:
+        house.keeper.forget(shelf.definition)
+
+    house.keeper.save(shelf, forget)
+    assert list((tmp_path / "snapshots").iterdir()) == []
+    assert house.keeper.save(shelf, nothing) == 0
 
 
 def test_past_the_ceiling_writers_are_told_what_to_do_until_there_is_room(house: House) -> None:

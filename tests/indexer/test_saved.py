@@ -33,7 +33,9 @@ def loaded(folder: Path, space: Space = SPACE, partitions: int = 1) -> FaissInde
 
 def saved(index: FaissIndex, folder: Path) -> Path:
     folder.mkdir()
-    assert index.save(folder, folder, nothing)
+    moved = index.save(folder, nothing)
+    assert moved
+    moved(folder)
     return folder
 
 
@@ -112,6 +114,43 @@ def test_a_snapshot_outlives_the_one_it_was_linked_to(tmp_path: Path) -> None:
     assert_alike(loaded(three), oracle)
 
 
+def test_parts_are_linked_from_a_snapshot_of_ones_own_and_of_nobody_else(tmp_path: Path) -> None:
+    """Whoever lost the race for a number finds somebody else's files where its own were to be."""
+    mine, _ = many_parts()
+    theirs = saved(FaissIndex(SPACE, 1, pack_item, TINY), tmp_path / "theirs")
+    moved = mine.save(_folder(tmp_path / "draft"), nothing)
+    assert moved
+    shutil.rmtree(theirs)
+    shutil.copytree(tmp_path / "draft", theirs)
+    for path in theirs.glob("part-*/ids-data.npy"):
+        path.write_bytes(b"another")
+    moved(theirs)
+    mine.apply((), [mine.item_ids()[0]], version(9))
+    assert sorted(loaded(saved(mine, tmp_path / "next")).item_ids()) == sorted(mine.item_ids())
+
+
+def test_a_part_that_is_being_removed_elsewhere_is_written_anew(tmp_path: Path) -> None:
+    mine, oracle = many_parts()
+    one = saved(mine, tmp_path / "one")
+    for path in one.glob("part-*/flat.faiss"):
+        path.unlink()
+    assert_alike(loaded(saved(mine, tmp_path / "two")), oracle)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted in /proc")
+def test_a_loaded_index_holds_few_file_descriptors(tmp_path: Path) -> None:
+    served, _ = many_parts()
+    folder = saved(served, tmp_path / "one")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    index = loaded(folder)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + len(index.view().placed)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 def test_what_is_written_while_a_snapshot_is_made_is_not_in_it_twice(tmp_path: Path) -> None:
     served, oracle = many_parts()
     left = iter(range(1000))
@@ -122,7 +161,7 @@ def test_what_is_written_while_a_snapshot_is_made_is_not_in_it_twice(tmp_path: P
             served.apply([record(f"item-{60 + number}", 5000 + number)], (), version(3))
 
     (tmp_path / "one").mkdir()
-    served.save(tmp_path / "one", tmp_path / "one", write)
+    served.save(tmp_path / "one", write)
     assert_alike(loaded(tmp_path / "one"), oracle)
 
 

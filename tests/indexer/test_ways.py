@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.indexer.filters import Condition, Filter, WordTest
-from services.indexer.index import hunt
+from services.indexer.index import compiled, hunt
 from services.indexer.index.builder import IndexTuning
 from services.indexer.index.calibration import calibrated, scanned_mixes
 from services.indexer.index.effort import Way
@@ -112,5 +112,4 @@ def test_remembered_filters_are_bounded_and_counted(part: SettledPart) -> None:
     before = part.nbytes
     for number in range(3000):
         part.passing(Filter(must_not=(Condition("id", WordTest(frozenset({f"i{number}"}))),)))
-    remembered = sum(one.most_bytes for one in part._filters.values())
-    assert 0 < remembered <= before - part.flat.canonical.nbytes - part.table.nbytes
+    assert 0 < part.nbytes - before <= compiled.LEAST_BYTES + compiled.ITEM_BYTES * part.items

@@ -20,7 +20,7 @@ from services.indexer.index.builder import Builder, IndexTuning
 from services.indexer.index.calibration import calibrated, due
 from services.indexer.index.faiss_view import FaissView, Placed
 from services.indexer.index.fresh import Fresh
-from services.indexer.index.port import Index, PackItem, Proceed
+from services.indexer.index.port import Index, Moved, PackItem, Proceed
 from services.indexer.index.saved import Forms, State, Written, load, save
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.slot import Kept, Role, Slot
@@ -115,16 +115,20 @@ class FaissIndex(Index):
         while self.link(proceed):
             proceed()
 
-    def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:
+    def save(self, folder: Path, proceed: Proceed) -> Moved | None:
         with self._changed:
             slots = [replace(slot) for slot in self._slots]
             state = State(slots, [slot.alive() for slot in slots], self._view.version)
             known = dict(self._written)
         save(state, self._space, known, folder, proceed)
-        with self._changed:
-            self._written = _written(slots, final)
-            self._forget_replaced()
-        return True
+        written = _written(slots, folder)
+
+        def moved(final: Path) -> None:
+            with self._changed:
+                self._written = {table: one._replace(folder=final / one.folder.name) for table, one in written.items()}
+                self._forget_replaced()
+
+        return moved
 
     # ---- writing, under the lock
 
@@ -189,11 +193,12 @@ class FaissIndex(Index):
 
     def _settle(self, least: int, proceed: Proceed) -> bool:
         with self._changed:
-            if self._fresh_rows() >= least:
-                for slot in self._slots:
-                    slot.role = Role.FROZEN if slot.role is Role.FRESH else slot.role
-                self._slots.append(Slot(Role.FRESH, Fresh(self._space.dimension)))
             frozen = [slot for slot in self._slots if slot.role is Role.FROZEN]
+            # After a build that failed some are frozen already: only a full one more is frozen beside them.
+            if self._slots[-1].part().rows >= (least if not frozen else max(least, self._tuning.fresh_rows)):
+                self._slots[-1].role = Role.FROZEN
+                frozen.append(self._slots[-1])
+                self._slots.append(Slot(Role.FRESH, Fresh(self._space.dimension)))
             small = next((slot for slot in self._slots if slot.role is Role.SMALL), None)
             stale = small is not None and small.dead_share > self._tuning.dead_fraction
             kept = [Kept.alive(slot) for slot in frozen]
@@ -214,7 +219,9 @@ class FaissIndex(Index):
             if not large and len(sealed) == 1 and not anew:
                 sealed[0].role = Role.LARGE
                 return True
-            if large and not stale and WORTH_MERGING * waiting < large.part().rows:
+            worth = WORTH_MERGING * waiting >= (large.part().rows if large else 0)
+            # However large the large part is: who writes waits for room among those that are sealed.
+            if not (stale or worth or waiting >= self._tuning.max_small_rows // 2):
                 return False
             kept = [Kept.alive(slot) for slot in sealed]
             base = Kept.alive(large) if large and stale else Kept.every(large) if large else None
@@ -235,14 +242,24 @@ class FaissIndex(Index):
         if large is None or not self._builder.wants_links(large):
             return False
         graph = self._builder.links(large, proceed)
-        with self._changed:
-            for slot in self._slots:
-                part = slot.content
-                # One that was made anew has other rows.
-                if isinstance(part, SettledPart) and part.line is large.line:
-                    slot.content = replace(part, graph=graph if part.flat is large.flat else graph.onto(part.flat))
-            self._publish(self._view.version)
+        # One that was made anew has other rows.
+        while (slot := self._of_line(large.line)) is not None:
+            part = slot.content
+            assert isinstance(part, SettledPart)
+            linked = replace(part, graph=graph if part.flat is large.flat else graph.onto(part.flat))
+            with self._changed:
+                if slot.content is part and slot in self._slots:
+                    slot.content = linked
+                    self._publish(self._view.version)
+                    break
         return True
+
+    def _of_line(self, line: object) -> Slot | None:
+        with self._changed:
+            return next(
+                (slot for slot in self._slots if isinstance(slot.content, SettledPart) and slot.content.line is line),
+                None,
+            )
 
     def _large(self) -> SettledPart | None:
         with self._changed:
@@ -263,7 +280,7 @@ class FaissIndex(Index):
         with self._changed:
             # Meanwhile, more may have been added to a copy of it: what was measured holds for that, too.
             for one in self._slots:
-                if isinstance(one.content, SettledPart) and (one is slot or one.role is slot.role):
+                if isinstance(one.content, SettledPart) and one.content.line is part.line:
                     one.content = replace(one.content, effort=effort)
             self._publish(self._view.version)
         return True
@@ -288,4 +305,4 @@ class FaissIndex(Index):
 def _written(slots: Sequence[Slot], folder: Path) -> dict[int, Written]:
     """Where the settled parts among the slots are, in a snapshot of them."""
     settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-    return {id(part.table): Written(folder / f"part-{number}", part.linked) for number, part in enumerate(settled)}
+    return {id(part.table): Written.there(part, folder / f"part-{number}") for number, part in enumerate(settled)}

@@ -36,6 +36,9 @@ class Accuracy(Enum):
     EXACT = "exact"
 
 
+Moved = Callable[[Path], None]
+"""Told where a folder that was written is from now on."""
+
 Proceed = Callable[[], None]
 """Called again and again during long work; raises to give it up."""
 
@@ -153,8 +156,8 @@ class Index(ABC):
         """The ids of all items."""
 
     def settle(self, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that build
-        """Does the build that is due, if one is, and says whether one was. May take minutes and disturbs nobody, but
-        only one thread may call what builds: this, `rebuild` and `save`."""
+        """Does the build that is due, if one is, and says whether one was. May take minutes and disturbs nobody.
+        Threads that build follow one another, but for `merge` and `link`, which go on beside it."""
         return False
 
     def merge(self, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that build
@@ -169,10 +172,11 @@ class Index(ABC):
         """Makes all of it anew, without what was deleted."""
         proceed()
 
-    def save(self, folder: Path, final: Path, proceed: Proceed) -> bool:  # noqa: ARG002 - for those that can be loaded
-        """Writes one state of it into an empty folder, from which it can be loaded; False for one that cannot.
-        `final`: where that folder will be, from then on: what does not change is linked there the next time."""
-        return False
+    def save(self, folder: Path, proceed: Proceed) -> Moved | None:  # noqa: ARG002 - for those that can be loaded
+        """Writes one state of it into an empty folder, from which it can be loaded; None for one that cannot. It wants
+        to be told where that folder is in the end, if it is kept: what does not change is linked from there the next
+        time."""
+        return None
 
     def wait_for_room(self, timeout_s: float) -> bool:
         """False when `timeout_s` passed and the index still has more unsettled rows than it may. Writers ask before

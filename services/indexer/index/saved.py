@@ -42,6 +42,8 @@ from services.spaces import Space
 FORMAT = 1
 MANIFEST = "manifest.json"
 READ_BYTES = 1 << 20
+MAPPED_FROM = 1 << 20
+"""Bytes of an array from which on it is worth mapping."""
 
 UnpackItem = Callable[[bytes], Item]
 """The item of the bytes an index keeps."""
@@ -70,10 +72,16 @@ class State:
 
 
 class Written(NamedTuple):
-    """Where a part was written, with links of so many rows."""
+    """Where a part was written, with links of so many rows; `files`: their names and bytes."""
 
     folder: Path
     linked: int
+    files: Mapping[str, int]
+
+    @classmethod
+    def there(cls, part: SettledPart, folder: Path) -> Written:
+        """As it has just been written or read."""
+        return cls(folder, part.linked, {path.name: path.stat().st_size for path in folder.iterdir()})
 
 
 def save(state: State, space: Space, known: Mapping[int, Written], folder: Path, proceed: Proceed) -> None:
@@ -117,6 +125,8 @@ def load(
         slots = [_slot(folder, number, fields) for number, fields in enumerate(manifest["parts"])]
         slots.append(_fresh_slot(folder / "fresh", space, unpack))
         return slots, Version.decode(manifest["version"], partitions, "version")
+    except OSError as problem:
+        raise SnapshotRefused(f"it cannot be read ({problem.strerror or problem})") from problem
     except Exception as problem:
         raise SnapshotRefused(f"its contents do not fit together ({type(problem).__name__})") from problem
 
@@ -163,7 +173,7 @@ def _check_files(folder: Path, files: Mapping[str, Sequence[int]], proceed: Proc
 
 def _put_part(part: SettledPart, folder: Path, known: Written | None) -> None:
     folder.mkdir()
-    if known is not None and _linked(known.folder, folder):
+    if known is not None and _linked(known, folder):
         if known.linked != part.linked:
             (folder / "graph.faiss").unlink(missing_ok=True)
             _put_graph(part, folder)
@@ -181,15 +191,18 @@ def _put_graph(part: SettledPart, folder: Path) -> None:
         part.graph.save(folder / "graph.faiss")
 
 
-def _linked(known: Path, folder: Path) -> bool:
+def _linked(known: Written, folder: Path) -> bool:
+    """Whether all files of a part that was written before are in the new folder, too."""
     try:
-        for path in known.iterdir():
-            os.link(path, folder / path.name)
-    except OSError:  # it is gone, or on another disk
+        for name, size in known.files.items():
+            os.link(known.folder / name, folder / name)
+            if (folder / name).stat().st_size != size:
+                raise FileNotFoundError(name)  # somebody else's
+    except OSError:  # it is gone, or going, or on another disk
         for path in folder.iterdir():
             path.unlink()
         return False
-    return any(folder.iterdir())
+    return True
 
 
 def _arrays(table: Items) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -257,8 +270,11 @@ def _lookup(part: Path, name: str) -> Lookup:
 
 
 def _mapped(part: Path, name: str) -> NDArray[Any]:
+    path = part / f"{name}.npy"
+    # A map keeps a file descriptor, of which there are few: of a field of words alone there are six arrays.
+    mode: Any = "r" if path.stat().st_size >= MAPPED_FROM else None
     # A plain array over the map: numpy's own class for it makes every look slower.
-    return np.asarray(np.load(part / f"{name}.npy", mmap_mode="r", allow_pickle=False)).view(np.ndarray)
+    return np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False)).view(np.ndarray)
 
 
 # ---- what is fresh

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.indexer.filters import Filter
+from services.indexer.index.compiled import CompiledFilters
 from services.indexer.index.effort import Effort
 from services.indexer.index.flat import Flat
 from services.indexer.index.graph import Graph
@@ -23,13 +22,6 @@ from services.indexer.index.port import Accuracy, Aims, Proceed
 from services.indexer.index.sketch import Refined, Sketch
 from services.indexer.index.table import Items
 from services.spaces import Float32
-
-FILTER_BYTES = 8
-"""For each item a part may spend so many on remembering compiled filters, which take a byte or a little more each."""
-LEAST_FILTER_BYTES = 1 << 20
-"""Whatever the number of items."""
-REMEMBERED_WORDS = 1024
-"""A filter of more is compiled each time: it would be the greater part of what is remembered."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,7 @@ class SettledPart(Part):
     graph: Graph | None
     effort: Effort
     line: object = field(default_factory=object, compare=False)
-    _filters: OrderedDict[Filter, ItemSet] = field(default_factory=OrderedDict, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
+    _filters: CompiledFilters = field(default_factory=CompiledFilters, compare=False)
 
     @cached_property
     def items(self) -> int:  # type: ignore[override]
@@ -72,7 +63,7 @@ class SettledPart(Part):
 
     @property
     def nbytes(self) -> int:
-        own = self.flat.canonical.nbytes + self.table.nbytes + self._most_filter_bytes
+        own = self.flat.canonical.nbytes + self.table.nbytes + self._filters.nbytes
         return own + sum(part.nbytes for part in (self.sketch, self.graph) if part)
 
     def find(self, item_id: str) -> int | None:
@@ -89,22 +80,7 @@ class SettledPart(Part):
         return "" if code < 0 else self.table.facts.words[field].words[code].decode()
 
     def passing(self, filter_: Filter) -> ItemSet:
-        with self._lock:
-            known = self._filters.get(filter_)
-            if known is not None:
-                self._filters.move_to_end(filter_)
-                return known
-        found = ItemSet(self.table.facts.passing(filter_, self.find), self.items)
-        with self._lock:
-            if filter_.words <= REMEMBERED_WORDS:
-                self._filters[filter_] = found
-            while sum(kept.most_bytes for kept in self._filters.values()) > self._most_filter_bytes:
-                self._filters.popitem(last=False)
-        return found
-
-    @property
-    def _most_filter_bytes(self) -> int:
-        return FILTER_BYTES * self.items + LEAST_FILTER_BYTES
+        return self._filters.get(filter_, lambda: ItemSet(self.table.facts.passing(filter_, self.find), self.items))
 
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         return self.table.facts.counts(field, chosen.mask)
