@@ -136,7 +136,7 @@ class EventStore(ABC):
     @abstractmethod
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Puts memories in the place of the events that went into them; False, and nothing is done, for one whose
-        events are no longer the oldest, or whose person has changed their mind."""
+        events are no longer the oldest or would leave less than a window, or whose person has changed their mind."""
 
     @abstractmethod
     def fill(self, user_id: str, catalogue: str, stamp: str, filled: Sequence[Filled]) -> int:

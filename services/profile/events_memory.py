@@ -154,6 +154,8 @@ class MemoryEvents(Memory, EventStore):
         oldest = history.acts[: len(given.acts)]
         if [event.event_id.encode() for event in oldest] != [act.name for act in given.acts]:
             return False
+        if oldest and len(history.acts) - len(oldest) < self._rules.window:
+            return False
         history.acts = history.acts[len(oldest) :]
         history.photos_settled |= any(event.type is EventType.UPLOAD for event in oldest)
         history.memory = given.memory

@@ -58,7 +58,7 @@ class RedisEvents(Filing, EventStore):
         if given.acts:
             mark = b"%d:%b" % (given.acts[-1].event.time_ms, given.acts[-1].name)
         compared: list[Argument] = [given.catalogue, _life(given.stamp), given.mark, mark]
-        put: list[Argument] = [given.memory, self._rules.retention_ms]
+        put: list[Argument] = [given.memory, self._rules.retention_ms, self._rules.window]
         names = [act.name for act in given.acts]
         return Call(SETTLE, [person.main, history.acts, history.acts_order], [*compared, *put, *names])
 

@@ -111,7 +111,7 @@ class TestSettling:
     @pytest.fixture
     def stream(self, store: ProfileStore) -> list[Event]:
         put(store)
-        stream = minutes(12)
+        stream = minutes(13)
         write(store, *stream[:3], *stream[4:])
         return stream
 
@@ -143,20 +143,28 @@ class TestSettling:
         """Whatever comes after some were settled is either in the window or refused, and the order has no ties."""
         store = make_store(replace(SMALL, remembered=1000))
         put(store)
-        write(store, *[event(event_id=f"m-{number}") for number in range(12)])
-        settle(store, 6)
+        write(store, *[event(event_id=f"m-{number}") for number in range(14)])
+        assert settle(store, 6)
         late = [event(event_id=f"{letter}-{number}") for letter in "az" for number in range(12)]
         ends = outcomes(store, *late)
         assert set(ends) == {Outcome.LEARNED, Outcome.TOO_OLD}
         taken = {each.event_id for each, end in zip(late, ends, strict=True) if end is Outcome.LEARNED}
         assert taken <= set(names(window(store).events))
-        assert len(window(store).events) == 6 + len(taken)
+        assert len(window(store).events) == 8 + len(taken)
 
     def test_nothing_is_done_when_they_are_no_longer_the_oldest(self, store: ProfileStore, stream: list[Event]) -> None:
         (oldest,) = store.oldest([("ada", "shop", 4)])
         write(store, stream[3])
         assert store.settle([settlement(oldest)]) == [False]
-        assert len(window(store).events) == 12
+        assert len(window(store).events) == 13
+
+    def test_nothing_is_done_that_would_leave_less_than_a_window(
+        self, store: ProfileStore, stream: list[Event]
+    ) -> None:
+        """Two who counted at the same time settle one after the other."""
+        assert not settle(store, 12 - SMALL.window + 1)
+        assert settle(store, 12 - SMALL.window)
+        assert not settle(store, 1)
 
     def test_of_two_who_settle_the_same_one_does(self, store: ProfileStore, stream: list[Event]) -> None:
         (oldest,) = store.oldest([("ada", "shop", 4)])
@@ -179,9 +187,9 @@ class TestSettling:
         assert outcomes(store, stream[0]) == [Outcome.LEARNED]
 
     def test_a_memory_that_photos_went_into_goes_with_the_consent_to_them(self, store: ProfileStore) -> None:
-        put(store), put(store, "bob")
+        put(store)
         photo = event(EventType.UPLOAD, time_ms=MIDNIGHT_MS - DAY_MS)
-        write(store, photo, *minutes(3))
+        write(store, photo, *minutes(SMALL.window + 1))
         settle(store, 2)
         store.swap(store.load("ada").version, person(), Forget.UPLOADS)
         assert window(store).memory == b""

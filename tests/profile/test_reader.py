@@ -28,8 +28,8 @@ MOVED = canonical(np.eye(6, dtype=np.float32)[0])
 class CountingStore(MemoryProfileStore):
     """Remembers how often it was asked for looks and for windows."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, bounds: StoreRules | None = None) -> None:
+        super().__init__(bounds)
         self.looks = self.windows = 0
 
     def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
@@ -213,8 +213,11 @@ def test_pending_events_are_looked_up_by_whoever_reads_and_counted_once(
     assert store.windows == 0
 
 
-def test_what_is_due_is_folded_by_whoever_reads_as_if_it_were_settled(store: CountingStore) -> None:
+def test_what_is_due_is_folded_by_whoever_reads_as_if_it_were_settled() -> None:
     bounds = StoreRules(window=4, block=3)
+    store = CountingStore(bounds)
+    store.swap(b"", person("ada"))
+    store.keep_space(SPACE)
     made = parts(store, bounds=bounds)
     learn(store, *[event(item=f"red-{n}", time_ms=MIDNIGHT_MS - n * MINUTE_MS) for n in range(12)])
     before = made.tastes.one(ADA)

@@ -1,10 +1,10 @@
 -- Puts a long-term memory in the place of the oldest acts, which went into it, if they still are the oldest.
 -- KEYS: main, acts, acts order. ARGV: catalogue, life, boundary expected or '', boundary from now on, packed memory,
--- milliseconds until an untouched person goes; then the names of the acts in order, perhaps none. Answers 1, or 0:
+-- milliseconds until an untouched person goes, acts that must be left; then the names of the acts in order, perhaps none. Answers 1, or 0:
 -- nothing was done.
 local main, acts, acts_order = unpack(KEYS)
-local catalogue, life, before, after, memory, person_ttl_ms = unpack(ARGV, 1, 6)
-local FIRST = 7
+local catalogue, life, before, after, memory, person_ttl_ms, window = unpack(ARGV, 1, 7)
+local FIRST = 8
 
 if redis.call('HGET', main, 'life') ~= life then return 0 end
 if (redis.call('HGET', main, 'boundary:' .. catalogue) or '') ~= before then return 0 end
@@ -14,6 +14,8 @@ for at, name in ipairs(names) do
   if name ~= ARGV[FIRST + at - 1] then return 0 end
 end
 if #names ~= count then return 0 end
+-- Somebody else may have settled since the caller counted.
+if count > 0 and redis.call('ZCARD', acts_order) - count < tonumber(window) then return 0 end
 
 local UPLOAD = 8
 local waited, photos = 0, false
