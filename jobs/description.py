@@ -69,7 +69,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Portrait:
-    """`words`: for a name, most telling first. `typical`: item ids."""
+    """`words`: for a name, those of what they like first. `typical`: item ids."""
 
     description: str
     words: tuple[str, ...]
@@ -85,7 +85,7 @@ def portrait(inside: Counts, everybody: Counts, min_people: int, min_item_people
     facts = traits(inside.facts, everybody.facts, inside.people, everybody.people, min_people)[:MAX_FACTS]
     likes = traits(inside.likes, everybody.likes, inside.people, everybody.people, min_people)[:MAX_LIKES]
     items = traits(inside.items, everybody.items, inside.people, everybody.people, min_item_people)[:MAX_TYPICAL]
-    words = tuple(trait.word.split(":", 1)[-1] for trait in sorted([*likes, *facts], key=Trait.order))
+    words = tuple(trait.word.split(":", 1)[-1] for trait in (*likes, *facts))
     return Portrait(_sentence(facts, likes), words, tuple(trait.word for trait in items))
 
 

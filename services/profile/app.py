@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 from services.errors import InvalidInput
+from services.profile.background import Background
 from services.profile.export_events import EventExport
+from services.profile.export_features import FeatureExport
+from services.profile.factors import Factors
 from services.profile.folder import Folder
 from services.profile.items import Items
 from services.profile.keys import MIN_SECRET_BYTES
@@ -13,6 +16,7 @@ from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
 from services.profile.peers import IDEMPOTENT, IndexerItems
 from services.profile.people import People
+from services.profile.placer import Placer
 from services.profile.popular import Popular
 from services.profile.reader import TasteReader
 from services.profile.rebuild import Rebuilder
@@ -24,14 +28,18 @@ from services.profile.settings import ProfileSettings
 from services.profile.settling import Settler
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
+from services.profile.words import Words
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
+from services.spaces import Space
 from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
 
-LONG_METHODS = frozenset(("RecordEvents", "ListUsers", "ExportEvents", "RebuildTastes"))
+LONG_METHODS = frozenset(
+    ("RecordEvents", "ListUsers", "ExportEvents", "RebuildTastes", "ExportFeatures", "PutSegments", "PutUserVectors")
+)
 """They wait for the indexer, or walk the keys of Redis."""
 
 
@@ -58,19 +66,22 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
     patient = PatientItems(items, _now_ms)
     resolver = Resolver(store, patient, KnownSpaces(store))
     settler = Settler(store, resolver, settings.store_rules(), settings.taste_rules())
-    folder = Folder(resolver, settler, settings.taste_rules())
-    segmentations = Segmentations(
-        store,
-        lambda catalogue: patient.resolve(catalogue, []).space,
-        settings.segment_min_people,
-        settings.taste_half_life_days,
-    )
+
+    def visual(catalogue: str) -> Space:
+        return patient.resolve(catalogue, []).space
+
+    segmentations = Segmentations(store, visual, settings.segment_min_people, settings.taste_half_life_days)
+    background = Background(segmentations, Words(patient, time.monotonic), Factors(patient, time.monotonic))
+    folder = Folder(resolver, settler, settings.taste_rules(), background)
+    tastes = TasteReader(store, folder)
     servicer = ProfileServicer(
         people=People(store, _now_ms),
         recorder=Recorder(store, resolver, settler, _now_ms),
-        tastes=TasteReader(store, folder),
+        tastes=tastes,
         popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
         segmentations=segmentations,
+        features=FeatureExport(store, tastes, segmentations, visual),
+        placer=Placer(store, patient),
         event_export=EventExport(store, settings.store_rules()),
         rebuilder=Rebuilder(store, resolver, folder),
     )

@@ -56,6 +56,11 @@ class Background:
         does not hold."""
         return self._segmentations.of(catalogue).version
 
+    def supposes(self, person: Person, catalogue: str) -> bool:
+        """Whether anything may be supposed of somebody who did nothing: else there is no need to ask the catalogue."""
+        segmented = person.consent.segments is ConsentState.GIVEN and self._segmentations.of(catalogue).segments
+        return bool(person.attributes.interests or segmented)
+
     def of(self, person: Person, catalogue: str, space: Space, acts: Remembered) -> Known:
         """What is known of somebody who consents to personalisation, for a taste in `space`; their segment only if they
         consent to that, too."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from services.profile.collaborative import PutVector
 from services.profile.events import Event
 from services.profile.person import Person
 
@@ -68,7 +69,7 @@ class Window:
 
     `stamp` changes with every event that is written and with the person, and is empty when there are no events and
     never were; `mark` stands for the boundary of what is settled. `person`: None for one who is unknown or does not
-    consent, of whom there is nothing else either.
+    consent, of whom there is nothing else either. `put`: their collaborative vector, from a job.
     """
 
     stamp: str = ""
@@ -76,6 +77,12 @@ class Window:
     memory: bytes = b""
     mark: bytes = b""
     person: Person | None = None
+    put: PutVector | None = None
+
+    @property
+    def writes(self) -> int:
+        """How many events there were ever, about: one that was dropped or completed counts again."""
+        return int(self.stamp.split(":")[1]) if self.stamp else 0
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -115,6 +122,12 @@ class Histories:
     aliases: Sequence[str]
     token: str
     again: str
+
+
+def counted(batch: Batch, recorded: Recorded) -> list[Event]:
+    """Those that are popularity's now; one that waits for its item will be."""
+    ends = zip(batch.events, recorded.outcomes, strict=True)
+    return [event for event, end in ends if end in (Outcome.LEARNED, Outcome.COUNTED) and event.is_popular]
 
 
 class EventStore(ABC):

@@ -19,10 +19,12 @@ from services.profile.event_store import (
     Recorded,
     Settlement,
     Window,
+    counted,
 )
 from services.profile.events import Event, EventType
 from services.profile.held_memory import Held, History, Memory, highest, place
 from services.profile.person import ConsentState
+from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS
 
 MINUTE_MS = 60_000
@@ -43,7 +45,11 @@ class MemoryEvents(Memory, EventStore):
         outcomes = [self._record(held, batch.catalogue, event, now_ms) for event in batch.events]
         history = held.histories.get(batch.catalogue, History())
         segmented = held.person.consent.segments is ConsentState.GIVEN
-        return Recorded(outcomes, len(history.acts), history.pending, history.segment if segmented else "")
+        recorded = Recorded(outcomes, len(history.acts), history.pending, history.segment if segmented else "")
+        if recorded.segment:
+            for event in counted(batch, recorded):
+                self._count(batch.catalogue, event, segment_of(recorded.segment))
+        return recorded
 
     def _drop(self, held: Held, catalogue: str, now_ms: int) -> None:
         """Forgets ids and events whose time is over."""
@@ -119,10 +125,10 @@ class MemoryEvents(Memory, EventStore):
         insort(history.shown, event, key=place)
         return not (len(history.shown) > self._rules.shown and history.shown.pop(0) is event)
 
-    def _count(self, catalogue: str, event: Event) -> None:
+    def _count(self, catalogue: str, event: Event, segment: str = "") -> None:
         gained = popularity.gain(event.weight, event.time_ms, self._rules.popular_hours)
         for domain in (None, event.domain):
-            levels = self._levels[catalogue, domain, ""]
+            levels = self._levels[catalogue, domain, segment]
             levels[event.item_id] = popularity.add(levels.get(event.item_id), gained)
             for item_id, _ in highest(levels, len(levels))[self._rules.popular :]:
                 del levels[item_id]
@@ -141,7 +147,9 @@ class MemoryEvents(Memory, EventStore):
         history = held.histories.get(catalogue, History())
         events = history.acts[:count] + (history.shown if shown else [])
         acts = tuple(Act(event.event_id.encode(), event) for event in events)
-        return Window(held.stamp(catalogue), acts, history.memory, history.mark, held.person)
+        return Window(
+            held.stamp(catalogue), acts, history.memory, history.mark, held.person, held.vectors.get(catalogue)
+        )
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         with self._lock:

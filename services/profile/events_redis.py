@@ -15,6 +15,7 @@ from services.profile.packed_event import unpack
 from services.profile.person import unpack as unpack_person
 from services.profile.scripts_redis import Argument, Call, Script
 from services.profile.store_rules import StoreRules
+from services.profile.vectors_redis import unpack_vector
 from services.profile.walk_redis import Place, Walk
 from services.profile.write_redis import EventWriter
 from services.runtime.redis import Client, redis_errors
@@ -107,11 +108,13 @@ def _window(person: PersonKeys, catalogue: str, count: int, *, shown: bool = Fal
 def _unpack(answer: Sequence[Any] | None) -> Window:
     if answer is None:
         return Window()
-    _, life, writes, puts, person, memory, mark, count, *rest = answer
+    _, life, writes, puts, person, memory, mark, put, count, *rest = answer
     names, packed = rest[::2], rest[1::2]
     acts = [Act(name, unpack(data), data) for name, data in zip(names, packed, strict=True)]
     acts[count:] = sorted(acts[count:], key=lambda act: (act.event.time_ms, act.name))
-    return Window(stamp(life, writes, puts), tuple(acts), memory or b"", mark or b"", unpack_person(person))
+    return Window(
+        stamp(life, writes, puts), tuple(acts), memory or b"", mark or b"", unpack_person(person), unpack_vector(put)
+    )
 
 
 def _life(stamp: str) -> str:

@@ -59,7 +59,7 @@ class Folder:
         """
         remembered = memory.unpack(window.memory)
         wanted = space or space_of(window) or next(iter(remembered.centres), "")
-        if not wanted and not window.acts and not self._background:
+        if not wanted and not window.acts and not self._supposes(window, catalogue):
             return self._nothing(window, catalogue)
         try:
             also = sources(remembered, wanted)
@@ -85,11 +85,16 @@ class Folder:
         )
         return Folded(kept, space_of(window), completed.lost)
 
+    def _supposes(self, window: Window, catalogue: str) -> bool:
+        if self._background is None or window.person is None:
+            return False
+        return window.put is not None or self._background.supposes(window.person, catalogue)
+
     def _known(self, catalogue: str, space: Space, remembered: Memory, window: Window) -> Known:
         if self._background is None or window.person is None:
             return Known()
         before = [(centre.mass, centre.vector) for centre in remembered.centres.get(space.name, ())]
-        acts = Remembered(window.events, before, remembered.events + len(window.events))
+        acts = Remembered(window.events, before, window.writes, window.put)
         return self._background.of(window.person, catalogue, space, acts)
 
     def _nothing(self, window: Window, catalogue: str, waiting: int = 0) -> Folded:

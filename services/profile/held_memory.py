@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from threading import RLock
 
+from services.profile.collaborative import PutVector
 from services.profile.events import Event
 from services.profile.people_store import Answered
 from services.profile.person import ConsentState, Person
@@ -50,6 +51,7 @@ class Held:
     event_ids: dict[str, int] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     puts: int = 0
+    vectors: dict[str, PutVector] = field(default_factory=dict)
 
     def stamp(self, catalogue: str) -> str:
         """Changes with every event that is written, and with the person; empty when there are no events."""

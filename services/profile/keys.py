@@ -100,6 +100,16 @@ class Keys:
         return hmac.digest(self._secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
 
 
+def segment_lists(catalogue: str) -> str:
+    """A set of the names of all popularity lists of segments of a catalogue."""
+    return f"visrec:popular:{{{catalogue}}}:segment-lists"
+
+
+def segment_of_list(name: str) -> str:
+    """The segment whose people a popularity list is about."""
+    return name.partition(":of:")[2].partition(":")[0]
+
+
 def popular(catalogue: str, half_life_hours: float, domain: str | None, segment: str = "") -> str:
     """The popularity list of one domain of a catalogue, or of all; among everybody, or the people of a segment. Levels
     of two half-lives never meet in one list."""

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from services.profile import popularity
 from services.profile.events import Event
-from services.profile.keys import popular
+from services.profile.keys import popular, segment_lists
 from services.profile.scripts_redis import Argument, Call, Script
 from services.profile.store_rules import StoreRules
 
 COUNT = Script("popularity", "count")
+COUNT_AMONG = Script("popularity", "count_among")
 
 
 class Lists:
     """Those that some events of a catalogue touch. `keys`: none when no event is popular."""
 
-    def __init__(self, catalogue: str, events: Iterable[Event], rules: StoreRules) -> None:
+    def __init__(self, catalogue: str, events: Iterable[Event], rules: StoreRules, segment: str = "") -> None:
         domains = list(dict.fromkeys(event.domain for event in events if event.is_popular and not event.pending))
         which: list[str | None] = [None, *domains] if domains else []
-        self.keys = [popular(catalogue, rules.popular_hours, domain) for domain in which]
+        self.keys = [popular(catalogue, rules.popular_hours, domain, segment) for domain in which]
         self._places = {domain: place for place, domain in enumerate(domains, start=2)}
         self._hours = rules.popular_hours
 
@@ -39,13 +40,16 @@ def live_ms(rules: StoreRules) -> int:
     return int(popularity.FORGOTTEN_AFTER * rules.popular_hours * popularity.HOUR_MS)
 
 
-def count(catalogue: str, events: Sequence[Event], rules: StoreRules) -> list[Call]:
-    """The call that counts events on their own, where the lists are on another server than the person."""
-    lists = Lists(catalogue, events, rules)
+def count(catalogue: str, events: Sequence[Event], rules: StoreRules, segment: str = "") -> list[Call]:
+    """The call that counts events on their own: where the lists are on another server than the person, and among the
+    people of a segment, which only the script that writes the events tells."""
+    lists = Lists(catalogue, events, rules, segment)
     counted = [event for event in events if event.is_popular]
     if not counted:
         return []
     arguments: list[Argument] = [rules.popular, live_ms(rules)]
     for event in counted:
         arguments += [event.item_id, lists.gained(event), lists.place(event)]
+    if segment:
+        return [Call(COUNT_AMONG, [segment_lists(catalogue), *lists.keys], arguments)]
     return [Call(COUNT, lists.keys, arguments)]

@@ -6,7 +6,7 @@ from services.errors import InvalidInput
 from services.profile.events import EventType
 from services.profile.held_memory import Held, Memory
 from services.profile.people_store import Answered, Erased, Forget, Loaded, Page, PeopleStore
-from services.profile.person import Person, pack
+from services.profile.person import ConsentState, Person, pack
 
 
 class MemoryPeople(Memory, PeopleStore):
@@ -33,6 +33,9 @@ class MemoryPeople(Memory, PeopleStore):
             held = self._held.setdefault(person.user_id, Held(person, self._next_life()))
             held.person = person
             held.puts += 1
+            if person.consent.segments is not ConsentState.GIVEN:
+                for history in held.histories.values():
+                    history.segment = ""
             if answered is not None:
                 fresh = {key: old for key, old in held.answers.items() if old.until_ms > person.updated_ms}
                 held.answers = fresh | {request_id: answered}
@@ -44,7 +47,7 @@ class MemoryPeople(Memory, PeopleStore):
             return
         held.life = self._next_life()
         if forget is Forget.EVERYTHING:
-            held.histories, held.event_ids = {}, {}
+            held.histories, held.event_ids, held.vectors = {}, {}, {}
         for history in held.histories.values():
             history.acts = [act for act in history.acts if act.type is not EventType.UPLOAD]
             history.tastes = {}

@@ -50,21 +50,16 @@ class Popular:
         """(item id, score at this moment), highest first, or in the order of the ids asked for; a catalogue without
         events has none. Raises InvalidInput naming the field, NotFound for a segment that is unknown."""
         _check(query)
-        among = self._among(query)
+        if query.segment:
+            self._segmentations.find(query.catalogue, query.segment)
         now_ms = self._now_ms()
         if query.item_ids:
-            levels = self._store.levels(query.catalogue, query.domains, query.item_ids, among)
+            levels = self._store.levels(query.catalogue, query.domains, query.item_ids, query.segment)
             found = list(zip(query.item_ids, levels, strict=True))
         else:
             limit = min(query.limit or DEFAULT_LIMIT, MAX_LIMIT)
-            found = list(self._store.popular(query.catalogue, query.domains, limit, among))
+            found = list(self._store.popular(query.catalogue, query.domains, limit, query.segment))
         return [(item_id, popularity.value(level, now_ms, self.half_life_hours)) for item_id, level in found]
-
-    def _among(self, query: PopularQuery) -> str:
-        if not query.segment:
-            return ""
-        found = self._segmentations.find(query.catalogue, query.segment)
-        return self._segmentations.of(query.catalogue).filed(found)
 
 
 def _check(query: PopularQuery) -> None:

@@ -12,8 +12,8 @@ class PopularityStore(ABC):
     @abstractmethod
     def popular(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> list[tuple[str, float]]:
         """The `limit` highest (item id, level) of a catalogue, of some domains or of all; levels as in `popularity`,
-        highest first, equal ones by descending id. `segment`: among people who were told to be in it, by the name that
-        `keep_taste` was given; empty: among all."""
+        highest first, equal ones by descending id. `segment`: among people who were told to be in it, by its
+        id; empty: among all."""
 
     @abstractmethod
     def levels(

@@ -81,8 +81,7 @@ class Segmentation:
         return self._by_id.get(segment_id)
 
     def filed(self, segment: Segment | None) -> str:
-        """The name under which something is kept for a segment of this version; empty for none. Of another version's
-        it is another's, although people may call both alike."""
+        """The name under which it is kept of a person that they are in a segment of this version; empty for none."""
         return f"{self.version}:{segment.segment_id}" if segment else ""
 
     def nearest(self, features: Float32, space: str) -> Segment | None:
@@ -99,6 +98,11 @@ class Segmentation:
 
 
 NO_SEGMENTS = Segmentation()
+
+
+def segment_of(filed: str) -> str:
+    """The id of a segment from the name it is filed under."""
+    return filed.rpartition(":")[2]
 
 
 def segmentation(given: Sequence[Segment], space: str, min_people: int) -> Segmentation:

@@ -17,6 +17,9 @@ class MemorySegments(Memory, SegmentStore):
             self._segments.pop(catalogue, None)
             if known.segments:
                 self._segments[catalogue] = known
+            for where in [each for each in self._levels if each[0] == catalogue and each[2]]:
+                if known.find(where[2]) is None:
+                    del self._levels[where]
 
     def segment_versions(self) -> Mapping[str, str]:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.profile.filing_redis import Filing
-from services.profile.keys import SEGMENTS
+from services.profile.keys import SEGMENTS, segment_lists, segment_of_list
 from services.profile.segment_store import SegmentStore
 from services.profile.segments import NO_SEGMENTS, Segmentation, pack, unpack
 from services.runtime.redis import redis_errors
@@ -23,6 +23,16 @@ class RedisSegments(Filing, SegmentStore):
                 self._client.hset(SEGMENTS, mapping=dict(zip(names, (known.version, pack(known)), strict=True)))
             else:
                 self._client.hdel(SEGMENTS, *names)
+            self._forget_counts(catalogue, known)
+
+    def _forget_counts(self, catalogue: str, known: Segmentation) -> None:
+        """Of segments that are no more. What people who are not told yet add to one goes with the next replacement."""
+        registry = segment_lists(catalogue)
+        names = [name.decode() for name in self._client.smembers(registry)]
+        gone = [name for name in names if known.find(segment_of_list(name)) is None]
+        if gone:
+            self._client.unlink(*gone)
+            self._client.srem(registry, *gone)
 
     def segment_versions(self) -> Mapping[str, str]:
         with redis_errors:

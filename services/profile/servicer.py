@@ -5,9 +5,11 @@ from __future__ import annotations
 import grpc
 
 from services.errors import NotImplementedYet, VisrecError
-from services.profile import wire, wire_events, wire_segments
+from services.profile import wire, wire_events, wire_features, wire_segments
 from services.profile.export_events import EventExport
+from services.profile.export_features import FeatureExport
 from services.profile.people import REMAINS, People
+from services.profile.placer import Placer
 from services.profile.popular import Popular, PopularQuery
 from services.profile.reader import TasteQuery, TasteReader, TasteView
 from services.profile.rebuild import Rebuilder
@@ -29,6 +31,8 @@ class ProfileServicer(ProfileServiceServicer):
         tastes: TasteReader,
         popular: Popular,
         segmentations: Segmentations,
+        features: FeatureExport,
+        placer: Placer,
         event_export: EventExport,
         rebuilder: Rebuilder,
     ) -> None:
@@ -37,6 +41,8 @@ class ProfileServicer(ProfileServiceServicer):
         self._tastes = tastes
         self._popular = popular
         self._segmentations = segmentations
+        self._features = features
+        self._placer = placer
         self._event_export = event_export
         self._rebuilder = rebuilder
 
@@ -96,7 +102,8 @@ class ProfileServicer(ProfileServiceServicer):
     def PutUserVectors(
         self, request: pb.PutUserVectorsRequest, context: grpc.ServicerContext
     ) -> pb.PutUserVectorsResponse:
-        raise NotImplementedYet("PutUserVectors")
+        results = self._placer.put(request.catalogue, wire_features.places_of(request.vectors))
+        return wire_features.places_message(results)
 
     def PutSegments(self, request: pb.PutSegmentsRequest, context: grpc.ServicerContext) -> pb.PutSegmentsResponse:
         given = [wire_segments.segment_of(each) for each in request.segments]
@@ -105,7 +112,8 @@ class ProfileServicer(ProfileServiceServicer):
     def ExportFeatures(
         self, request: pb.ExportFeaturesRequest, context: grpc.ServicerContext
     ) -> pb.ExportFeaturesResponse:
-        raise NotImplementedYet("ExportFeatures")
+        page = self._features.page(request.catalogue, request.page_size, request.page_token)
+        return wire_features.features_message(page)
 
     def RebuildTastes(
         self, request: pb.RebuildTastesRequest, context: grpc.ServicerContext

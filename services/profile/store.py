@@ -1,4 +1,4 @@
-"""Where everything about people is kept: the five ports in one. `store_memory` and `store_redis` stand behind it, under
+"""Where everything about people is kept: the six ports in one. `store_memory` and `store_redis` stand behind it, under
 one conformance suite.
 
 A person is one unit: whatever is written about them is written wholly or not at all, and concurrent writers follow one
@@ -14,10 +14,11 @@ from services.profile.people_store import PeopleStore
 from services.profile.popularity_store import PopularityStore
 from services.profile.segment_store import SegmentStore
 from services.profile.taste_store import TasteStore
+from services.profile.vector_store import VectorStore
 
 
-class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore):
-    """People, what they do, their tastes, popularity, and segments."""
+class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore, VectorStore):
+    """People, what they do, their tastes, popularity, segments, and vectors."""
 
     @abstractmethod
     def ping(self) -> None:

@@ -8,9 +8,12 @@ from services.profile.popularity_memory import MemoryPopularity
 from services.profile.segments_memory import MemorySegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_memory import MemoryTastes
+from services.profile.vectors_memory import MemoryVectors
 
 
-class MemoryProfileStore(MemoryPeople, MemoryEvents, MemoryTastes, MemoryPopularity, MemorySegments, ProfileStore):
+class MemoryProfileStore(
+    MemoryPeople, MemoryEvents, MemoryTastes, MemoryPopularity, MemorySegments, MemoryVectors, ProfileStore
+):
     """Everything behind one lock. Nothing outlives the process."""
 
     def ping(self) -> None:

@@ -14,9 +14,12 @@ from services.profile.popularity_redis import RedisPopularity
 from services.profile.segments_redis import RedisSegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_redis import RedisTastes
+from services.profile.vectors_redis import RedisVectors
 
 
-class RedisProfileStore(RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, ProfileStore):
+class RedisProfileStore(
+    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, RedisVectors, ProfileStore
+):
     """Over one client, which is closed with it."""
 
     def ping(self) -> None:

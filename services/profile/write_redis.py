@@ -8,12 +8,13 @@ from typing import Any
 
 from redis.cluster import RedisCluster
 
-from services.profile.event_store import Batch, Filled, Outcome, Recorded
+from services.profile.event_store import Batch, Filled, Outcome, Recorded, counted
 from services.profile.events import Event
 from services.profile.keys import Keys, PersonKeys
 from services.profile.lists_redis import Lists, count, live_ms
 from services.profile.packed_event import pack
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
+from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS, StoreRules
 from services.runtime.redis import Client
 
@@ -38,8 +39,7 @@ class EventWriter:
         bounds = self._bounds(now_ms)
         answers = self._scripts.run_all([self._record(batch, keys, bounds) for batch in batches])
         recorded = [_recorded(answer) for answer in answers]
-        if not self._in_one_step:
-            self._count_recorded(batches, recorded)
+        self._count_recorded(batches, recorded)
         return recorded
 
     def _bounds(self, now_ms: int) -> list[Argument]:
@@ -70,10 +70,13 @@ class EventWriter:
     def _count_recorded(self, batches: Sequence[Batch], recorded: Sequence[Recorded]) -> None:
         calls = []
         for batch, record in zip(batches, recorded, strict=True):
-            ends = zip(batch.events, record.outcomes, strict=True)
-            written = [event for event, end in ends if end in (Outcome.LEARNED, Outcome.COUNTED)]
-            calls += count(batch.catalogue, written, self._rules)
-        self._scripts.run_all(calls)
+            written = counted(batch, record)
+            if not self._in_one_step:
+                calls += count(batch.catalogue, written, self._rules)
+            if record.segment:
+                calls += count(batch.catalogue, written, self._rules, segment_of(record.segment))
+        if calls:
+            self._scripts.run_all(calls)
 
     def fill(self, person: PersonKeys, catalogue: str, life: str, filled: Sequence[Filled]) -> int:
         """See `EventStore.fill`. Raises redis.RedisError."""

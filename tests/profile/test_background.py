@@ -88,6 +88,14 @@ def test_of_whom_nothing_is_known_nothing_is_supposed(background: Background) ->
     assert known.collaborative is None
 
 
+def test_of_whom_nothing_can_be_supposed_is_known_beforehand(background: Background) -> None:
+    counted, private = somebody(Attributes()), somebody(Attributes(), Consent(GIVEN))
+    assert background.supposes(somebody(YOUNG, Consent(GIVEN)), "nowhere")
+    assert background.supposes(counted, "shop")
+    assert not background.supposes(counted, "nowhere")
+    assert not background.supposes(private, "shop")
+
+
 def test_segments_of_another_space_are_nobodys(background: Background) -> None:
     known = background.of(somebody(replace(YOUNG, interests=())), "shop", OTHER_SPACE, Remembered())
     assert not known.segment

@@ -424,7 +424,6 @@ def test_somebody_unknown_is_not_found(stub: ProfileServiceStub, method: str, re
     ("method", "request_"),
     [
         ("ExportUser", pb.ExportUserRequest(user_id="ada")),
-        ("PutUserVectors", pb.PutUserVectorsRequest()),
     ],
 )
 def test_what_comes_later_is_unimplemented_by_name(stub: ProfileServiceStub, method: str, request_: Any) -> None:

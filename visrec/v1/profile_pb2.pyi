@@ -1784,7 +1784,7 @@ class UserVector(_message.Message):
     """Whose."""
     @_builtins.property
     def vector(self) -> _common_pb2.Vector:
-        """In the collaborative space."""
+        """In a space of the catalogue: the one behind its alias `collaborative`, or one that the alias is to move to."""
 
     def __init__(
         self,

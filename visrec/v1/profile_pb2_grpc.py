@@ -211,16 +211,16 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportFeatures(self, request, context):
-        """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
-        UNIMPLEMENTED in this version.
+        """Features of people as numbers and words, for jobs: of those who did something in the catalogue and consent to
+        personalisation and to segments.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutUserVectors(self, request, context):
-        """Collaborative vectors of people, from a job.
-        UNIMPLEMENTED in this version.
+        """Collaborative vectors of people, from a job. One wins over what is folded in from the person's events until they have
+        done 50 things more. Of a person without consent to personalisation: FAILED_PRECONDITION, reason CONSENT_MISSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,12 +66,12 @@ class ProfileServiceStub:
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
     """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]
-    """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
-    UNIMPLEMENTED in this version.
+    """Features of people as numbers and words, for jobs: of those who did something in the catalogue and consent to
+    personalisation and to segments.
     """
     PutUserVectors: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutUserVectorsRequest, _profile_pb2.PutUserVectorsResponse]
-    """Collaborative vectors of people, from a job.
-    UNIMPLEMENTED in this version.
+    """Collaborative vectors of people, from a job. One wins over what is folded in from the person's events until they have
+    done 50 things more. Of a person without consent to personalisation: FAILED_PRECONDITION, reason CONSENT_MISSING.
     """
     PutSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]
     """Segments, from a job. They replace those before at once; people are assigned when they are next looked at."""
@@ -118,12 +118,12 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
     """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
-    """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
-    UNIMPLEMENTED in this version.
+    """Features of people as numbers and words, for jobs: of those who did something in the catalogue and consent to
+    personalisation and to segments.
     """
     PutUserVectors: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutUserVectorsRequest, _profile_pb2.PutUserVectorsResponse]  # type: ignore[assignment]
-    """Collaborative vectors of people, from a job.
-    UNIMPLEMENTED in this version.
+    """Collaborative vectors of people, from a job. One wins over what is folded in from the person's events until they have
+    done 50 things more. Of a person without consent to personalisation: FAILED_PRECONDITION, reason CONSENT_MISSING.
     """
     PutSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutSegmentsRequest, _profile_pb2.PutSegmentsResponse]  # type: ignore[assignment]
     """Segments, from a job. They replace those before at once; people are assigned when they are next looked at."""
@@ -245,8 +245,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ExportFeaturesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ExportFeaturesResponse, _abc.Awaitable[_profile_pb2.ExportFeaturesResponse]]:
-        """Features of people as numbers and words, for jobs: of those who consent to personalisation and to segments.
-        UNIMPLEMENTED in this version.
+        """Features of people as numbers and words, for jobs: of those who did something in the catalogue and consent to
+        personalisation and to segments.
         """
 
     @_abc_1.abstractmethod
@@ -255,8 +255,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.PutUserVectorsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.PutUserVectorsResponse, _abc.Awaitable[_profile_pb2.PutUserVectorsResponse]]:
-        """Collaborative vectors of people, from a job.
-        UNIMPLEMENTED in this version.
+        """Collaborative vectors of people, from a job. One wins over what is folded in from the person's events until they have
+        done 50 things more. Of a person without consent to personalisation: FAILED_PRECONDITION, reason CONSENT_MISSING.
         """
 
     @_abc_1.abstractmethod

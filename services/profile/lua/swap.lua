@@ -53,6 +53,15 @@ for number = 1, #ARGV - FIRST + 1 do
   end
 end
 
+-- Whatever catalogue it is of, be it one in which they did nothing.
+local function forget_fields(prefix)
+  for _, name in ipairs(redis.call('HKEYS', main)) do
+    if string.sub(name, 1, #prefix) == prefix then redis.call('HDEL', main, name) end
+  end
+end
+if forget == 'everything' then forget_fields('collaborative:') end
+if forget == 'everything' or string.sub(consent, 3, 3) ~= '1' then forget_fields('segment:') end
+
 redis.call('HSET', main, 'person', person, 'consent', consent)
 redis.call('HINCRBY', main, 'puts', 1)
 if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life) end

@@ -1,0 +1,11 @@
+-- Keeps a collaborative vector with the number of events there are now. KEYS: main. ARGV: catalogue, packed vector.
+local main, catalogue = KEYS[1], ARGV[1]
+local now = redis.call('HMGET', main, 'consent', 'writes:' .. catalogue)
+if not now[1] then return 'unknown_user' end
+if string.sub(now[1], 1, 1) ~= '1' then return 'refused' end
+redis.call('HSET', main, 'collaborative:' .. catalogue, (now[2] or '0') .. ' ' .. ARGV[2])
+local own = 'taste:' .. catalogue
+for _, name in ipairs(redis.call('HKEYS', main)) do
+  if name == own or string.sub(name, 1, #own + 1) == own .. ':' then redis.call('HDEL', main, name) end
+end
+return 'put'

@@ -1,0 +1,28 @@
+"""Collaborative vectors in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.profile.collaborative import PutVector
+from services.profile.held_memory import History, Memory
+from services.profile.vector_store import Placed, Placing, VectorStore
+
+
+class MemoryVectors(Memory, VectorStore):
+    """By person and catalogue."""
+
+    def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
+        with self._lock:
+            return [self._put(catalogue, each) for each in placed]
+
+    def _put(self, catalogue: str, placed: Placed) -> Placing:
+        held = self._held.get(placed.user_id)
+        if held is None:
+            return Placing.UNKNOWN_USER
+        if not held.personalised:
+            return Placing.REFUSED
+        history = held.histories.get(catalogue, History())
+        held.vectors[catalogue] = PutVector(placed.space, placed.vector, history.writes)
+        history.tastes = {}
+        return Placing.PUT

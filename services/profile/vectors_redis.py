@@ -1,0 +1,38 @@
+"""Collaborative vectors in Redis: a field of their person's hash for each catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.profile.collaborative import PutVector
+from services.profile.filing_redis import Filing
+from services.profile.scripts_redis import Call, Script
+from services.profile.vector_store import Placed, Placing, VectorStore
+from services.runtime.redis import redis_errors
+
+PUT_VECTOR = Script("put_vector")
+
+
+class RedisVectors(Filing, VectorStore):
+    """One script for each person."""
+
+    def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
+        with redis_errors:
+            calls = [
+                Call(PUT_VECTOR, [self._keys.person(each.user_id).main], [catalogue, _pack(each)]) for each in placed
+            ]
+            return [Placing(word.decode()) for word in self._scripts.run_all(calls)]
+
+
+def _pack(placed: Placed) -> bytes:
+    return placed.space.encode() + b" " + placed.vector.astype("<f2").tobytes()
+
+
+def unpack_vector(packed: bytes | None) -> PutVector | None:
+    """What the script has kept: the number of events, the space, the vector."""
+    if not packed:
+        return None
+    writes, space, numbers = packed.split(b" ", 2)
+    return PutVector(space.decode(), np.frombuffer(numbers, dtype="<f2"), int(writes))
