@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, VisrecError
+from services.profile import memory
 from services.profile.background import Remembered, behaved
 from services.profile.event_store import EventStore, Window
 from services.profile.features import Recipe, facts, features
@@ -94,7 +95,8 @@ class FeatureExport:
 
 
 def _featured(alias: str, window: Window, person: Person, interests: Sequence[Interest], recipe: Recipe) -> Featured:
-    behaviour = behaved(Remembered(window.events), recipe)
+    centres = memory.unpack(window.memory).centres.get(recipe.visual.name, ())
+    behaviour = behaved(Remembered(window.events, [(each.mass, each.vector) for each in centres]), recipe)
     shares = {**behaviour.tags, **behaviour.categories}
     ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_WORDS]
     return Featured(

@@ -34,9 +34,7 @@ class PatientItems(Items):
         try:
             resolved = self._items.resolve(catalogue, item_ids, space)
         except (NotReady, Overloaded) as problem:
-            if len(self._failures) >= MOST:
-                self._failures.clear()
-            self._failures[catalogue] = (self._now_ms() + REST_MS, problem)
+            self._remember(catalogue, problem)
             raise
         self._failures.pop(catalogue, None)
         if not item_ids:
@@ -46,7 +44,18 @@ class PatientItems(Items):
         return resolved
 
     def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
-        return self._items.carrying(catalogue, space, word, limit)
+        if self.rests(catalogue):
+            raise self._failures[catalogue][1]
+        try:
+            return self._items.carrying(catalogue, space, word, limit)
+        except (NotReady, Overloaded) as problem:
+            self._remember(catalogue, problem)
+            raise
+
+    def _remember(self, catalogue: str, problem: NotReady | Overloaded) -> None:
+        if len(self._failures) >= MOST:
+            self._failures.clear()
+        self._failures[catalogue] = (self._now_ms() + REST_MS, problem)
 
     def rests(self, catalogue: str) -> bool:
         """Whether to ask now would only tell of the last failure."""

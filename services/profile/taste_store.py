@@ -37,7 +37,7 @@ class Glance:
 @dataclass(frozen=True)
 class Kept:
     """A folded taste, packed. `beside`: the name of its space when that is not the one of their latest event.
-    `segment`: where they belong, as of then; empty: nowhere."""
+    `segment`: where they belong, as of then; empty: nowhere. It is not kept with a taste beside."""
 
     taste: bytes
     beside: str = ""

@@ -35,8 +35,9 @@ class MemoryTastes(Memory, TasteStore):
                 tastes = held.histories[catalogue].tastes
                 if kept.beside:
                     tastes = {"": tastes[""]} if "" in tastes else {}
+                else:
+                    held.histories[catalogue].segment = kept.segment
                 held.histories[catalogue].tastes = tastes | {kept.beside: kept.taste}
-                held.histories[catalogue].segment = kept.segment
 
     def keep_space(self, space: Space) -> None:
         with self._lock:

@@ -48,32 +48,40 @@ class Words:
         self._known: OrderedDict[_Key, tuple[float, Float16 | None]] = OrderedDict()
 
     def vectors(self, catalogue: str, space: Space, words: Sequence[str]) -> Mapping[str, Float16]:
-        """(D,) canonical float16 of each word that items carry. A catalogue that does not answer has none: somebody's
-        taste is not to fail for want of a guess."""
-        found = {word: self._vector(catalogue, space, word) for word in dict.fromkeys(words)}
-        return {word: vector for word, vector in found.items() if vector is not None}
+        """(D,) canonical float16 of each word that items carry. A catalogue that does not answer has none, and is asked
+        for no further word: somebody's taste is not to fail, or wait long, for want of a guess."""
+        found: dict[str, Float16] = {}
+        is_away = False
+        for word in dict.fromkeys(words):
+            key = (catalogue, space.name, word)
+            with self._lock:
+                until, vector = self._known.get(key, (0.0, None))
+            if until <= self._clock():
+                vector, is_away = self._looked_up(key, space, vector, is_away=is_away)
+            if vector is not None:
+                found[word] = vector
+        return found
 
-    def _vector(self, catalogue: str, space: Space, word: str) -> Float16 | None:
-        key = (catalogue, space.name, word)
-        with self._lock:
-            until, vector = self._known.get(key, (0.0, None))
-            if until > self._clock():
-                return vector
-        vector, for_s = self._asked(catalogue, space, word, vector)
+    def _looked_up(
+        self, key: _Key, space: Space, before: Float16 | None, *, is_away: bool
+    ) -> tuple[Float16 | None, bool]:
+        """The vector of a word, and whether the catalogue is away: then the one from before."""
+        vector, for_s = before, UNANSWERED_S
+        if not is_away:
+            try:
+                vector, for_s = self._asked(key[0], key[2], space), REMEMBERED_S
+            except VisrecError:
+                is_away = True
         with self._lock:
             self._known[key] = (self._clock() + for_s, vector)
             self._known.move_to_end(key)
             while len(self._known) > MAX_REMEMBERED:
                 self._known.popitem(last=False)
-        return vector
+        return vector, is_away
 
-    def _asked(self, catalogue: str, space: Space, word: str, before: Float16 | None) -> tuple[Float16 | None, float]:
-        """The word's vector and for how long to believe it; while nobody answers, the one before."""
-        try:
-            carriers = self._carriers.carrying(catalogue, space, word, MAX_CARRIERS)
-        except VisrecError:
-            return before, UNANSWERED_S
+    def _asked(self, catalogue: str, word: str, space: Space) -> Float16 | None:
+        carriers = self._carriers.carrying(catalogue, space, word, MAX_CARRIERS)
         if not carriers:
-            return None, REMEMBERED_S
+            return None
         mean = space.normalise(np.mean(np.stack(carriers).astype(np.float32), axis=0))
-        return canonical(mean) if mean.any() else None, REMEMBERED_S
+        return canonical(mean) if mean.any() else None

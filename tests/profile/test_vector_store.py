@@ -124,6 +124,14 @@ class TestPopularityOfSegments:
         act(store, "coat")
         assert not store.popular("shop", [], 9, "lamps")
 
+    def test_a_taste_in_a_space_that_is_being_filled_moves_nobody(self, store: ProfileStore) -> None:
+        store.keep_taste("ada", "shop", store.window("ada", "shop").stamp, Kept(b"a taste", beside="a@00000000"))
+        act(store, "lamp")
+        assert store.popular("shop", [], 9, "lamps")
+        belongs(store, segment="")
+        act(store, "coat")
+        assert [item for item, _ in store.popular("shop", [], 9, "lamps")] == ["lamp"]
+
     def test_counts_stay_with_an_id_and_go_without_it(self, store: ProfileStore) -> None:
         act(store, "lamp")
         store.put_segments("shop", known(segment("lamps", people=90)))

@@ -69,6 +69,15 @@ def test_while_the_catalogue_is_away_the_word_stands_as_it_was_known() -> None:
     assert carriers.asked == ["oak", "oak", "brass", "brass"]
 
 
+def test_a_catalogue_that_is_away_is_asked_for_one_word_only() -> None:
+    carriers = FakeCarriers()
+    carriers.away = True
+    words = Words(carriers, Seconds())
+    for _ in range(2):
+        assert words.vectors("shop", SPACE, ["oak", "brass", "wool"]) == {}
+    assert carriers.asked == ["oak"]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     carriers = FakeCarriers()
     words = Words(carriers, Seconds())

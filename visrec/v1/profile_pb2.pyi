@@ -1716,7 +1716,7 @@ class UserFeatures(_message.Message):
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagWeight]:
-        """What they like as words, as in Taste."""
+        """What they like as words: categories and tags of items, most first, at most 32. Each kind's shares add up to 1."""
 
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1724,7 +1724,7 @@ class UserFeatures(_message.Message):
 
     @_builtins.property
     def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
-        """As in Taste, without sources."""
+        """As in Taste, without sources, and without those that are only supposed."""
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ if field ~= own then
   end
 end
 redis.call('HSET', main, field, ARGV[5])
+-- Where they belong is told by the space that is searched in, not by one that is being filled.
+if field ~= own then return 1 end
 if ARGV[7] ~= '' then
   redis.call('HSET', main, 'segment:' .. catalogue, ARGV[7])
 else
