@@ -4,6 +4,8 @@ Clothing: each `query` photo against the `gallery`. Luma: each product against t
 cut out and pasted, against those that were not. Medium: photos, drawings and paintings of gcompris. Look: its photos
 under ten treatments. How many of the ten nearest share the category, the colour, the medium, the look; by each block
 alone. Nothing was fitted to what is judged.
+Tastes: simulated shoppers (tests/profile/shoppers.py says what is assumed) act on the photos of both shops through the
+profile service; what their tastes find is held against what one mean vector of the same acts finds.
 
 Prints tables, writes var/eval/quality.json, and ends with exit code 1 when a figure misses its target or nothing can be
 measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them, data/clothing and data/luma
@@ -24,7 +26,7 @@ from rich.markup import escape
 
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, started
-from bench.quality import index, measure, report
+from bench.quality import index, measure, report, tastes
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
 from bench.quality.shops import TABLE
@@ -69,6 +71,7 @@ def measure_all(data: Data) -> list[Section]:
         found = measure.index(
             data.shops, int8, lambda question, block: index.ask(client, question, int8, block, console)
         )
+        of_people = tastes.measure(client, photos, int8, console)
     with started({"VISREC_EMBEDDER_PRECISION": "fp32"}) as fleet:
         fp32 = embed(fleet, photos, "fp32", console)
     sections = (
@@ -76,6 +79,7 @@ def measure_all(data: Data) -> list[Section]:
         measure.precisions(data.shops, int8, fp32),
         measure.views(data.shops, int8, three),
         found,
+        *of_people,
     )
     return [section for section in sections if section.figures]
 

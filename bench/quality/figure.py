@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["share", "points", "times"]
+Unit = Literal["share", "points", "times", "ratio"]
 
-_DIGITS: dict[Unit, int] = {"share": 3, "points": 2, "times": 1}
+_DIGITS: dict[Unit, int] = {"share": 3, "points": 2, "times": 1, "ratio": 2}
 
 
 @dataclass(frozen=True)
 class Figure:
     """A value over so many queries: `what` was asked, and `how` it was answered (the block, the precision).
 
-    `least` and `most` are its targets, if it has any. A share is between 0 and 1, points are hundredths of it.
+    `least` and `most` are its targets, if it has any. A share is between 0 and 1, points are hundredths of it; a ratio
+    is of two shares.
     """
 
     what: str

@@ -42,7 +42,7 @@ class TasteRules:
     max_interests: int = 5
     max_sources: int = 5
     session_half_life_hours: float = 2.0
-    session_boost: float = 1.0
+    session_boost: float = 2.0
     shrink: float = 1.5
     smallest_share: float = 0.1
     prior_blocks: float = 4.0

@@ -128,8 +128,8 @@ def test_interests_outlive_the_window() -> None:
     new = [event(item=f"2-{n}", vector=near(2, 0.1, seed=n)) for n in range(6)]
     taste = fold(memory, new, SPACE, RULES)
     assert [max(range(3), key=lambda way: score(each.vector, near(way))) for each in taste.interests] == [2, 0, 1]
-    # Half as much after a half-life, and what is of this session counts twice.
-    assert taste.interests[0].weight / taste.interests[1].weight == pytest.approx(4, rel=1e-3)
+    # Half as much after a half-life, and what is of this session counts three times.
+    assert taste.interests[0].weight / taste.interests[1].weight == pytest.approx(6, rel=1e-3)
     assert taste.interests[1].sources[0] == Source("0-0", EventType.LIKE)
 
 

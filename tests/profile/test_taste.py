@@ -82,13 +82,13 @@ def test_an_event_says_half_as_much_after_a_half_life() -> None:
 
 
 def test_what_is_done_in_this_session_matters_more_and_looks_the_same() -> None:
-    """Twice as much at first; a day later nobody can tell."""
+    """Three times as much at first; a day later nobody can tell."""
     stream = [*likes(0, 3, time_ms=MIDNIGHT_MS - DAY_MS), *likes(1, 3)]
     without = fold(EMPTY, stream, SPACE, replace(RULES, session_boost=0.0))
     taste = fold(EMPTY, stream, SPACE, RULES)
     assert [each.vector.tobytes() for each in taste.interests] == [each.vector.tobytes() for each in without.interests]
     assert taste.interests[0].weight / taste.interests[1].weight == pytest.approx(
-        2 * without.interests[0].weight / without.interests[1].weight, rel=1e-3
+        (1 + RULES.session_boost) * without.interests[0].weight / without.interests[1].weight, rel=1e-3
     )
 
 
