@@ -1,8 +1,8 @@
 """Cold start: what somebody is thought to like before they have done anything. Pure.
 
 Interests that a person stated, and those that people of their segment have, enter the folding of a taste as if they had
-been liked a little, once, just now. Their mass is fixed and small, so that they lead while there is nothing else and
-fade as events come: a purchase outweighs all of them, and ten likes leave them a tenth.
+been liked a little, once, some time ago. Their mass is fixed and small, so that they lead while there is nothing else
+and fade as events come: beside a like of today two stated interests are an eighth each, beside a purchase none is left.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from enum import IntEnum
 from services.profile.segments import Segment
 from services.spaces import Float16
 
-STATED_MASS = 0.5
-"""Of each stated interest, in clicks: as much as a view."""
+STATED_MASS = 1.0
+"""Of each stated interest, in clicks."""
 MAX_STATED = 8
 """Stated interests that are made use of: each costs a search for everybody who follows."""
-SEGMENT_MASS = 0.5
+SEGMENT_MASS = 1.0
 """Of all interests of a segment together, in clicks: what others like says less than what one says oneself."""
 
 
