@@ -22,6 +22,7 @@ from services.profile.reader import TasteReader
 from services.profile.rebuild import Rebuilder
 from services.profile.record import Recorder
 from services.profile.resolving import Resolver
+from services.profile.rewriting_redis import Rewriting
 from services.profile.segmentations import Segmentations
 from services.profile.servicer import ProfileServicer
 from services.profile.settings import ProfileSettings
@@ -49,9 +50,10 @@ def build(
     telemetry: Telemetry,  # noqa: ARG001 - the runtime's metrics of each call are all there is yet
 ) -> SyncApp:
     """Over the real Redis and the real indexer. Raises InvalidInput for settings that cannot work."""
-    store = RedisProfileStore(open_redis(runtime), _secret(settings), settings.store_rules())
+    client = open_redis(runtime)
+    store = RedisProfileStore(client, _secret(settings), settings.store_rules())
     items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT))
-    return assemble(settings, store, items)
+    return assemble(settings, store, items, Rewriting(client, time.monotonic))
 
 
 def _secret(settings: ProfileSettings) -> str:
@@ -61,8 +63,11 @@ def _secret(settings: ProfileSettings) -> str:
     return given
 
 
-def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> SyncApp:
+def assemble(
+    settings: ProfileSettings, store: ProfileStore, items: Items, rewriting: Rewriting | None = None
+) -> SyncApp:
     """Over any store and any catalogue, which are closed with it."""
+    rewrite = rewriting.ask if rewriting else lambda: False
     patient = PatientItems(items, _now_ms)
     resolver = Resolver(store, patient, KnownSpaces(store))
     settler = Settler(store, resolver, settings.store_rules(), settings.taste_rules())
@@ -75,7 +80,7 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
     folder = Folder(resolver, settler, settings.taste_rules(), background)
     tastes = TasteReader(store, folder)
     servicer = ProfileServicer(
-        people=People(store, _now_ms),
+        people=People(store, _now_ms, settings.tombstone_days, rewrite),
         recorder=Recorder(store, resolver, settler, _now_ms),
         tastes=tastes,
         popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
@@ -92,6 +97,8 @@ def assemble(settings: ProfileSettings, store: ProfileStore, items: Items) -> Sy
 
     def close() -> None:
         items.close()
+        if rewriting:
+            rewriting.close()
         store.close()
 
     return SyncApp(

@@ -36,6 +36,8 @@ class Outcome(Enum):
     IGNORED = "ignored"
     TOO_OLD = "too_old"
     UNKNOWN_USER = "unknown_user"
+    ERASED = "erased"
+    """From before the person was erased, be there a new one of the same name or not."""
     PHOTOS_REFUSED = "photos_refused"
     UNKNOWN_ITEM = "unknown_item"
     """A pending event of somebody of whom nothing may be kept until its item is known."""

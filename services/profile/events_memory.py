@@ -63,6 +63,8 @@ class MemoryEvents(Memory, EventStore):
         history.writes += before - len(history.acts)
 
     def _record(self, held: Held, catalogue: str, event: Event, now_ms: int) -> Outcome:
+        if held.erased and event.time_ms <= held.erased[0] and now_ms < held.erased[1]:
+            return Outcome.ERASED
         if event.type is EventType.UPLOAD and held.person.consent.photo_learning is not ConsentState.GIVEN:
             return Outcome.PHOTOS_REFUSED
         history = held.histories.get(catalogue, History())

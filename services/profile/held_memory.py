@@ -43,7 +43,8 @@ class History:
 
 @dataclass
 class Held:
-    """All that is held about one person. `life` tells apart what was before and after forgetting."""
+    """All that is held about one person. `life` tells apart what was before and after forgetting. `erased`: events up
+    to the first time are refused until the second."""
 
     person: Person
     life: int
@@ -51,6 +52,8 @@ class Held:
     event_ids: dict[str, int] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     puts: int = 0
+    alias: str = ""
+    erased: tuple[int, int] | None = None
     vectors: dict[str, PutVector] = field(default_factory=dict)
 
     def stamp(self, catalogue: str) -> str:
@@ -77,6 +80,7 @@ class Memory:
         self._rules = rules or StoreRules()
         self._lock = RLock()
         self._held: dict[str, Held] = {}
+        self._tombstones: dict[str, tuple[int, int]] = {}
         self._lives = 0
         self._spaces: dict[str, Space] = {}
         self._segments: dict[str, Segmentation] = {}

@@ -42,8 +42,10 @@ class History:
 
 @dataclass(frozen=True)
 class PersonKeys:
-    """The keys of one person. `main` is a hash: `person` (packed), `consent` (a digit for each purpose), `life` (new
-    after forgetting), and for each catalogue `writes:` (a counter) and `taste:` (as kept)."""
+    """The keys of one person. `main` is a hash: `person` (packed), `consent` (a digit for each purpose, as numbered in
+    the contract), `life` (new after forgetting), `alias` (their pseudonym, by chance), `erased` (until when events from
+    before which time are refused, of somebody who was erased before), and for each catalogue `writes:` (a counter) and
+    `taste:` (as kept)."""
 
     main: str
 
@@ -61,6 +63,11 @@ class PersonKeys:
     def receipt(self) -> str:
         """A hash of what an erasure answered by its attempt: all that is there of a person after it, for a minute."""
         return f"{self.main}:receipt"
+
+    @property
+    def tombstone(self) -> str:
+        """When the person was erased, milliseconds since 1970: what is left of them for a while."""
+        return f"{self.main}:erased"
 
     def history(self, catalogue: str) -> History:
         """The keys of this person in one catalogue."""

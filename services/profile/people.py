@@ -11,6 +11,7 @@ from services.profile.identifiers import identifier, text
 from services.profile.people_store import Answered, Erased, Forget, Page
 from services.profile.person import Consent, ConsentState, Person, changed, checked, pack
 from services.profile.store import ProfileStore
+from services.profile.store_rules import DAY_MS
 
 REMEMBER_MS = 24 * 3_600_000
 SWAP_ATTEMPTS = 16
@@ -20,11 +21,27 @@ MAX_REQUEST_LETTERS = 128
 
 REMAINS = (
     "for a minute, the numbers of this receipt, under a keyed hash of the id, in case an answer is lost on the way",
+    "until tombstone_until, the time of this erasure, under a keyed hash of the id: events from before it are refused",
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
-    "the append-only file of the store holds what was written until Redis next rewrites it",
+    "what jobs have learned from many people keeps their share until the jobs run again",
+    "the append-only file of the store holds what was written until Redis has rewritten it; see rewrite_asked",
     "backups and replicas' files, where there are any, hold it until they are replaced",
 )
 """What an erasure leaves, and for how long."""
+
+
+TOMBSTONE_DAYS = 30.0
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Of an erasure: what was removed and when, until when events from before it are refused, and whether the store
+    was asked to write its files anew. Milliseconds since 1970."""
+
+    erased: Sequence[Erased]
+    at_ms: int
+    tombstone_until_ms: int
+    rewrite_asked: bool
 
 
 @dataclass(frozen=True)
@@ -38,9 +55,18 @@ class Put:
 class People:
     """Everything about people but what they do. `now_ms` is the clock, milliseconds since 1970."""
 
-    def __init__(self, store: ProfileStore, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        now_ms: Callable[[], int],
+        tombstone_days: float = TOMBSTONE_DAYS,
+        rewrite: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`rewrite`: asks the store to write its files anew, without what is gone; False when it does not let us."""
         self._store = store
         self._now_ms = now_ms
+        self._tombstone_ms = int(tombstone_days * DAY_MS)
+        self._rewrite = rewrite
 
     def put(self, given: Person, mask: Sequence[str] = (), request_id: str = "") -> Put:
         """Makes a person or changes the fields of `mask` (empty: all).
@@ -95,12 +121,13 @@ class People:
                 return consent
         raise _too_busy()
 
-    def erase(self, user_id: str) -> list[Erased]:
-        """Removes all that is kept under a person. Raises NotFound."""
-        erased = self._store.erase(identifier(user_id, "user_id"))
+    def erase(self, user_id: str) -> Receipt:
+        """Removes all that is kept under a person, by whichever service. Raises NotFound."""
+        now_ms = self._now_ms()
+        erased = self._store.erase(identifier(user_id, "user_id"), now_ms, self._tombstone_ms)
         if erased is None:
             raise NotFound("user", user_id)
-        return erased
+        return Receipt(erased, now_ms, now_ms + self._tombstone_ms, self._rewrite())
 
 
 def _repeated(answered: Answered, payload: bytes) -> Put:

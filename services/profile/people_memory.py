@@ -30,7 +30,11 @@ class MemoryPeople(Memory, PeopleStore):
         with self._lock:
             if self.load(person.user_id).version != version:
                 return False
-            held = self._held.setdefault(person.user_id, Held(person, self._next_life()))
+            held = self._held.get(person.user_id)
+            if held is None:
+                life = self._next_life()
+                held = Held(person, life, alias=f"alias{life}", erased=self._tombstones.get(person.user_id))
+                self._held[person.user_id] = held
             held.person = person
             held.puts += 1
             if person.consent.segments is not ConsentState.GIVEN:
@@ -54,11 +58,13 @@ class MemoryPeople(Memory, PeopleStore):
             if history.photos_settled:
                 history.memory, history.photos_settled = b"", False
 
-    def erase(self, user_id: str) -> list[Erased] | None:
+    def erase(self, user_id: str, now_ms: int = 0, tombstone_ms: int = 0) -> list[Erased] | None:
         with self._lock:
             held = self._held.pop(user_id, None)
             if held is None:
                 return None
+            if tombstone_ms:
+                self._tombstones[user_id] = (now_ms, now_ms + tombstone_ms)
             histories = held.histories.values()
             return [
                 Erased("profile", 1),
@@ -67,6 +73,8 @@ class MemoryPeople(Memory, PeopleStore):
                 Erased("taste", sum(len(each.tastes) for each in histories)),
                 Erased("requests", len(held.answers)),
                 Erased("event_ids", len(held.event_ids)),
+                Erased("vectors", len(held.vectors)),
+                Erased("held", 0),
             ]
 
     def people(self, size: int, token: str) -> Page:

@@ -8,18 +8,19 @@ from services.errors import Overloaded
 from services.profile.filing_redis import Filing, histories
 from services.profile.keys import PersonKeys
 from services.profile.people_store import Answered, Erased, Forget, Loaded, Page, PeopleStore
-from services.profile.person import ConsentState, Person
+from services.profile.person import Person
 from services.profile.person import pack as pack_person
 from services.profile.person import unpack as unpack_person
 from services.profile.scripts_redis import Argument, Script
 from services.profile.store_rules import StoreRules
 from services.profile.walk_redis import Place, Walk
+from services.runtime.held_redis import Held
 from services.runtime.redis import Client, redis_errors
 
 SWAP = Script("swap")
 ERASE = Script("erase")
 
-PLACES = ("profile", "events", "seen", "taste", "requests", "event_ids")
+PLACES = ("profile", "events", "seen", "taste", "requests", "event_ids", "vectors")
 """What the script that erases counts, in its order."""
 
 MAX_ANSWERS = 64
@@ -38,6 +39,7 @@ class RedisPeople(Filing, PeopleStore):
     def __init__(self, client: Client, secret: str, rules: StoreRules) -> None:
         super().__init__(client, secret, rules)
         self._walk = Walk(client)
+        self._held = Held(client)
 
     def load(self, user_id: str, request_id: str = "") -> Loaded:
         keys = self._keys.person(user_id)
@@ -58,11 +60,15 @@ class RedisPeople(Filing, PeopleStore):
     ) -> bool:
         keys, now_ms = self._keys.person(person.user_id), person.updated_ms
         written: list[Argument] = [version, pack_person(person), _consent(person), _new_life(), forget.value, now_ms]
+        written += [_new_alias(), self._rules.retention_ms]
         with redis_errors:
             catalogues = [] if forget is Forget.NOTHING else self._catalogues(keys)
-            own = [keys.main, keys.requests, keys.event_ids, *histories(keys, catalogues)]
+            own = [keys.tombstone, keys.main, keys.requests, keys.event_ids, *histories(keys, catalogues)]
             arguments = [*written, *self._request(person, request_id, answered), MAX_ANSWERS, *catalogues]
-            return bool(self._scripts.run(SWAP, own, arguments))
+            done = bool(self._scripts.run(SWAP, own, arguments))
+        if done and forget is Forget.EVERYTHING:
+            self._held.erase(self._alias(keys))
+        return done
 
     def _request(self, person: Person, request_id: str, answered: Answered | None) -> list[Argument]:
         if answered is None:
@@ -75,19 +81,28 @@ class RedisPeople(Filing, PeopleStore):
         fields = [field.decode() for field in self._client.hkeys(keys.main)]
         return [field.removeprefix("writes:") for field in fields if field.startswith("writes:")]
 
-    def erase(self, user_id: str) -> list[Erased] | None:
+    def erase(self, user_id: str, now_ms: int = 0, tombstone_ms: int = 0) -> list[Erased] | None:
         keys = self._keys.person(user_id)
-        own, attempt = [keys.receipt, keys.main, keys.requests, keys.event_ids], secrets.token_hex(8)
+        own = [keys.tombstone, keys.receipt, keys.main, keys.requests, keys.event_ids]
+        # Before the pseudonym is gone with the rest: it is the way to what other services keep.
+        alias, attempt = self._alias(keys), secrets.token_hex(8)
+        held = self._held.erase(alias, tombstone_ms) if alias else 0
         with redis_errors:
             for _ in range(ERASE_ATTEMPTS):
                 catalogues = self._catalogues(keys)
-                arguments: list[Argument] = [attempt, RECEIPT_MS, *catalogues]
+                arguments: list[Argument] = [attempt, RECEIPT_MS, now_ms, tombstone_ms, *catalogues]
                 counts = self._scripts.run(ERASE, [*own, *histories(keys, catalogues)], arguments)
                 if counts is None:
                     return None
                 if counts:
-                    return [Erased(place, int(count)) for place, count in zip(PLACES, counts.split(), strict=True)]
+                    numbers = zip(PLACES, counts.split(), strict=True)
+                    return [*(Erased(place, int(count)) for place, count in numbers), Erased("held", held)]
         raise Overloaded("events of this person keep coming in; ask again")
+
+    def _alias(self, keys: PersonKeys) -> str:
+        """Their pseudonym; of nobody, none."""
+        with redis_errors:
+            return (self._client.hget(keys.main, "alias") or b"").decode()
 
     def people(self, size: int, token: str) -> Page:
         start = Place.of(token, self._keys)
@@ -101,13 +116,17 @@ class RedisPeople(Filing, PeopleStore):
 
 
 def _consent(person: Person) -> str:
-    """What the scripts read: a digit for each purpose, 1 when it is given."""
+    """What the scripts and `GetTaste` read: a digit for each purpose, 1 when it is given."""
     given = (person.consent.personalisation, person.consent.photo_learning, person.consent.segments)
-    return "".join("1" if state is ConsentState.GIVEN else "0" for state in given)
+    return "".join(str(int(state)) for state in given)
 
 
 def _new_life() -> str:
     return secrets.token_hex(8)
+
+
+def _new_alias() -> str:
+    return secrets.token_hex(16)
 
 
 def _pack_answer(answered: Answered) -> bytes:

@@ -41,7 +41,8 @@ class Forget(Enum):
 
 @dataclass(frozen=True)
 class Erased:
-    """How many entries were removed in a place: `profile`, `events`, `seen`, `taste`, `requests`, `event_ids`."""
+    """How many entries were removed in a place: `profile`, `events`, `seen`, `taste`, `requests`, `event_ids`,
+    `vectors`, and `held` by other services."""
 
     place: str
     entries: int
@@ -75,9 +76,10 @@ class PeopleStore(ABC):
         done, when the person has changed since they were loaded with `version`."""
 
     @abstractmethod
-    def erase(self, user_id: str) -> list[Erased] | None:
-        """Removes all that is kept under a person, ids of events and remembered answers included. None when there is no
-        such person."""
+    def erase(self, user_id: str, now_ms: int = 0, tombstone_ms: int = 0) -> list[Erased] | None:
+        """Removes all that is kept under a person, by whichever service, ids of events and remembered answers included.
+        None when there is no such person. For `tombstone_ms` (0: not at all) it is remembered that this was done at
+        `now_ms`: no event from before that is taken, not even of somebody new with the same id."""
 
     @abstractmethod
     def people(self, size: int, token: str) -> Page:

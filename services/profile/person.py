@@ -56,6 +56,9 @@ class Consent:
     segments: ConsentState = ConsentState.UNASKED
 
 
+NO_CONSENT = Consent()
+
+
 @dataclass(frozen=True)
 class Location:
     """`country`: ISO 3166-1 alpha-2. Empty words are unknown."""

@@ -15,6 +15,7 @@ from services.profile import kept_taste
 from services.profile.folder import Folded, Folder
 from services.profile.identifiers import catalogue_name, identifier
 from services.profile.kept_taste import KeptTaste
+from services.profile.person import NO_CONSENT, Consent
 from services.profile.store import ProfileStore
 from services.profile.taste import Taste
 from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
@@ -35,9 +36,12 @@ class TasteQuery:
 
 @dataclass(frozen=True)
 class TasteView:
-    """A person in a catalogue. `seen`: item ids, latest first. Not personalised: there is nothing but that."""
+    """A person in a catalogue. `seen`: item ids, latest first. Not personalised: there is nothing of that. `alias`:
+    their pseudonym."""
 
     personalised: bool
+    consent: Consent = NO_CONSENT
+    alias: str = ""
     kept: KeptTaste = NOTHING
     seen: tuple[str, ...] = ()
 
@@ -45,9 +49,6 @@ class TasteView:
     def taste(self) -> Taste:
         """What they like."""
         return self.kept.taste
-
-
-NOBODY = TasteView(personalised=False)
 
 
 class TasteReader:
@@ -96,10 +97,10 @@ class TasteReader:
     def _view(self, query: TasteQuery, glance: Glance | None) -> TasteView:
         if glance is None:
             raise NotFound("user", query.user_id)
-        if not glance.personalised:
-            return NOBODY
-        kept = self._kept(query, glance) or self._folded(query)
-        return NOBODY if kept is None else TasteView(True, kept, glance.seen)
+        kept = (self._kept(query, glance) or self._folded(query)) if glance.personalised else None
+        if kept is None:
+            return TasteView(False, glance.consent, glance.alias)
+        return TasteView(True, glance.consent, glance.alias, kept, glance.seen)
 
     def _kept(self, query: TasteQuery, glance: Glance) -> KeptTaste | None:
         """What was kept, if it holds."""

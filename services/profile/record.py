@@ -131,17 +131,18 @@ class Recorder:
                 self._resolver.complete(user_id, catalogue, self._store.window(user_id, catalogue), "")
 
 
+_REFUSALS: Mapping[Outcome, VisrecError] = {
+    Outcome.ERASED: Refused("from before this person was erased", reason="PERSON_ERASED"),
+    Outcome.TOO_OLD: Refused("older than every event that is kept for this person", reason="EVENT_TOO_OLD"),
+    Outcome.PHOTOS_REFUSED: Refused(
+        "this person did not consent to learning from their photos", reason="CONSENT_MISSING"
+    ),
+    Outcome.UNKNOWN_ITEM: _AWAY,
+    Outcome.FULL: Overloaded("more events of this person wait than are kept; ask again"),
+}
+
+
 def _ending(outcome: Outcome, user_id: str) -> Ending:
-    match outcome:
-        case Outcome.UNKNOWN_USER:
-            return NotFound("user", user_id)
-        case Outcome.TOO_OLD:
-            return Refused("older than every event that is kept for this person", reason="EVENT_TOO_OLD")
-        case Outcome.PHOTOS_REFUSED:
-            return Refused("this person did not consent to learning from their photos", reason="CONSENT_MISSING")
-        case Outcome.UNKNOWN_ITEM:
-            return _AWAY
-        case Outcome.FULL:
-            return Overloaded("more events of this person wait than are kept; ask again")
-        case _:
-            return outcome
+    if outcome is Outcome.UNKNOWN_USER:
+        return NotFound("user", user_id)
+    return _REFUSALS.get(outcome, outcome)

@@ -8,7 +8,7 @@ from services.errors import NotImplementedYet, VisrecError
 from services.profile import wire, wire_events, wire_features, wire_segments
 from services.profile.export_events import EventExport
 from services.profile.export_features import FeatureExport
-from services.profile.people import REMAINS, People
+from services.profile.people import People
 from services.profile.placer import Placer
 from services.profile.popular import Popular, PopularQuery
 from services.profile.reader import TasteQuery, TasteReader, TasteView
@@ -58,9 +58,7 @@ class ProfileServicer(ProfileServiceServicer):
         return pb.ListUsersResponse(users=map(wire.user_message, page.people), next_page_token=page.token)
 
     def DeleteUser(self, request: pb.DeleteUserRequest, context: grpc.ServicerContext) -> pb.DeleteUserResponse:
-        erased = self._people.erase(request.user_id)
-        receipt = [pb.Erasure(place=each.place, entries=each.entries) for each in erased]
-        return pb.DeleteUserResponse(erased=receipt, remains=REMAINS)
+        return wire.receipt_message(self._people.erase(request.user_id))
 
     def SetConsent(self, request: pb.SetConsentRequest, context: grpc.ServicerContext) -> pb.SetConsentResponse:
         consent = self._people.consent(request.user_id, wire.consent_of(request.consent, "consent"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.profile.people import TOMBSTONE_DAYS
 from services.profile.record import MAX_EVENTS
 from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
@@ -76,11 +77,24 @@ class ProfileSettings(ServiceSettings):
         _STORE.remembered_days, gt=0, le=365, description="Days after which a remembered event id is forgotten."
     )
 
+    tombstone_days: float = Field(
+        TOMBSTONE_DAYS,
+        gt=0,
+        le=3650,
+        description="Days for which the time of an erasure is kept, to refuse events from before it.",
+    )
+
     taste_half_life_days: float = Field(
         _TASTE.half_life_days, gt=0, le=3650, description="Days after which an event says half as much about taste."
     )
     merge_below: float = Field(
         _TASTE.merge_below, gt=0, le=100, description="Ward distance below which two groups of items are one interest."
+    )
+    session_half_life_hours: float = Field(
+        _TASTE.session_half_life_hours,
+        gt=0,
+        le=720,
+        description="Hours after which an event counts half for which interest matters now.",
     )
     max_interests: int = Field(_TASTE.max_interests, ge=1, le=16, description="Most interests of a person.")
 
@@ -114,4 +128,9 @@ class ProfileSettings(ServiceSettings):
 
     def taste_rules(self) -> TasteRules:
         """For folding."""
-        return TasteRules(self.taste_half_life_days, self.merge_below, self.max_interests)
+        return TasteRules(
+            half_life_days=self.taste_half_life_days,
+            merge_below=self.merge_below,
+            max_interests=self.max_interests,
+            session_half_life_hours=self.session_half_life_hours,
+        )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.profile.person import NO_CONSENT, Consent, ConsentState
 from services.spaces import Space
 
 
@@ -22,16 +23,22 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Glance:
-    """What one look at a person shows. `stamp` as of a window; `taste` is what was last kept in the space of their
-    latest event, `beside` in the one that is wanted, under whatever stamp; `pending`: events that wait for their item.
-    """
+    """What one look at a person shows. `alias`: their pseudonym. Without consent to personalisation there is nothing
+    else. `stamp` as of a window; `taste` is what was last kept in the space of their latest event, `beside` in the one
+    that is wanted, under whatever stamp; `pending`: events that wait for their item."""
 
-    personalised: bool
+    consent: Consent = NO_CONSENT
+    alias: str = ""
     stamp: str = ""
     taste: bytes = b""
     seen: tuple[str, ...] = ()
     beside: bytes = b""
     pending: int = 0
+
+    @property
+    def personalised(self) -> bool:
+        """Whether they consent to it."""
+        return self.consent.personalisation is ConsentState.GIVEN
 
 
 @dataclass(frozen=True)

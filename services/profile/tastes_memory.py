@@ -21,12 +21,13 @@ class MemoryTastes(Memory, TasteStore):
         if held is None:
             return None
         if not held.personalised:
-            return Glance(personalised=False)
+            return Glance(held.person.consent, held.alias)
         history = held.histories.get(wanted.catalogue, History())
         seen = [item_id for item_id, _ in highest(history.seen, self._rules.seen)] if wanted.seen else []
         beside = history.tastes.get(wanted.space, b"") if wanted.space else b""
         stamp = held.stamp(wanted.catalogue)
-        return Glance(True, stamp, history.tastes.get("", b""), tuple(seen), beside, history.pending)
+        kept = history.tastes.get("", b"")
+        return Glance(held.person.consent, held.alias, stamp, kept, tuple(seen), beside, history.pending)
 
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
         with self._lock:

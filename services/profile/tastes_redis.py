@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from services.profile.filing_redis import Filing, stamp
 from services.profile.keys import SPACES
+from services.profile.person import Consent, ConsentState
 from services.profile.scripts_redis import Argument, Script
 from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
 from services.runtime.redis import redis_errors
@@ -59,16 +60,18 @@ def _field(catalogue: str, space: str) -> str:
 
 def _fields(wanted: Wanted) -> list[str]:
     catalogue = wanted.catalogue
-    about = ["consent", "life", f"writes:{catalogue}", "puts", f"pending:{catalogue}", _field(catalogue, "")]
+    about = ["consent", "alias", "life", f"writes:{catalogue}", "puts", f"pending:{catalogue}", _field(catalogue, "")]
     return [*about, _field(catalogue, wanted.space)] if wanted.space else about
 
 
 def _glance(fields: Sequence[bytes | None], seen: Sequence[bytes]) -> Glance | None:
-    consent, life, writes, puts, pending, taste, *beside = fields
-    if consent is None:
+    digits, alias, life, writes, puts, pending, taste, *beside = fields
+    if digits is None:
         return None
-    if not consent.startswith(b"1"):
-        return Glance(personalised=False)
+    consent, pseudonym = Consent(*(ConsentState(digit - ord("0")) for digit in digits)), (alias or b"").decode()
+    if consent.personalisation is not ConsentState.GIVEN:
+        return Glance(consent, pseudonym)
     items = tuple(item_id.decode() for item_id in seen)
     kept_beside = (beside[0] if beside else None) or b""
-    return Glance(True, stamp(life, writes, puts), taste or b"", items, kept_beside, int(pending or 0))
+    kept = taste or b""
+    return Glance(consent, pseudonym, stamp(life, writes, puts), kept, items, kept_beside, int(pending or 0))

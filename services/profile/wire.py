@@ -12,6 +12,7 @@ from services.profile.collaborative import Collaborative
 from services.profile.event_store import Outcome
 from services.profile.events import EventType
 from services.profile.given_event import GivenEvent, PhotoVector
+from services.profile.people import REMAINS, Receipt
 from services.profile.person import (
     Attributes,
     Consent,
@@ -113,6 +114,17 @@ def consent_message(consent: Consent) -> pb.Consent:
     )
 
 
+def receipt_message(receipt: Receipt) -> pb.DeleteUserResponse:
+    """What an erasure did, and what it leaves."""
+    return pb.DeleteUserResponse(
+        erased=[pb.Erasure(place=each.place, entries=each.entries) for each in receipt.erased],
+        remains=REMAINS,
+        erased_at=_timestamp(receipt.at_ms),
+        tombstone_until=_timestamp(receipt.tombstone_until_ms),
+        rewrite_asked=receipt.rewrite_asked,
+    )
+
+
 def _value_message(value: Value) -> common_pb2.AttributeValue:
     match value:
         case bool():
@@ -174,6 +186,8 @@ def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
         tags=[pb.TagWeight(word=each.word, weight=each.weight) for each in taste.tags],
         segment=view.kept.segment.rpartition(":")[2],
         collaborative=_collaborative(view.kept.collaborative),
+        pseudonym=view.alias,
+        consent=consent_message(view.consent),
     )
 
 

@@ -107,6 +107,10 @@ def test_a_planted_person_is_found_before_and_nothing_of_them_after(client: Any,
     assert 0 < client.pttl(receipt) <= 60_000
     assert all(re.fullmatch(rb"[0-9 ]+", counts) for counts in client.hgetall(receipt).values())
     client.delete(receipt)
+    tombstone = f"{pseudonym.decode()}:erased"
+    assert client.get(tombstone) == str(Clock().now_ms).encode()
+    assert 29 * 86_400_000 < client.pttl(tombstone) <= 30 * 86_400_000
+    client.delete(tombstone)
     after = everything(client)
     assert found(client) == set()
     assert b"planted" not in after
@@ -133,7 +137,7 @@ def test_photos_go_with_the_consent_to_learn_from_them(client: Redis, people: Pe
 def test_without_consent_events_leave_only_digests_of_their_ids(
     client: Redis, people: People, redis_store: RedisProfileStore
 ) -> None:
-    people.erase("planted-person")
+    redis_store.erase("planted-person")
     people.put(Person("planted-person"))
     record(redis_store)
     assert found(client) == {"user id"}

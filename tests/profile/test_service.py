@@ -196,9 +196,13 @@ class TestEndToEnd:
         answer = stub.SetConsent(pb.SetConsentRequest(user_id="ada", consent=refused))
         assert answer.consent.personalisation == pb.CONSENT_STATE_REFUSED
         assert answer.consent.photo_learning == pb.CONSENT_STATE_GIVEN
-        assert taste(stub, include_seen=True) == pb.Taste(user_id="ada", catalogue="shop")
+        nothing = pb.Taste(user_id="ada", catalogue="shop", consent=answer.consent)
+        nothing.pseudonym = taste(stub).pseudonym
+        assert taste(stub, include_seen=True) == nothing
         stub.SetConsent(pb.SetConsentRequest(user_id="ada", consent=GIVEN))
-        assert taste(stub, include_seen=True) == pb.Taste(user_id="ada", catalogue="shop", personalised=True)
+        nothing.consent.CopyFrom(GIVEN)
+        nothing.personalised = True
+        assert taste(stub, include_seen=True) == nothing
 
     def test_an_erasure_gives_a_receipt(self, stub: ProfileServiceStub) -> None:
         stub.PutUser(pb.PutUserRequest(user=ADA, request_id="r1"))
@@ -212,8 +216,24 @@ class TestEndToEnd:
             "taste": 1,
             "requests": 1,
             "event_ids": 2,
+            "vectors": 0,
+            "held": 0,
         }
         assert any("append-only file" in each for each in receipt.remains)
+        kept_s = receipt.tombstone_until.seconds - receipt.erased_at.seconds
+        assert kept_s == 30 * 24 * 3600
+        late = stub.RecordEvents(pb.RecordEventsRequest(events=[event(3, "red-1")])).results[0]
+        assert late.status.code == grpc.StatusCode.NOT_FOUND.value[0]
+
+    def test_late_events_of_who_was_erased_bring_nobody_back(self, stub: ProfileServiceStub) -> None:
+        stub.PutUser(pb.PutUserRequest(user=ADA))
+        late = event(1, "red-1")
+        late.time.GetCurrentTime()
+        stub.DeleteUser(pb.DeleteUserRequest(user_id="ada"))
+        stub.PutUser(pb.PutUserRequest(user=ADA))
+        refused, taken = stub.RecordEvents(pb.RecordEventsRequest(events=[late, event(2, "red-1")])).results
+        assert error_of(refused.status).reason == "PERSON_ERASED"
+        assert taken.outcome == pb.EVENT_OUTCOME_LEARNED
 
 
 class Gate:

@@ -58,12 +58,21 @@ def put(store: ProfileStore, user_id: str = "ada", consent: Consent = ALL_GIVEN)
     return someone
 
 
-def record(store: ProfileStore, *events: Event, user: str = "ada", catalogue: str = "shop") -> list[Outcome]:
-    return store.record([Batch(user, catalogue, events)], MIDNIGHT_MS)[0].outcomes
+def record(
+    store: ProfileStore, *events: Event, user: str = "ada", catalogue: str = "shop", now_ms: int = MIDNIGHT_MS
+) -> list[Outcome]:
+    return store.record([Batch(user, catalogue, events)], now_ms)[0].outcomes
 
 
 def outcomes(store: ProfileStore, batches: list[Batch], at_ms: int) -> list[list[Outcome]]:
     return [each.outcomes for each in store.record(batches, at_ms)]
+
+
+def bare(found: Glance | None) -> Glance:
+    """Without the pseudonym, which is there by chance."""
+    assert found is not None
+    assert found.alias
+    return replace(found, alias="")
 
 
 def glance(store: ProfileStore, user: str = "ada", catalogue: str = "shop") -> Glance:
@@ -232,7 +241,7 @@ class TestEvents:
         coat = event(item="coat")
         assert record(store, coat, coat) == [Outcome.COUNTED, Outcome.DUPLICATE]
         assert store.window("ada", "shop") == Window("")
-        assert glance(store) == Glance(personalised=False)
+        assert bare(glance(store)) == Glance(Consent())
         assert [item_id for item_id, _ in store.popular("shop", (), 10)] == ["coat"]
 
     def test_an_event_counted_without_consent_counts_once_with_it(self, store: ProfileStore) -> None:
@@ -344,7 +353,7 @@ class TestTastes:
         record(store, event(item="coat"))
         wanted = [Wanted("bob", "shop"), Wanted("nobody", "shop", seen=True), Wanted("ada", "shop", seen=True)]
         bob, nobody, ada = store.glance([*wanted])
-        assert bob == Glance(personalised=False)
+        assert bare(bob) == Glance(Consent())
         assert nobody is None
         assert ada is not None
         assert ada.seen == ("coat",)
@@ -372,8 +381,8 @@ class TestForgetting:
         assert store.load("ada").person == refused
         assert store.window("ada", "shop") == store.window("ada", "other") == Window("")
         store.swap(store.load("ada").version, someone)
-        assert glance(store) == glance(store, catalogue="other") == Glance(True)
-        assert store.erase("ada") == [Erased("profile", 1), *(Erased(place, 0) for place in PLACES[1:])]
+        assert bare(glance(store)) == bare(glance(store, catalogue="other")) == Glance(someone.consent)
+        assert store.erase("ada") == [Erased("profile", 1), *(Erased(place, 0) for place in (*PLACES[1:], "held"))]
 
     def test_uploads_go_alone(self, store: ProfileStore) -> None:
         someone = self.fill(store)
@@ -395,10 +404,32 @@ class TestForgetting:
             Erased("taste", 2),
             Erased("requests", 1),
             Erased("event_ids", 4),
+            Erased("vectors", 0),
+            Erased("held", 0),
         ]
         assert store.load("ada", "again").person is None
         assert store.load("ada", "again").answered is None
         assert store.erase("ada") is None
+
+    def test_what_is_told_of_the_time_before_an_erasure_is_refused_while_it_is_remembered(
+        self, store: ProfileStore
+    ) -> None:
+        someone = self.fill(store)
+        erased_ms = MIDNIGHT_MS + 1000
+        store.erase("ada", erased_ms, DAY_MS)
+        late = event(time_ms=erased_ms)
+        assert record(store, late) == [Outcome.UNKNOWN_USER]
+        assert store.swap(b"", replace(someone, updated_ms=erased_ms + 1))
+        assert record(store, late, now_ms=erased_ms + 2) == [Outcome.ERASED]
+        assert record(store, event(time_ms=erased_ms + 1), now_ms=erased_ms + 2) == [Outcome.LEARNED]
+        assert record(store, late, now_ms=erased_ms + 2 * DAY_MS) == [Outcome.LEARNED]
+
+    def test_who_comes_back_has_another_pseudonym(self, store: ProfileStore) -> None:
+        someone = self.fill(store)
+        before = glance(store).alias
+        store.erase("ada")
+        store.swap(b"", someone)
+        assert "" != glance(store).alias != before
 
     def test_others_keep_what_is_theirs(self, store: ProfileStore) -> None:
         put(store, "bob")

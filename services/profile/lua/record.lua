@@ -16,8 +16,11 @@ local UPLOAD, IMPRESSION, GIVEN, PENDING = '8', '9', '1', '1'
 local MINUTE_MS, MOST_FIELDS = 60000, 512
 
 local facts = redis.call('HMGET', main, 'consent', 'boundary:' .. catalogue, 'pending:' .. catalogue,
-  'segment:' .. catalogue, 'writes:' .. catalogue)
+  'segment:' .. catalogue, 'writes:' .. catalogue, 'erased')
 local consent, boundary, segment, is_new = facts[1], facts[2], facts[4], not facts[5]
+local erased_ms, erased_until
+if facts[6] then erased_ms, erased_until = string.match(facts[6], '^(%d+):(%d+)$') end
+local refuses_before = erased_ms and tonumber(now) < tonumber(erased_until) and tonumber(erased_ms)
 local personalised = consent and string.sub(consent, 1, 1) == GIVEN
 local photos = consent and string.sub(consent, 2, 2) == GIVEN
 local segmented = consent and string.sub(consent, 3, 3) == GIVEN
@@ -77,6 +80,7 @@ end
 
 local function record(digest, time, type, packed, waits, item, gained, list)
   if not consent then return 'unknown_user' end
+  if refuses_before and tonumber(time) <= refuses_before then return 'erased' end
   if type == UPLOAD and not photos then return 'photos_refused' end
   if known(digest) then return 'duplicate' end
   local is_shown, is_waiting = type == IMPRESSION, waits == PENDING

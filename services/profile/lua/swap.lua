@@ -1,12 +1,13 @@
 -- Puts a person, unless they have changed since; forgets what a change of consent takes with it; remembers the answer.
--- KEYS: main, requests, event ids; then acts, acts order, shown, shown order and seen of each catalogue.
--- ARGV: version expected ('' for nobody), packed person, consent, a fresh life, what to forget, now, digest of the
--- request id or '', the answer to remember, milliseconds to remember it, most answers; then the catalogues.
+-- KEYS: tombstone, main, requests, event ids; then acts, acts order, shown, shown order and seen of each catalogue.
+-- ARGV: version expected ('' for nobody), packed person, consent, a fresh life, what to forget, now, a pseudonym for
+-- who is new, milliseconds until an untouched person goes, digest of the request id or '', the answer to remember,
+-- milliseconds to remember it, most answers; then the catalogues.
 -- Answers 1, or 0 when nothing was done.
-local main, requests, event_ids = unpack(KEYS, 1, 3)
-local version, person, consent, life, forget, now, request, answer, ttl_ms, most =
-  unpack(ARGV, 1, 10)
-local FIRST, OWN, EACH = 11, 3, 5
+local tombstone, main, requests, event_ids = unpack(KEYS, 1, 4)
+local version, person, consent, life, forget, now, alias, person_ttl_ms, request, answer, ttl_ms, most =
+  unpack(ARGV, 1, 12)
+local FIRST, OWN, EACH = 13, 4, 5
 local UPLOAD = 8
 
 if (redis.call('HGET', main, 'person') or '') ~= version then return 0 end
@@ -64,7 +65,17 @@ if forget == 'everything' or string.sub(consent, 3, 3) ~= '1' then forget_fields
 
 redis.call('HSET', main, 'person', person, 'consent', consent)
 redis.call('HINCRBY', main, 'puts', 1)
+redis.call('HSETNX', main, 'alias', alias)
+redis.call('PEXPIRE', main, person_ttl_ms)
 if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life) end
+if version == '' then
+  -- Somebody new who was erased before: what is told of the time before that is not about them.
+  local erased = redis.call('GET', tombstone)
+  if erased then
+    local until_ms = tonumber(now) + redis.call('PTTL', tombstone)
+    redis.call('HSET', main, 'erased', erased .. ':' .. string.format('%.0f', until_ms))
+  end
+end
 
 if request ~= '' then
   local first, first_name = nil, nil
