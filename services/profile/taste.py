@@ -45,7 +45,7 @@ class TasteRules:
     session_boost: float = 2.0
     shrink: float = 1.5
     smallest_share: float = 0.1
-    prior_blocks: float = 4.0
+    prior_blocks: float = 8.0
 
     @property
     def recipe(self) -> str:

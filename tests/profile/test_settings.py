@@ -49,8 +49,9 @@ def test_every_bound_reaches_the_rules() -> None:
         popular_half_life_hours=7,
     )
     assert settings.store_rules() == rules
-    settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3)
-    assert settings.taste_rules() == TasteRules(1, 2, 3)
+    settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3, session_half_life_hours=4)
+    rules = TasteRules(half_life_days=1, merge_below=2, max_interests=3, session_half_life_hours=4)
+    assert settings.taste_rules() == rules
 
 
 def test_the_ids_of_a_whole_call_are_remembered() -> None:
