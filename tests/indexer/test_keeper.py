@@ -11,6 +11,7 @@ import pytest
 from services.errors import Overloaded
 from services.indexer.catalogue import Catalogue
 from services.indexer.definition import Definition
+from services.indexer.index.builder import IndexTuning
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, Moved, Proceed
 from services.indexer.index.saved import Forms
@@ -21,7 +22,7 @@ from services.indexer.snapshots import ABANDONED_S, KEPT, Snapshots
 from services.indexer.wire import pack_item, unpack_item
 from services.spaces import Space
 from tests.indexer.builders import SPACE, counted_bytes, definition, record
-from tests.indexer.test_index import TINY, nothing
+from tests.indexer.test_index import TINY, nothing, version
 from tests.indexer.test_shelf import SOON_S, Catalogues, Troubled, contents, write
 from tests.indexer.worlds import catalogue_in_memory, monotonic
 
@@ -216,6 +217,43 @@ class TestSnapshots:
             ["mine"],
             ["all"],
         ]
+
+    def test_who_finds_a_number_taken_at_the_last_moment_takes_the_next(self, tmp_path: Path) -> None:
+        other = Snapshots(tmp_path, counted_bytes(9), Clock())
+
+        class Late(Snapshots):
+            """Others write between its choice of a number and its use."""
+
+            def _next(self, catalogue: str, space: str) -> int:
+                chosen = super()._next(catalogue, space)
+                if chosen <= 2:
+                    other.write(catalogue, space, full)
+                return chosen
+
+        written = Late(tmp_path, counted_bytes(), Clock()).write("shop.1", SPACE.name, full)
+        assert written
+        assert written.name == "3"
+
+    def test_replicas_that_share_a_folder_never_link_what_the_other_wrote(self, tmp_path: Path) -> None:
+        """They read the log in another order, so the rows of their parts stand otherwise, in files of the same size."""
+        parts = IndexTuning(fresh_rows=8, small_rows=10_000)
+        mine, theirs = (FaissIndex(SPACE, 1, pack_item, parts) for _ in range(2))
+        for index, numbers in ((mine, range(60)), (theirs, range(59, -1, -1))):
+            index.apply([record(f"item-{n:02}", n) for n in numbers], (), version(1))
+            assert index.settle(nothing)
+        here, there = (Snapshots(tmp_path, counted_bytes(first), Clock()) for first in (1, 9))
+
+        def overtaken(draft: Path) -> Moved | None:
+            moved = mine.save(draft, nothing)
+            there.write("shop.1", SPACE.name, lambda other: theirs.save(other, nothing))
+            return moved
+
+        assert here.write("shop.1", SPACE.name, overtaken)
+        mine.apply((), [f"item-{n:02}" for n in range(10)], version(2))
+        newest = here.write("shop.1", SPACE.name, lambda draft: mine.save(draft, nothing))
+        assert newest
+        again = FaissIndex.load(newest, SPACE, 1, Forms(pack_item, unpack_item), parts, proceed=nothing)
+        assert sorted(again.item_ids()) == [f"item-{n:02}" for n in range(10, 60)]
 
     def test_what_belongs_to_nothing_any_more_is_swept_away_when_it_is_old(self, tmp_path: Path) -> None:
         clock = Clock()

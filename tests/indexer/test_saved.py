@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import resource
 import shutil
+import weakref
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Accuracy
 from services.indexer.index.saved import Forms, SnapshotRefused
+from services.indexer.index.settled import SettledPart
 from services.indexer.item import Record
 from services.indexer.wire import pack_item, unpack_item
 from services.spaces import Block, Space
@@ -114,21 +118,6 @@ def test_a_snapshot_outlives_the_one_it_was_linked_to(tmp_path: Path) -> None:
     assert_alike(loaded(three), oracle)
 
 
-def test_parts_are_linked_from_a_snapshot_of_ones_own_and_of_nobody_else(tmp_path: Path) -> None:
-    """Whoever lost the race for a number finds somebody else's files where its own were to be."""
-    mine, _ = many_parts()
-    theirs = saved(FaissIndex(SPACE, 1, pack_item, TINY), tmp_path / "theirs")
-    moved = mine.save(_folder(tmp_path / "draft"), nothing)
-    assert moved
-    shutil.rmtree(theirs)
-    shutil.copytree(tmp_path / "draft", theirs)
-    for path in theirs.glob("part-*/ids-data.npy"):
-        path.write_bytes(b"another")
-    moved(theirs)
-    mine.apply((), [mine.item_ids()[0]], version(9))
-    assert sorted(loaded(saved(mine, tmp_path / "next")).item_ids()) == sorted(mine.item_ids())
-
-
 def test_a_part_that_is_being_removed_elsewhere_is_written_anew(tmp_path: Path) -> None:
     mine, oracle = many_parts()
     one = saved(mine, tmp_path / "one")
@@ -144,6 +133,17 @@ def test_a_loaded_index_holds_few_file_descriptors(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     index = loaded(folder)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + len(index.view().placed)
+
+
+def test_a_process_with_too_many_open_files_says_so(tmp_path: Path) -> None:
+    folder = saved(many_parts()[0], tmp_path / "one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(SnapshotRefused, match="Too many open files"):
+            loaded(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _folder(path: Path) -> Path:
@@ -176,6 +176,33 @@ def _shorter(path: Path) -> None:
     data = path.read_bytes()
     path.unlink()
     path.write_bytes(data[:-1])
+
+
+@pytest.mark.parametrize("harm", [_flipped, _shorter])
+def test_only_files_that_are_as_they_were_written_are_linked(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """What lies where one's own files were may be somebody else's by now, or harmed."""
+    mine, oracle = many_parts()
+    one = saved(mine, tmp_path / "one")
+    harm(one / "part-0" / "ids-data.npy")
+    two = saved(mine, tmp_path / "two")
+    assert_alike(loaded(two), oracle)
+    assert (two / "part-0" / "ids-data.npy").stat().st_nlink == 1
+    assert (two / "part-1" / "ids-data.npy").stat().st_nlink == 2
+
+
+def test_what_was_written_is_known_by_itself_until_it_has_its_place(tmp_path: Path) -> None:
+    """A part that is made meanwhile might get the id() of one that is gone, and be taken for it."""
+    index, _ = many_parts()
+    tables = [weakref.ref(placed.part.table) for placed in index.view().placed if isinstance(placed.part, SettledPart)]
+    moved = index.save(_folder(tmp_path / "one"), nothing)
+    index.rebuild(nothing)
+    gc.collect()
+    assert moved
+    assert all(table() for table in tables)
+    moved(tmp_path / "one")
+    del moved
+    gc.collect()
+    assert not any(table() for table in tables)
 
 
 @pytest.mark.parametrize("harm", [_flipped, _shorter, Path.unlink])

@@ -21,9 +21,10 @@ from services.indexer.index.calibration import calibrated, due
 from services.indexer.index.faiss_view import FaissView, Placed
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.port import Index, Moved, PackItem, Proceed
-from services.indexer.index.saved import Forms, State, Written, load, save
+from services.indexer.index.saved import Forms, State, load, save
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.slot import Kept, Role, Slot
+from services.indexer.index.written import Written, written
 from services.indexer.item import Record
 from services.indexer.version import Version
 from services.spaces import Space
@@ -63,9 +64,9 @@ class FaissIndex(Index):
         cls, folder: Path, space: Space, partitions: int, forms: Forms, tuning: IndexTuning, *, proceed: Proceed
     ) -> FaissIndex:
         """What was saved there. Raises SnapshotRefused."""
-        slots, version = load(folder, space, partitions, forms.unpack, proceed)
+        slots, version, files = load(folder, space, partitions, forms.unpack, proceed)
         index = cls(space, partitions, forms.pack, tuning, slots=slots, version=version)
-        index._written = _written(slots, folder)
+        index._written = written(slots, folder, files)
         return index
 
     def view(self) -> FaissView:
@@ -120,12 +121,12 @@ class FaissIndex(Index):
             slots = [replace(slot) for slot in self._slots]
             state = State(slots, [slot.alive() for slot in slots], self._view.version)
             known = dict(self._written)
-        save(state, self._space, known, folder, proceed)
-        written = _written(slots, folder)
+        files = save(state, self._space, known, folder, proceed)
 
         def moved(final: Path) -> None:
             with self._changed:
-                self._written = {table: one._replace(folder=final / one.folder.name) for table, one in written.items()}
+                # The slots are held on to until now, so that no id() of what they have became that of something new.
+                self._written = written(slots, final, files)
                 self._forget_replaced()
 
         return moved
@@ -248,7 +249,7 @@ class FaissIndex(Index):
             assert isinstance(part, SettledPart)
             linked = replace(part, graph=graph if part.flat is large.flat else graph.onto(part.flat))
             with self._changed:
-                if slot.content is part and slot in self._slots:
+                if slot.content is part and any(one is slot for one in self._slots):
                     slot.content = linked
                     self._publish(self._view.version)
                     break
@@ -300,9 +301,3 @@ class FaissIndex(Index):
             self._slots = [*rest[:at], slot, *rest[at:]]
             self._forget_replaced()
             self._publish(self._view.version)
-
-
-def _written(slots: Sequence[Slot], folder: Path) -> dict[int, Written]:
-    """Where the settled parts among the slots are, in a snapshot of them."""
-    settled = (slot.content for slot in slots if isinstance(slot.content, SettledPart))
-    return {id(part.table): Written.there(part, folder / f"part-{number}") for number, part in enumerate(settled)}

@@ -12,12 +12,11 @@ written is refused.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +34,14 @@ from services.indexer.index.sketch import Sketch
 from services.indexer.index.slot import Kept, Role, Slot
 from services.indexer.index.table import Items
 from services.indexer.index.texts import Lookup, Texts
+from services.indexer.index.written import Files, Written, checksum, is_as
 from services.indexer.item import Item, Kind
 from services.indexer.version import Version
 from services.spaces import Space
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-READ_BYTES = 1 << 20
+GRAPH = "graph.faiss"
 MAPPED_FROM = 1 << 20
 """Bytes of an array from which on it is worth mapping."""
 
@@ -71,22 +71,10 @@ class State:
     version: Version
 
 
-class Written(NamedTuple):
-    """Where a part was written, with links of so many rows; `files`: their names and bytes."""
-
-    folder: Path
-    linked: int
-    files: Mapping[str, int]
-
-    @classmethod
-    def there(cls, part: SettledPart, folder: Path) -> Written:
-        """As it has just been written or read."""
-        return cls(folder, part.linked, {path.name: path.stat().st_size for path in folder.iterdir()})
-
-
-def save(state: State, space: Space, known: Mapping[int, Written], folder: Path, proceed: Proceed) -> None:
-    """Writes into an empty folder. `known`: where a part (by the id() of its table) was written before: its files are
-    linked."""
+def save(state: State, space: Space, known: Mapping[int, Written], folder: Path, proceed: Proceed) -> Files:
+    """Writes into an empty folder, and says what. `known`: where a part (by the id() of its table) was written before:
+    its files are linked."""
+    files: dict[str, Sequence[int]] = {}
     parts: list[dict[str, Any]] = []
     loose: list[Kept] = []
     for slot, alive in zip(state.slots, state.alive, strict=True):
@@ -95,50 +83,52 @@ def save(state: State, space: Space, known: Mapping[int, Written], folder: Path,
             loose.append(Kept(slot, places_of(alive).astype(np.intp)))
             continue
         name = f"part-{len(parts)}"
-        _put_part(slot.content, folder / name, known.get(id(slot.content.table)))
+        linked = _put_part(slot.content, folder / name, known.get(id(slot.content.table)), proceed)
+        files |= {f"{name}/{file}": told for file, told in linked.items()}
         np.save(folder / f"dead-{len(parts)}.npy", places_of(BitMap(range(slot.content.items)) - alive))
         parts.append({"role": slot.role.value, "effort": _effort_fields(slot.content.effort)})
     _put_fresh(loose, folder / "fresh", space)
-    files = {
-        str(path.relative_to(folder)): [path.stat().st_size, checksum(path, proceed)]
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder))
+        if path.is_file() and name not in files:
+            files[name] = [path.stat().st_size, checksum(path, proceed)]
     manifest = {
         "format": FORMAT,
         "space": _space_fields(space),
         "partitions": len(state.version.marks),
         "version": state.version.encode(),
         "parts": parts,
-        "files": files,
+        "files": dict(sorted(files.items())),
     }
     (folder / MANIFEST).write_text(json.dumps({"crc32": _digest(manifest), "manifest": manifest}, indent=1))
+    return files
 
 
 def load(
     folder: Path, space: Space, partitions: int, unpack: UnpackItem, proceed: Proceed
-) -> tuple[list[Slot], Version]:
+) -> tuple[list[Slot], Version, Files]:
     """The slots, oldest first, a fresh one last. Raises SnapshotRefused."""
+    try:
+        return _load(folder, space, partitions, unpack, proceed)
+    except OSError as problem:
+        raise SnapshotRefused(f"it cannot be read ({problem.strerror or problem})") from problem
+
+
+def _load(
+    folder: Path, space: Space, partitions: int, unpack: UnpackItem, proceed: Proceed
+) -> tuple[list[Slot], Version, Files]:
     manifest = _manifest(folder, space, partitions)
-    _check_files(folder, manifest["files"], proceed)
+    for name, told in manifest["files"].items():
+        if not is_as(told, folder / name, proceed):
+            raise SnapshotRefused(f"{name} is not as it was written")
     try:
         slots = [_slot(folder, number, fields) for number, fields in enumerate(manifest["parts"])]
         slots.append(_fresh_slot(folder / "fresh", space, unpack))
-        return slots, Version.decode(manifest["version"], partitions, "version")
-    except OSError as problem:
-        raise SnapshotRefused(f"it cannot be read ({problem.strerror or problem})") from problem
+        return slots, Version.decode(manifest["version"], partitions, "version"), manifest["files"]
+    except OSError:
+        raise
     except Exception as problem:
         raise SnapshotRefused(f"its contents do not fit together ({type(problem).__name__})") from problem
-
-
-def checksum(path: Path, proceed: Proceed) -> int:
-    """CRC-32 of a file."""
-    known = 0
-    with path.open("rb") as file:
-        while piece := file.read(READ_BYTES):
-            proceed()
-            known = zlib.crc32(piece, known)
-    return known
 
 
 def _manifest(folder: Path, space: Space, partitions: int) -> dict[str, Any]:
@@ -146,7 +136,7 @@ def _manifest(folder: Path, space: Space, partitions: int) -> dict[str, Any]:
         told = json.loads((folder / MANIFEST).read_text())
         manifest, known = told["manifest"], told["crc32"]
         found, theirs, marks = manifest["format"], manifest["space"], manifest["partitions"]
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError) as problem:
         raise SnapshotRefused(f"its manifest cannot be read ({type(problem).__name__})") from problem
     if found != FORMAT:
         raise SnapshotRefused(f"it is of format {found}; this version reads format {FORMAT}")
@@ -161,48 +151,30 @@ def _digest(manifest: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
 
 
-def _check_files(folder: Path, files: Mapping[str, Sequence[int]], proceed: Proceed) -> None:
-    for name, (length, wanted) in files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != length or checksum(path, proceed) != wanted:
-            raise SnapshotRefused(f"{name} is not as it was written")
-
-
 # ---- a settled part
 
 
-def _put_part(part: SettledPart, folder: Path, known: Written | None) -> None:
+def _put_part(part: SettledPart, folder: Path, known: Written | None, proceed: Proceed) -> Files:
+    """Says which files were linked."""
     folder.mkdir()
-    if known is not None and _linked(known, folder):
-        if known.linked != part.linked:
-            (folder / "graph.faiss").unlink(missing_ok=True)
-            _put_graph(part, folder)
-        return
+    if known is not None and known.link(folder, proceed):
+        if known.linked == part.linked:
+            return known.files
+        (folder / GRAPH).unlink(missing_ok=True)
+        _put_graph(part, folder)
+        return {name: told for name, told in known.files.items() if name != GRAPH}
     _put_graph(part, folder)
     part.flat.save(folder / "flat.faiss")
     if part.sketch:
         part.sketch.save(folder / "sketch.faiss")
     for name, array in _arrays(part.table):
         np.save(folder / f"{name}.npy", array)
+    return {}
 
 
 def _put_graph(part: SettledPart, folder: Path) -> None:
     if part.graph:
-        part.graph.save(folder / "graph.faiss")
-
-
-def _linked(known: Written, folder: Path) -> bool:
-    """Whether all files of a part that was written before are in the new folder, too."""
-    try:
-        for name, size in known.files.items():
-            os.link(known.folder / name, folder / name)
-            if (folder / name).stat().st_size != size:
-                raise FileNotFoundError(name)  # somebody else's
-    except OSError:  # it is gone, or going, or on another disk
-        for path in folder.iterdir():
-            path.unlink()
-        return False
-    return True
+        part.graph.save(folder / GRAPH)
 
 
 def _arrays(table: Items) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -238,7 +210,7 @@ def _slot(folder: Path, number: int, fields: Mapping[str, Any]) -> Slot:
         _texts(part, "ids"), _lookup(part, "ids"), _texts(part, "packed"), _mapped(part, "starts"), _facts(part)
     )
     flat = Flat.load(part / "flat.faiss")
-    graph = Graph.load(part / "graph.faiss", flat) if (part / "graph.faiss").exists() else None
+    graph = Graph.load(part / GRAPH, flat) if (part / GRAPH).exists() else None
     sketch = Sketch.load(part / "sketch.faiss") if (part / "sketch.faiss").exists() else None
     settled = SettledPart(table, flat, sketch, graph, _effort(fields["effort"]))
     if settled.rows != int(table.starts[-1]):
