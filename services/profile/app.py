@@ -29,6 +29,7 @@ from services.profile.settings import ProfileSettings
 from services.profile.settling import Settler
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
+from services.profile.store_rules import StoreRules
 from services.profile.words import Words
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
@@ -51,16 +52,22 @@ def build(
 ) -> SyncApp:
     """Over the real Redis and the real indexer. Raises InvalidInput for settings that cannot work."""
     client = open_redis(runtime)
-    store = RedisProfileStore(client, _secret(settings), settings.store_rules())
+    store = RedisProfileStore(client, *_secrets(settings))
     items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT))
     return assemble(settings, store, items, Rewriting(client, time.monotonic))
 
 
-def _secret(settings: ProfileSettings) -> str:
+def _secrets(settings: ProfileSettings) -> tuple[str, StoreRules, list[str]]:
     given = settings.secret.get_secret_value() if settings.secret else ""
-    if given and len(given.encode()) < MIN_SECRET_BYTES:
-        raise InvalidInput("VISREC_PROFILE_SECRET", f"must be at least {MIN_SECRET_BYTES} bytes")
-    return given
+    old = settings.old_secrets.get_secret_value().split(",") if settings.old_secrets else []
+    former = [word.strip() for word in old if word.strip()]
+    named = [("VISREC_PROFILE_SECRET", given), *(("VISREC_PROFILE_OLD_SECRETS", word) for word in former)]
+    for name, word in named:
+        if word and len(word.encode()) < MIN_SECRET_BYTES:
+            raise InvalidInput(name, f"must be at least {MIN_SECRET_BYTES} bytes")
+    if former and not given:
+        raise InvalidInput("VISREC_PROFILE_SECRET", "is needed beside VISREC_PROFILE_OLD_SECRETS")
+    return given, settings.store_rules(), former
 
 
 def assemble(

@@ -31,20 +31,22 @@ NODES_END = 1_000_000
 class RedisEvents(Filing, EventStore):
     """Written by one script for each person and catalogue; read by another, as of one moment."""
 
-    def __init__(self, client: Client, secret: str, rules: StoreRules) -> None:
-        super().__init__(client, secret, rules)
+    def __init__(self, client: Client, secret: str, rules: StoreRules, formerly: Sequence[str] = ()) -> None:
+        super().__init__(client, secret, rules, formerly)
         self._writer = EventWriter(client, self._scripts, rules)
         self._everybody = Walk(client)
 
     def record(self, batches: Sequence[Batch], now_ms: int) -> list[Recorded]:
+        people = self._persons([batch.user_id for batch in batches])
         with redis_errors:
-            return self._writer.record(batches, self._keys, now_ms)
+            return self._writer.record(batches, people, self._keys, now_ms)
 
     def window(self, user_id: str, catalogue: str) -> Window:
         return self.oldest([(user_id, catalogue, 0)])[0]
 
     def oldest(self, wanted: Sequence[tuple[str, str, int]]) -> list[Window]:
-        calls = [_window(self._keys.person(user_id), catalogue, count) for user_id, catalogue, count in wanted]
+        people = self._persons([user_id for user_id, _, _ in wanted])
+        calls = [_window(person, each[1], each[2]) for person, each in zip(people, wanted, strict=True)]
         with redis_errors:
             return [_unpack(answer) for answer in self._scripts.run_all(calls)]
 
@@ -53,7 +55,7 @@ class RedisEvents(Filing, EventStore):
             return [bool(done) for done in self._scripts.run_all([self._settlement(each) for each in settlements])]
 
     def _settlement(self, given: Settlement) -> Call:
-        person = self._keys.person(given.user_id)
+        person = self._person(given.user_id)
         history = person.history(given.catalogue)
         mark = given.mark
         if given.acts:
@@ -65,7 +67,7 @@ class RedisEvents(Filing, EventStore):
 
     def fill(self, user_id: str, catalogue: str, stamp: str, filled: Sequence[Filled]) -> int:
         with redis_errors:
-            return self._writer.fill(self._keys.person(user_id), catalogue, _life(stamp), filled)
+            return self._writer.fill(self._person(user_id), catalogue, _life(stamp), filled)
 
     def histories(self, catalogue: str, people: int, token: str, *, shown: bool = False) -> Histories:
         salt, place = self._opened(token)

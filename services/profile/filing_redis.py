@@ -7,19 +7,23 @@ from functools import cached_property
 from typing import Any
 
 from services.profile.keys import Keys, PersonKeys
-from services.profile.scripts_redis import ScriptRunner
+from services.profile.scripts_redis import Call, Script, ScriptRunner
 from services.profile.secret_redis import agreed_keys
 from services.profile.store_rules import StoreRules
 from services.runtime.redis import Client, inspect_redis, redis_errors
 
+MOVE = Script("move")
+
 
 class Filing:
-    """`secret` as in `secret_redis`; Redis is asked nothing before the first call. Every method of the stores that
-    stand on it raises Refused when Redis is too old, or its people are filed under another secret."""
+    """`secret` and those it was `formerly` as in `secret_redis`; Redis is asked nothing before the first call. Every
+    method of the stores that stand on it raises Refused when Redis is too old, or its people are filed under none of
+    these secrets."""
 
-    def __init__(self, client: Client, secret: str, rules: StoreRules) -> None:
+    def __init__(self, client: Client, secret: str, rules: StoreRules, formerly: Sequence[str] = ()) -> None:
         self._client: Any = client  # redis-py types every answer as that of its sync and its async client in one
         self._secret = secret
+        self._former_secrets = tuple(formerly)
         self._rules = rules
         self._scripts = ScriptRunner(client)
 
@@ -27,7 +31,25 @@ class Filing:
     def _keys(self) -> Keys:
         inspect_redis(self._client)
         with redis_errors:
-            return agreed_keys(self._client, self._secret)
+            return agreed_keys(self._client, self._secret, self._former_secrets)
+
+    def _person(self, user_id: str) -> PersonKeys:
+        """The keys of a person, who is moved there first if they are filed under a former secret."""
+        return self._persons((user_id,))[0]
+
+    def _persons(self, user_ids: Sequence[str]) -> list[PersonKeys]:
+        """The same of several, in at most one round trip."""
+        found = [self._keys.person(user_id) for user_id in user_ids]
+        if self._keys.is_ring:
+            self._move(user_ids, found)
+        return found
+
+    def _move(self, user_ids: Sequence[str], found: Sequence[PersonKeys]) -> None:
+        # Each time: a replica that has not heard of the new order may have moved somebody back.
+        who = {each.main: user_id for each, user_id in zip(found, user_ids, strict=True)}
+        calls = [Call(MOVE, [old.main, main], []) for main, name in who.items() for old in self._keys.formerly(name)]
+        with redis_errors:
+            self._scripts.run_all(calls)
 
 
 def stamp(life: bytes | None, writes: bytes | None, puts: bytes | None) -> str:

@@ -7,6 +7,7 @@ names (a slow log, MONITOR, a metrics exporter) learns nothing without the secre
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PREFIX = "visrec:person:"
@@ -76,23 +77,36 @@ class PersonKeys:
 
 
 class Keys:
-    """Names from a secret of at least MIN_SECRET_BYTES. Under the names of another secret nobody is found."""
+    """Names from a secret of at least MIN_SECRET_BYTES. Under the names of another secret nobody is found, but under
+    those of `formerly` some may still be. `ids`: the secret, one of these, for digests of ids of events and requests:
+    those stay as they are when a person is moved to other names."""
 
-    def __init__(self, secret: bytes) -> None:
-        assert len(secret) >= MIN_SECRET_BYTES
+    def __init__(self, secret: bytes, formerly: Sequence[bytes] = (), ids: bytes = b"") -> None:
+        assert all(len(each) >= MIN_SECRET_BYTES for each in (secret, *formerly))
         self._secret = secret
+        self._formerly = tuple(formerly)
+        self._ids = ids or secret
+
+    @property
+    def is_ring(self) -> bool:
+        """Whether there are several secrets."""
+        return bool(self._formerly)
 
     def person(self, user_id: str) -> PersonKeys:
         """The keys of a person."""
-        return PersonKeys(f"{PREFIX}{{{self._digest('person', user_id).hex()}}}")
+        return _person(self._secret, user_id)
+
+    def formerly(self, user_id: str) -> list[PersonKeys]:
+        """Those that they may still be filed under."""
+        return [_person(secret, user_id) for secret in self._formerly]
 
     def event(self, user_id: str, event_id: str) -> bytes:
         """Digest of an event id; equal ids of two people have different ones."""
-        return self._digest("event", user_id, event_id)
+        return _digest(self._ids, "event", user_id, event_id)
 
     def request(self, user_id: str, request_id: str) -> bytes:
         """Digest of a request id."""
-        return self._digest("request", user_id, request_id)
+        return _digest(self._ids, "request", user_id, request_id)
 
     def seal(self, data: bytes) -> bytes:
         """DIGEST_BYTES that nobody else can make: what a caller brings back with them is what they were given."""
@@ -100,11 +114,21 @@ class Keys:
 
     @property
     def fingerprint(self) -> bytes:
-        """Tells two secrets apart without giving either away."""
-        return self._digest("fingerprint")
+        """See the function."""
+        return fingerprint(self._secret)
 
-    def _digest(self, *words: str) -> bytes:
-        return hmac.digest(self._secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
+
+def fingerprint(secret: bytes) -> bytes:
+    """Tells two secrets apart without giving either away."""
+    return _digest(secret, "fingerprint")
+
+
+def _person(secret: bytes, user_id: str) -> PersonKeys:
+    return PersonKeys(f"{PREFIX}{{{_digest(secret, 'person', user_id).hex()}}}")
+
+
+def _digest(secret: bytes, *words: str) -> bytes:
+    return hmac.digest(secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
 
 
 def segment_lists(catalogue: str) -> str:

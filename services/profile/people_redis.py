@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from services.errors import Overloaded
 from services.profile.filing_redis import Filing, histories
@@ -36,13 +37,13 @@ ERASE_ATTEMPTS = 16
 class RedisPeople(Filing, PeopleStore):
     """Changed by comparing and swapping, erased in one step."""
 
-    def __init__(self, client: Client, secret: str, rules: StoreRules) -> None:
-        super().__init__(client, secret, rules)
+    def __init__(self, client: Client, secret: str, rules: StoreRules, formerly: Sequence[str] = ()) -> None:
+        super().__init__(client, secret, rules, formerly)
         self._walk = Walk(client)
         self._held = Held(client)
 
     def load(self, user_id: str, request_id: str = "") -> Loaded:
-        keys = self._keys.person(user_id)
+        keys = self._person(user_id)
         with redis_errors, self._client.pipeline() as pipeline:
             pipeline.hget(keys.main, "person")
             pipeline.hget(keys.requests, self._keys.request(user_id, request_id))
@@ -58,7 +59,7 @@ class RedisPeople(Filing, PeopleStore):
         request_id: str = "",
         answered: Answered | None = None,
     ) -> bool:
-        keys, now_ms = self._keys.person(person.user_id), person.updated_ms
+        keys, now_ms = self._person(person.user_id), person.updated_ms
         written: list[Argument] = [version, pack_person(person), _consent(person), _new_life(), forget.value, now_ms]
         written += [_new_alias(), self._rules.retention_ms]
         with redis_errors:
@@ -82,7 +83,7 @@ class RedisPeople(Filing, PeopleStore):
         return [field.removeprefix("writes:") for field in fields if field.startswith("writes:")]
 
     def erase(self, user_id: str, now_ms: int = 0, tombstone_ms: int = 0) -> list[Erased] | None:
-        keys = self._keys.person(user_id)
+        keys = self._person(user_id)
         own = [keys.tombstone, keys.receipt, keys.main, keys.requests, keys.event_ids]
         # Before the pseudonym is gone with the rest: it is the way to what other services keep.
         alias, attempt = self._alias(keys), secrets.token_hex(8)

@@ -33,7 +33,12 @@ class ProfileSettings(ServiceSettings):
     secret: SecretStr | None = Field(
         None,
         description="Secret that people are filed under, at least 16 bytes. Empty: a random one, made once and kept in "
-        "Redis. It cannot be changed while there are people.",
+        "Redis. It can be changed while the one before is named in VISREC_PROFILE_OLD_SECRETS.",
+    )
+    old_secrets: SecretStr | None = Field(
+        None,
+        description="Secrets that people may still be filed under, separated by commas: who is looked up is moved to "
+        "the present one. Drop them when VISREC_PROFILE_RETENTION_DAYS have passed. Not in a Redis Cluster.",
     )
 
     window: int = Field(

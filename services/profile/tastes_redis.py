@@ -21,9 +21,9 @@ class RedisTastes(Filing, TasteStore):
     """One round trip for a look, however many are looked at."""
 
     def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+        people = self._persons([each.user_id for each in wanted])
         with redis_errors, self._client.pipeline(transaction=False) as pipeline:
-            for each in wanted:
-                keys = self._keys.person(each.user_id)
+            for keys, each in zip(people, wanted, strict=True):
                 pipeline.hmget(keys.main, *_fields(each))
                 if each.seen:
                     pipeline.zrevrange(keys.history(each.catalogue).seen, 0, self._rules.seen - 1)
@@ -41,7 +41,7 @@ class RedisTastes(Filing, TasteStore):
             kept.segment,
         ]
         with redis_errors:
-            self._scripts.run(KEEP_TASTE, [self._keys.person(user_id).main], arguments)
+            self._scripts.run(KEEP_TASTE, [self._person(user_id).main], arguments)
 
     def keep_space(self, space: Space) -> None:
         with redis_errors:

@@ -20,8 +20,10 @@ class RedisVectors(Filing, VectorStore):
 
     def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
         with redis_errors:
+            people = self._persons([each.user_id for each in placed])
             calls = [
-                Call(PUT_VECTOR, [self._keys.person(each.user_id).main], [catalogue, _pack(each)]) for each in placed
+                Call(PUT_VECTOR, [person.main], [catalogue, _pack(each)])
+                for person, each in zip(people, placed, strict=True)
             ]
             return [Placing(word.decode()) for word in self._scripts.run_all(calls)]
 

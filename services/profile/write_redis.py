@@ -34,10 +34,11 @@ class EventWriter:
         self._rules = rules
         self._in_one_step = not isinstance(client, RedisCluster)
 
-    def record(self, batches: Sequence[Batch], keys: Keys, now_ms: int) -> list[Recorded]:
+    def record(self, batches: Sequence[Batch], people: Sequence[PersonKeys], keys: Keys, now_ms: int) -> list[Recorded]:
         """See `EventStore.record`. Raises redis.RedisError."""
         bounds = self._bounds(now_ms)
-        answers = self._scripts.run_all([self._record(batch, keys, bounds) for batch in batches])
+        calls = [self._record(batch, person, keys, bounds) for batch, person in zip(batches, people, strict=True)]
+        answers = self._scripts.run_all(calls)
         recorded = [_recorded(answer) for answer in answers]
         self._count_recorded(batches, recorded)
         return recorded
@@ -49,8 +50,7 @@ class EventWriter:
         most = (rules.remembered, rules.most, rules.shown, rules.seen, rules.popular, rules.per_minute)
         return [*times, *most, live_ms(rules)]
 
-    def _record(self, batch: Batch, keys: Keys, bounds: Sequence[Argument]) -> Call:
-        person = keys.person(batch.user_id)
+    def _record(self, batch: Batch, person: PersonKeys, keys: Keys, bounds: Sequence[Argument]) -> Call:
         lists = Lists(batch.catalogue, batch.events if self._in_one_step else NOTHING, self._rules)
         arguments = [*bounds, batch.catalogue]
         for event in batch.events:
