@@ -8,6 +8,7 @@ from services.errors import InvalidInput
 from services.profile.background import Background
 from services.profile.export_events import EventExport
 from services.profile.export_features import FeatureExport
+from services.profile.export_user import PersonExporter
 from services.profile.factors import Factors
 from services.profile.folder import Folder
 from services.profile.items import Items
@@ -40,7 +41,16 @@ from services.spaces import Space
 from visrec.v1.profile_pb2_grpc import add_ProfileServiceServicer_to_server
 
 LONG_METHODS = frozenset(
-    ("RecordEvents", "ListUsers", "ExportEvents", "RebuildTastes", "ExportFeatures", "PutSegments", "PutUserVectors")
+    (
+        "RecordEvents",
+        "ListUsers",
+        "ExportEvents",
+        "RebuildTastes",
+        "ExportFeatures",
+        "PutSegments",
+        "PutUserVectors",
+        "ExportUser",
+    )
 )
 """They wait for the indexer, or walk the keys of Redis."""
 
@@ -95,6 +105,7 @@ def assemble(
         features=FeatureExport(store, tastes, segmentations, visual),
         placer=Placer(store, patient),
         event_export=EventExport(store, settings.store_rules()),
+        exporter=PersonExporter(store, _now_ms),
         rebuilder=Rebuilder(store, resolver, folder),
     )
 

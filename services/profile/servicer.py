@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import grpc
 
-from services.errors import NotImplementedYet, VisrecError
-from services.profile import wire, wire_events, wire_features, wire_segments
+from services.errors import VisrecError
+from services.profile import wire, wire_events, wire_export, wire_features, wire_segments
 from services.profile.export_events import EventExport
 from services.profile.export_features import FeatureExport
+from services.profile.export_user import PersonExporter
 from services.profile.people import People
 from services.profile.placer import Placer
 from services.profile.popular import Popular, PopularQuery
@@ -34,6 +35,7 @@ class ProfileServicer(ProfileServiceServicer):
         features: FeatureExport,
         placer: Placer,
         event_export: EventExport,
+        exporter: PersonExporter,
         rebuilder: Rebuilder,
     ) -> None:
         self._people = people
@@ -44,6 +46,7 @@ class ProfileServicer(ProfileServiceServicer):
         self._features = features
         self._placer = placer
         self._event_export = event_export
+        self._exporter = exporter
         self._rebuilder = rebuilder
 
     def PutUser(self, request: pb.PutUserRequest, context: grpc.ServicerContext) -> pb.PutUserResponse:
@@ -86,7 +89,7 @@ class ProfileServicer(ProfileServiceServicer):
         return pb.GetPopularItemsResponse(items=items, half_life_hours=self._popular.half_life_hours)
 
     def ExportUser(self, request: pb.ExportUserRequest, context: grpc.ServicerContext) -> pb.ExportUserResponse:
-        raise NotImplementedYet("ExportUser")
+        return wire_export.export_message(self._exporter.export(request.user_id))
 
     def ListSegments(self, request: pb.ListSegmentsRequest, context: grpc.ServicerContext) -> pb.ListSegmentsResponse:
         page = self._segmentations.page(request.catalogue, request.page_size, request.page_token)

@@ -1,4 +1,4 @@
-"""Where everything about people is kept: the six ports in one. `store_memory` and `store_redis` stand behind it, under
+"""Where everything about people is kept: the ports in one. `store_memory` and `store_redis` stand behind it, under
 one conformance suite.
 
 A person is one unit: whatever is written about them is written wholly or not at all, and concurrent writers follow one
@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from services.profile.event_store import EventStore
+from services.profile.export_store import ExportStore
 from services.profile.people_store import PeopleStore
 from services.profile.popularity_store import PopularityStore
 from services.profile.segment_store import SegmentStore
@@ -17,7 +18,7 @@ from services.profile.taste_store import TasteStore
 from services.profile.vector_store import VectorStore
 
 
-class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore, VectorStore):
+class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore, VectorStore, ExportStore):
     """People, what they do, their tastes, popularity, segments, and vectors."""
 
     @abstractmethod

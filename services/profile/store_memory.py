@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.profile.events_memory import MemoryEvents
+from services.profile.export_memory import MemoryExport
 from services.profile.people_memory import MemoryPeople
 from services.profile.popularity_memory import MemoryPopularity
 from services.profile.segments_memory import MemorySegments
@@ -12,7 +13,14 @@ from services.profile.vectors_memory import MemoryVectors
 
 
 class MemoryProfileStore(
-    MemoryPeople, MemoryEvents, MemoryTastes, MemoryPopularity, MemorySegments, MemoryVectors, ProfileStore
+    MemoryPeople,
+    MemoryEvents,
+    MemoryTastes,
+    MemoryPopularity,
+    MemorySegments,
+    MemoryVectors,
+    MemoryExport,
+    ProfileStore,
 ):
     """Everything behind one lock. Nothing outlives the process."""
 

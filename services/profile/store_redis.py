@@ -9,6 +9,7 @@ between loses that count, but never the event, and never counts it twice.
 from __future__ import annotations
 
 from services.profile.events_redis import RedisEvents
+from services.profile.export_redis import RedisExport
 from services.profile.people_redis import RedisPeople
 from services.profile.popularity_redis import RedisPopularity
 from services.profile.segments_redis import RedisSegments
@@ -18,7 +19,7 @@ from services.profile.vectors_redis import RedisVectors
 
 
 class RedisProfileStore(
-    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, RedisVectors, ProfileStore
+    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, RedisVectors, RedisExport, ProfileStore
 ):
     """Over one client, which is closed with it."""
 

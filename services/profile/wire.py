@@ -94,8 +94,8 @@ def user_message(person: Person) -> pb.User:
         user_id=person.user_id,
         attributes=attributes,
         consent=consent_message(person.consent),
-        created=_timestamp(person.created_ms),
-        updated=_timestamp(person.updated_ms),
+        created=timestamp(person.created_ms),
+        updated=timestamp(person.updated_ms),
     )
 
 
@@ -119,8 +119,8 @@ def receipt_message(receipt: Receipt) -> pb.DeleteUserResponse:
     return pb.DeleteUserResponse(
         erased=[pb.Erasure(place=each.place, entries=each.entries) for each in receipt.erased],
         remains=REMAINS,
-        erased_at=_timestamp(receipt.at_ms),
-        tombstone_until=_timestamp(receipt.tombstone_until_ms),
+        erased_at=timestamp(receipt.at_ms),
+        tombstone_until=timestamp(receipt.tombstone_until_ms),
         rewrite_asked=receipt.rewrite_asked,
     )
 
@@ -137,7 +137,8 @@ def _value_message(value: Value) -> common_pb2.AttributeValue:
             return common_pb2.AttributeValue(number=value)
 
 
-def _timestamp(milliseconds: int) -> Timestamp:
+def timestamp(milliseconds: int) -> Timestamp:
+    """Milliseconds since 1970 for the caller."""
     stamp = Timestamp()
     stamp.FromMilliseconds(milliseconds)
     return stamp
@@ -177,7 +178,7 @@ def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
         user_id=query.user_id,
         catalogue=query.catalogue,
         space=taste.space,
-        interests=[_interest(interest, taste.space) for interest in taste.interests],
+        interests=[interest_message(interest, taste.space) for interest in taste.interests],
         seen_item_ids=view.seen,
         personalised=view.personalised,
         events=taste.events,
@@ -195,7 +196,8 @@ def _collaborative(placed: Collaborative | None) -> common_pb2.Vector | None:
     return common_pb2.Vector(space=placed.space, data=encode(placed.vector)) if placed else None
 
 
-def _interest(interest: Interest, space: str) -> pb.Interest:
+def interest_message(interest: Interest, space: str) -> pb.Interest:
+    """One of several things they like."""
     return pb.Interest(
         vector=common_pb2.Vector(space=space, data=encode(interest.vector)),
         weight=interest.weight,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,16 @@ from services.profile.people import People
 from services.profile.people_store import Erased
 from services.profile.person import Attributes, Consent, Person
 from services.profile.reader import TasteQuery
+from services.profile.rewriting_redis import Rewriting
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.runtime.embedded import EmbeddedRedis
+from services.runtime.held_redis import Held
+from services.runtime.redis import open_redis
+from services.runtime.settings import RuntimeSettings
 from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, REFUSED, SPACE, Clock, given, near, parts
+from tests.profile.test_rewriting import await_rewritten, files
 
 PHOTO = near(3, 0.3, seed=99)
 
@@ -116,6 +123,68 @@ def test_a_planted_person_is_found_before_and_nothing_of_them_after(client: Any,
     assert b"planted" not in after
     assert pseudonym not in after
     assert digest not in after
+
+
+def test_what_other_services_keep_is_found_and_goes_too(
+    client: Any, people: People, redis_store: RedisProfileStore
+) -> None:
+    found = redis_store.held("planted-person")
+    assert found is not None
+    held = Held(client)
+    keep = {"now_ms": Clock().now_ms, "keep_ms": 10**11}
+    assert held.put(found.alias, "recommendation", "r1", b"planted answer", **keep)
+    assert found.alias.encode() in everything(client)
+    receipt = people.erase("planted-person")
+    assert Erased("held", 1) in receipt.erased
+    after = everything(client)
+    assert b"planted" not in after
+    # Only that nothing more is to be kept for it.
+    assert [key for key in client.scan_iter() if found.alias.encode() in key] == [
+        f"visrec:held:{{{found.alias}}}:gone".encode()
+    ]
+    assert not held.put(found.alias, "recommendation", "late", b"planted", **keep)
+
+
+def test_what_other_services_keep_goes_with_the_consent(
+    client: Any, people: People, redis_store: RedisProfileStore
+) -> None:
+    found = redis_store.held("planted-person")
+    assert found is not None
+    Held(client).put(found.alias, "recommendation", "r1", b"answer", now_ms=Clock().now_ms, keep_ms=10**11)
+    people.consent("planted-person", Consent(personalisation=REFUSED))
+    assert Held(client).all(found.alias) == []
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """One whose files nobody else writes to."""
+    server = EmbeddedRedis(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_nothing_of_them_is_left_on_the_disk(private: EmbeddedRedis, runtime: RuntimeSettings, tmp_path: Path) -> None:
+    """Once the append-only file has been written anew, for which the erasure asks."""
+    client: Any = open_redis(runtime.model_copy(update={"redis_url": private.url}))
+    rewriting = Rewriting(client, lambda: 0.0)
+    with closing(RedisProfileStore(client, "", StoreRules())) as store:
+        people = People(store, Clock(), rewrite=rewriting.ask)
+        people.put(Person("planted-person", Attributes(interests=("planted-interest",)), ALL_GIVEN))
+        record(store)
+        main = store._keys.person("planted-person").main.encode()
+        traces = [*PLANTED.values(), store._keys.event("planted-person", "planted-event-1"), main]
+        before = files(tmp_path)
+        assert all(trace in before for trace in traces)
+        assert people.erase("planted-person").rewrite_asked
+        await_rewritten(client)
+        client.delete(f"{main.decode()}:receipt", f"{main.decode()}:erased")
+        rewriting.close()
+        client.bgrewriteaof()
+        await_rewritten(client)
+        after = files(tmp_path)
+        assert [trace for trace in traces if trace in after] == []
+        assert b"planted" not in after
 
 
 def test_keys_never_name_anybody(client: Redis) -> None:

@@ -41,8 +41,7 @@ def made(store: RedisProfileStore) -> Parts:
 def ends(client: Redis) -> dict[str, int]:
     """Milliseconds until each key of a person goes, by the name of its kind; -1: never."""
     return {
-        key.decode().rpartition("}")[2] or "main": int(client.pttl(key))
-        for key in client.scan_iter("visrec:person:*")
+        key.decode().rpartition("}")[2] or "main": int(client.pttl(key)) for key in client.scan_iter("visrec:person:*")
     }
 
 

@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import generate_latest
 
-from services.errors import InvalidInput, NotImplementedYet
+from services.errors import InvalidInput
 from services.profile.app import assemble
 from services.profile.items import MemoryItems, Resolved
 from services.profile.people_store import Page
@@ -428,6 +428,7 @@ def test_a_reused_request_id_already_exists(stub: ProfileServiceStub) -> None:
     ("method", "request_"),
     [
         ("GetUser", pb.GetUserRequest(user_id="nobody")),
+        ("ExportUser", pb.ExportUserRequest(user_id="nobody")),
         ("DeleteUser", pb.DeleteUserRequest(user_id="nobody")),
         ("SetConsent", pb.SetConsentRequest(user_id="nobody")),
         ("GetTaste", pb.GetTasteRequest(user_id="nobody", catalogue="shop")),
@@ -438,20 +439,6 @@ def test_somebody_unknown_is_not_found(stub: ProfileServiceStub, method: str, re
         getattr(stub, method)(request_)
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
     assert fault(caught.value).reason == "USER_NOT_FOUND"
-
-
-@pytest.mark.parametrize(
-    ("method", "request_"),
-    [
-        ("ExportUser", pb.ExportUserRequest(user_id="ada")),
-    ],
-)
-def test_what_comes_later_is_unimplemented_by_name(stub: ProfileServiceStub, method: str, request_: Any) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        getattr(stub, method)(request_)
-    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert isinstance(fault(caught.value), NotImplementedYet)
-    assert method in str(caught.value.details())
 
 
 def test_metrics_say_nothing_about_people(served: Served[grpc.Channel], stub: ProfileServiceStub) -> None:

@@ -50,8 +50,8 @@ def test_every_bound_reaches_the_rules() -> None:
     )
     assert settings.store_rules() == rules
     settings = ProfileSettings(taste_half_life_days=1, merge_below=2, max_interests=3, session_half_life_hours=4)
-    rules = TasteRules(half_life_days=1, merge_below=2, max_interests=3, session_half_life_hours=4)
-    assert settings.taste_rules() == rules
+    tastes = TasteRules(half_life_days=1, merge_below=2, max_interests=3, session_half_life_hours=4)
+    assert settings.taste_rules() == tastes
 
 
 def test_the_ids_of_a_whole_call_are_remembered() -> None:

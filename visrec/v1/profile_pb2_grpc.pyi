@@ -46,9 +46,7 @@ class ProfileServiceStub:
     has nothing of the one before.
     """
     ExportUser: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportUserRequest, _profile_pb2.ExportUserResponse]
-    """All that is held about a person, by this service and, registered under them, by others.
-    UNIMPLEMENTED in this version.
-    """
+    """All that is held about a person, by this service and, registered under them, by others."""
     SetConsent: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]
@@ -98,9 +96,7 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     has nothing of the one before.
     """
     ExportUser: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportUserRequest, _profile_pb2.ExportUserResponse]  # type: ignore[assignment]
-    """All that is held about a person, by this service and, registered under them, by others.
-    UNIMPLEMENTED in this version.
-    """
+    """All that is held about a person, by this service and, registered under them, by others."""
     SetConsent: _aio.UnaryUnaryMultiCallable[_profile_pb2.SetConsentRequest, _profile_pb2.SetConsentResponse]  # type: ignore[assignment]
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]  # type: ignore[assignment]
@@ -177,9 +173,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ExportUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ExportUserResponse, _abc.Awaitable[_profile_pb2.ExportUserResponse]]:
-        """All that is held about a person, by this service and, registered under them, by others.
-        UNIMPLEMENTED in this version.
-        """
+        """All that is held about a person, by this service and, registered under them, by others."""
 
     @_abc_1.abstractmethod
     def SetConsent(

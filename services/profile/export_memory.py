@@ -1,0 +1,31 @@
+"""All that is held about a person in memory."""
+
+from __future__ import annotations
+
+from services.profile.export_store import ExportStore, HistoryHeld, PersonHeld
+from services.profile.held_memory import History, Memory, highest
+
+
+class MemoryExport(Memory, ExportStore):
+    """Nothing of it ends by itself, and there are no other services."""
+
+    def held(self, user_id: str) -> PersonHeld | None:
+        with self._lock:
+            held = self._held.get(user_id)
+            if held is None:
+                return None
+            catalogues = sorted({*held.histories, *held.vectors})
+            histories = [
+                self._history(name, held.histories.get(name, History()), held.vectors.get(name)) for name in catalogues
+            ]
+            return PersonHeld(held.person, held.alias, histories, len(held.event_ids), None)
+
+    def _history(self, catalogue: str, history: History, put: object) -> HistoryHeld:
+        return HistoryHeld(
+            catalogue,
+            (*history.acts, *history.shown),
+            [item_id for item_id, _ in highest(history.seen, self._rules.seen)],
+            history.memory,
+            list(history.tastes.values()),
+            put,  # type: ignore[arg-type] # from `held.vectors`
+        )

@@ -1,0 +1,53 @@
+"""All that is held about a person, for themselves: the port. `export_memory` and `export_redis` stand behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.profile.collaborative import PutVector
+from services.profile.events import Event
+from services.profile.person import Person
+
+
+@dataclass(frozen=True)
+class HeldRecord:
+    """What another service keeps: its kind, such as `recommendation`, and as it is kept."""
+
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class HistoryHeld:
+    """Of one catalogue. `events`: acts and impressions in no particular order; `seen`: item ids, latest first; `memory`
+    and `tastes`: packed; `put`: the collaborative vector from a job."""
+
+    catalogue: str
+    events: Sequence[Event] = ()
+    seen: Sequence[str] = ()
+    memory: bytes = b""
+    tastes: Sequence[bytes] = ()
+    put: PutVector | None = None
+
+
+@dataclass(frozen=True)
+class PersonHeld:
+    """`alias`: their pseudonym; `event_ids`: of how many events only a digest is kept; `ends_in_ms`: when all this goes
+    if nothing more is heard of them, None: never."""
+
+    person: Person
+    alias: str
+    histories: Sequence[HistoryHeld]
+    event_ids: int
+    ends_in_ms: int | None
+    held: Sequence[HeldRecord] = ()
+
+
+class ExportStore(ABC):
+    """Raises NotReady when the store cannot answer now."""
+
+    @abstractmethod
+    def held(self, user_id: str) -> PersonHeld | None:
+        """Everything, None for one who is unknown."""

@@ -1,0 +1,63 @@
+"""All that is held about a person, told to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.errors import NotFound
+from services.profile import kept_taste, memory
+from services.profile.collaborative import PutVector
+from services.profile.events import Event
+from services.profile.export_store import ExportStore, HeldRecord, HistoryHeld
+from services.profile.identifiers import identifier
+from services.profile.kept_taste import KeptTaste
+from services.profile.memory import Memory
+from services.profile.person import Person
+
+
+@dataclass(frozen=True)
+class HistoryExport:
+    """Of one catalogue. `events`: oldest first; `tastes`: as they are kept; `seen`: latest first."""
+
+    catalogue: str
+    events: Sequence[Event]
+    seen: Sequence[str]
+    memory: Memory
+    tastes: Sequence[KeptTaste]
+    put: PutVector | None
+
+
+@dataclass(frozen=True)
+class PersonExport:
+    """`kept_until_ms`: since 1970, None: no end is set. The rest as in `export_store`."""
+
+    person: Person
+    alias: str
+    histories: Sequence[HistoryExport]
+    event_ids: int
+    kept_until_ms: int | None
+    held: Sequence[HeldRecord]
+
+
+class PersonExporter:
+    """`now_ms` is the clock, milliseconds since 1970."""
+
+    def __init__(self, store: ExportStore, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
+
+    def export(self, user_id: str) -> PersonExport:
+        """Raises NotFound."""
+        found = self._store.held(identifier(user_id, "user_id"))
+        if found is None:
+            raise NotFound("user", user_id)
+        ends = None if found.ends_in_ms is None else self._now_ms() + found.ends_in_ms
+        histories = [_told(each) for each in found.histories]
+        return PersonExport(found.person, found.alias, histories, found.event_ids, ends, found.held)
+
+
+def _told(held: HistoryHeld) -> HistoryExport:
+    tastes = [taste for packed in held.tastes if (taste := kept_taste.unpack(packed)) is not None]
+    events = sorted(held.events, key=lambda event: (event.time_ms, event.event_id))
+    return HistoryExport(held.catalogue, events, held.seen, memory.unpack(held.memory), tastes, held.put)

@@ -1,0 +1,76 @@
+"""All that is held about a person, between the contract and the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from services.profile import wire
+from services.profile.events import Event
+from services.profile.export_user import HistoryExport, PersonExport
+from services.profile.kept_taste import KeptTaste
+from services.profile.reader import TasteQuery, TasteView
+from services.profile.taste import Interest, Taste
+from services.spaces import encode
+from visrec.v1 import common_pb2
+from visrec.v1 import profile_pb2 as pb
+
+
+def export_message(exported: PersonExport) -> pb.ExportUserResponse:
+    """Everything, catalogue by catalogue."""
+    until = exported.kept_until_ms
+    user_id = exported.person.user_id
+    return pb.ExportUserResponse(
+        user=wire.user_message(exported.person),
+        events=[_event(user_id, each.catalogue, event) for each in exported.histories for event in each.events],
+        tastes=[message for each in exported.histories for message in _tastes(exported, each)],
+        long_term=[message for each in exported.histories for message in _memories(each)],
+        remembered_event_ids=exported.event_ids,
+        held=[pb.HeldRecord(kind=record.kind, content=record.content) for record in exported.held],
+        kept_until=None if until is None else wire.timestamp(until),
+    )
+
+
+def _event(user_id: str, catalogue: str, event: Event) -> pb.Event:
+    message = pb.Event(
+        event_id=event.event_id,
+        user_id=user_id,
+        type=pb.EventType.ValueType(event.type),
+        time=wire.timestamp(event.time_ms),
+        catalogue=catalogue,
+        recommendation_id=event.recommendation_id,
+        shown_signals=event.shown_signals,
+        domain=event.domain,
+        raw_features=event.raw_features,
+    )
+    if event.item_id:
+        message.item_id = event.item_id
+    else:
+        for space, vector in list(event.vectors.items())[:1]:
+            message.photo_vector.CopyFrom(common_pb2.Vector(space=space, data=encode(vector)))
+    return message
+
+
+def _tastes(exported: PersonExport, history: HistoryExport) -> Iterator[pb.Taste]:
+    """Those that are kept; without any, what else there is: what they have seen, their collaborative vector."""
+    query = TasteQuery(exported.person.user_id, history.catalogue)
+    for kept in history.tastes or [KeptTaste("", "", Taste())]:
+        view = TasteView(True, exported.person.consent, exported.alias, kept, tuple(history.seen))
+        message = wire.taste_message(query, view)
+        if history.put is not None and not message.HasField("collaborative"):
+            vector = common_pb2.Vector(space=history.put.space, data=encode(history.put.vector))
+            message.collaborative.CopyFrom(vector)
+        yield message
+
+
+def _memories(history: HistoryExport) -> Iterator[pb.LongTermMemory]:
+    """One for each space that it is told in."""
+    for space, centres in history.memory.centres.items():
+        interests = [
+            Interest(centre.vector, centre.mass, tuple(each.source for each in centre.sources)) for centre in centres
+        ]
+        yield pb.LongTermMemory(
+            catalogue=history.catalogue,
+            events=history.memory.events,
+            until=wire.timestamp(history.memory.until_ms),
+            interests=[wire.interest_message(each, space) for each in interests],
+        )
