@@ -21,7 +21,7 @@ from services.profile.write_redis import EventWriter
 from services.runtime.redis import Client, redis_errors
 
 WINDOW = Script("window")
-SETTLE = Script("pending", "settle")
+SETTLE = Script("packed", "settle")
 
 SALT_BYTES = 16
 NODES_END = 1_000_000

@@ -26,13 +26,12 @@ class Lists:
 
     def place(self, event: Event) -> int:
         """The number of the list of its domain, from 1; 0 for an event that touches none."""
-        return self._places.get(event.domain, 0)
+        is_counted = event.is_popular and not event.pending
+        return self._places.get(event.domain, 0) if is_counted else 0
 
-    def gained(self, event: Event) -> Argument:
-        """What the event adds, as the scripts take it."""
-        if event.pending or not event.is_popular:
-            return ""
-        return repr(popularity.gain(event.weight, event.time_ms, self._hours))
+    def gained(self, event: Event) -> float:
+        """What an event adds that touches one."""
+        return popularity.gain(event.weight, event.time_ms, self._hours) if self.place(event) else 0.0
 
 
 def live_ms(rules: StoreRules) -> int:
@@ -49,7 +48,7 @@ def count(catalogue: str, events: Sequence[Event], rules: StoreRules, segment: s
         return []
     arguments: list[Argument] = [rules.popular, live_ms(rules)]
     for event in counted:
-        arguments += [event.item_id, lists.gained(event), lists.place(event)]
+        arguments += [event.item_id, repr(lists.gained(event)), lists.place(event)]
     if segment:
         return [Call(COUNT_AMONG, [segment_lists(catalogue), *lists.keys], arguments)]
     return [Call(COUNT, lists.keys, arguments)]

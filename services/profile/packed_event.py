@@ -16,8 +16,9 @@ FORMAT = 2
 """First byte of a packed event; it changes when the rest does. Format 1 is read, never written."""
 
 PENDING = 1
-"""Bit of the third byte: the item could not be looked up yet. Scripts look at it, and at the type in the second."""
+"""Bit of the third byte: the item could not be looked up yet."""
 
+# Scripts read the head, too: see `lua/packed.lua`.
 _HEAD = struct.Struct("<BBBBqHHHHHIHH")
 # format, type, flags, number of vectors, time_ms, then the byte lengths of event_id, item_id, domain, category,
 # recommendation_id, shown_signals, tags, raw_features

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +19,15 @@ from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS, StoreRules
 from services.runtime.redis import Client
 
-RECORD = Script("popularity", "pending", "record")
-FILL = Script("popularity", "pending", "fill")
+RECORD = Script("popularity", "packed", "record")
+FILL = Script("popularity", "packed", "fill")
 
 OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
+
+_BOUNDS = struct.Struct("<12d")
+_EVENT = struct.Struct("<16sdB")
+"""One argument for each event, for there are many: its digest, what it adds and the number of the list of its domain;
+the packed event comes after it."""
 
 NOTHING: tuple[Event, ...] = ()
 
@@ -36,36 +42,29 @@ class EventWriter:
 
     def record(self, batches: Sequence[Batch], people: Sequence[PersonKeys], keys: Keys, now_ms: int) -> list[Recorded]:
         """See `EventStore.record`. Raises redis.RedisError."""
-        bounds = self._bounds(now_ms)
+        bounds = _BOUNDS.pack(*self._bounds(now_ms))
         calls = [self._record(batch, person, keys, bounds) for batch, person in zip(batches, people, strict=True)]
         answers = self._scripts.run_all(calls)
         recorded = [_recorded(answer) for answer in answers]
         self._count_recorded(batches, recorded)
         return recorded
 
-    def _bounds(self, now_ms: int) -> list[Argument]:
+    def _bounds(self, now_ms: int) -> list[int]:
         rules = self._rules
         remembered_ms = int(rules.remembered_days * DAY_MS)
         times = (now_ms, now_ms - remembered_ms, remembered_ms, rules.retention_ms, rules.first_ms(now_ms))
         most = (rules.remembered, rules.most, rules.shown, rules.seen, rules.popular, rules.per_minute)
         return [*times, *most, live_ms(rules)]
 
-    def _record(self, batch: Batch, person: PersonKeys, keys: Keys, bounds: Sequence[Argument]) -> Call:
+    def _record(self, batch: Batch, person: PersonKeys, keys: Keys, bounds: bytes) -> Call:
         lists = Lists(batch.catalogue, batch.events if self._in_one_step else NOTHING, self._rules)
-        arguments = [*bounds, batch.catalogue]
-        for event in batch.events:
-            arguments += [
-                keys.event(batch.user_id, event.event_id),
-                event.time_ms,
-                int(event.type),
-                pack(event),
-                "1" if event.pending else "",
-                event.item_id if event.is_seen else "",
-                lists.gained(event),
-                lists.place(event),
-            ]
+        events = [
+            _EVENT.pack(keys.event(batch.user_id, event.event_id), lists.gained(event), lists.place(event))
+            + pack(event)
+            for event in batch.events
+        ]
         own = [person.main, person.event_ids, *person.history(batch.catalogue).all()]
-        return Call(RECORD, [*own, *lists.keys], arguments)
+        return Call(RECORD, [*own, *lists.keys], [batch.catalogue, bounds, *events])
 
     def _count_recorded(self, batches: Sequence[Batch], recorded: Sequence[Recorded]) -> None:
         calls = []
@@ -91,7 +90,7 @@ class EventWriter:
                 "" if known is None else pack(known),
                 each.act.event.time_ms,
                 each.act.event.item_id,
-                "" if known is None else lists.gained(known),
+                "" if known is None or not lists.place(known) else repr(lists.gained(known)),
                 0 if known is None else lists.place(known),
             ]
         history = person.history(catalogue)

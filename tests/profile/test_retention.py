@@ -8,13 +8,15 @@ import pytest
 from redis import Redis
 
 from services.profile.events import EventType
+from services.profile.given_event import PhotoVector
 from services.profile.person import Consent
 from services.profile.reader import TasteQuery
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import DAY_MS, StoreRules
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
-from tests.profile.builders import Parts, given, parts, person
+from services.spaces import encode
+from tests.profile.builders import SPACE, Clock, Parts, given, near, parts, person
 
 BOUNDS = StoreRules(window=4, block=2, retention_days=30, remembered_days=3)
 A_DAY_BEFORE = 29 * DAY_MS
@@ -34,8 +36,13 @@ def store(redis_runtime: RuntimeSettings) -> Iterator[RedisProfileStore]:
 
 
 @pytest.fixture
-def made(store: RedisProfileStore) -> Parts:
-    return parts(store, bounds=BOUNDS)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def made(store: RedisProfileStore, clock: Clock) -> Parts:
+    return parts(store, clock=clock, bounds=BOUNDS)
 
 
 def ends(client: Redis) -> dict[str, int]:
@@ -58,17 +65,27 @@ def test_whatever_is_kept_of_what_somebody_did_has_an_end(client: Redis, store: 
     assert all(A_DAY_BEFORE < each <= 30 * DAY_MS for each in left.values())
 
 
-def test_the_next_event_puts_it_off_for_everything_of_the_catalogue(
-    client: Redis, store: RedisProfileStore, made: Parts
+def test_an_event_of_another_day_puts_it_off_for_everything_of_the_catalogue(
+    client: Redis, store: RedisProfileStore, made: Parts, clock: Clock
 ) -> None:
     store.swap(b"", person())
     made.recorder.record([given(), given(EventType.IMPRESSION)])
     for key in client.scan_iter("visrec:person:*"):
         client.pexpire(key, DAY_MS)
+    clock.now_ms += DAY_MS
     made.recorder.record([given()])
     left = ends(client)
     del left[":event-ids"]
     assert all(each > A_DAY_BEFORE for each in left.values())
+
+
+def test_what_begins_later_in_the_day_has_an_end_too(client: Redis, store: RedisProfileStore, made: Parts) -> None:
+    store.swap(b"", person())
+    for kind in (EventType.IMPRESSION, EventType.UPLOAD, EventType.LIKE):
+        photo = PhotoVector(SPACE.name, encode(near(0))) if kind is EventType.UPLOAD else None
+        made.recorder.record([given(kind, "" if photo else "red-1", photo=photo)])
+    assert len(ends(client)) == 7
+    assert min(ends(client).values()) > 0
 
 
 def test_who_does_not_consent_is_kept_as_long(client: Redis, store: RedisProfileStore, made: Parts) -> None:

@@ -4,9 +4,9 @@
 -- packed event as it was, packed event or '' when there is no such item, time, item, gained level or '', number of its
 -- domain's list. Answers for each act 0: not done, 1: done, 2: done, and it had waited.
 local main, acts, acts_order, seen = unpack(KEYS, 1, 4)
-local catalogue, life, most_popular, popular_ttl_ms = unpack(ARGV, 1, 4)
+local catalogue, life, most_popular, popular_ttl_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, EACH, LISTS = 5, 7, 4
-local waited, touched = 0, {}
+local waited = 0
 
 local function forget(name, time, item)
   redis.call('HDEL', acts, name)
@@ -22,10 +22,8 @@ local function fill(name, digest, packed, time, item, gained, list)
   if not is_pending(was) then return 1 end
   waited = waited + 1
   if packed ~= '' and gained ~= '' and #KEYS > LISTS then
-    for _, key in ipairs({KEYS[LISTS + 1], KEYS[LISTS + tonumber(list)]}) do
-      add(key, item, tonumber(gained))
-      touched[key] = true
-    end
+    add(KEYS[LISTS + 1], item, tonumber(gained), most_popular, popular_ttl_ms)
+    add(KEYS[LISTS + tonumber(list)], item, tonumber(gained), most_popular, popular_ttl_ms)
   end
   return 2
 end
@@ -39,5 +37,4 @@ if waited > 0 then
   redis.call('HINCRBY', main, 'pending:' .. catalogue, -waited)
   redis.call('HINCRBY', main, 'writes:' .. catalogue, 1)
 end
-for list in pairs(touched) do trim(list, tonumber(most_popular), popular_ttl_ms) end
 return answers

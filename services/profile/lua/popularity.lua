@@ -1,5 +1,6 @@
--- log2(2^level + 2^gained), as services/profile/popularity.py says; put before the scripts that count.
-local function add(list, item, gained)
+-- log2(2^level + 2^gained), as services/profile/popularity.py says; put before the scripts that count. A list that gets a
+-- new item is bounded, and one that is added to lives on.
+local function add(list, item, gained, most, ttl_ms)
   local level = redis.call('ZSCORE', list, item)
   if level then
     level = tonumber(level)
@@ -7,10 +8,6 @@ local function add(list, item, gained)
     gained = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
   end
   redis.call('ZADD', list, string.format('%.17g', gained), item)
-end
-
--- Bounds a list that was added to.
-local function trim(list, most, ttl_ms)
-  redis.call('ZREMRANGEBYRANK', list, 0, -(most + 1))
-  redis.call('PEXPIRE', list, ttl_ms)
+  if not level then redis.call('ZREMRANGEBYRANK', list, 0, -(most + 1)) end
+  if not level or redis.call('PTTL', list) < 0.9 * ttl_ms then redis.call('PEXPIRE', list, ttl_ms) end
 end

@@ -45,7 +45,7 @@ for number = 1, #ARGV - FIRST + 1 do
   if forget == 'everything' then
     redis.call('DEL', unpack(KEYS, key + 1, key + EACH))
     redis.call('HDEL', main, 'writes:' .. catalogue, 'memory:' .. catalogue, 'boundary:' .. catalogue,
-      'pending:' .. catalogue, 'segment:' .. catalogue, 'photos:' .. catalogue)
+      'pending:' .. catalogue, 'segment:' .. catalogue, 'photos:' .. catalogue, 'swept:' .. catalogue)
     forget_tastes(catalogue)
   elseif forget == 'uploads' then
     forget_uploads(KEYS[key + 1], KEYS[key + 2])
