@@ -34,7 +34,7 @@ SEED = 1
 """Settings were chosen on others, see `tests.profile.shoppers`."""
 PEOPLE, OF_COLOURS, MOVERS = 1200, 400, 150
 
-LEAST_RATIO = {"1 kind": 0.98, "3 or 4 kinds": 1.35, "all": 1.2}
+LEAST_RATIO = {"1 kind": 0.98, "3-4 kinds": 1.35, "all": 1.2}
 LEAST_RECOVERY = 0.9
 
 WEIGHTS: Mapping[str, float] = {"view": 0.5, "click": 1, "like": 2, "save": 3, "purchase": 5}
@@ -104,7 +104,7 @@ def of_kinds(client: Client, shop: Shop, console: Console) -> Section:
     """Interests against one mean vector and the last item."""
     people = list(shoppers(shop.labels, PEOPLE, SEED))
     recalls = _recalls(client, shop, "shopper", people, console)
-    rows = {f"{count} kind{'s' if count > 1 else ''}": {count} for count in (1, 2)} | {"3 or 4 kinds": {3, 4}}
+    rows = {f"{count} kind{'s' if count > 1 else ''}": {count} for count in (1, 2)} | {"3-4 kinds": {3, 4}}
     figures: list[Figure] = []
     for what, counts in {**rows, "all": {1, 2, 3, 4}}.items():
         those = np.array([len(person.tastes) in counts for person in people])
@@ -115,7 +115,7 @@ def of_kinds(client: Client, shop: Shop, console: Console) -> Section:
             Figure(what, "last", last, asked),
             Figure(what, "interests", interests, asked),
             Figure(what, "taste", taste, asked, least=last),
-            Figure(what, "to mean", taste / mean, asked, LEAST_RATIO.get(what), unit="ratio"),
+            Figure(what, "ratio", taste / mean, asked, LEAST_RATIO.get(what), unit="ratio"),
         ]
     return Section("simulated shoppers: recall@10 of what they want", figures)
 

@@ -29,7 +29,7 @@ INDIFFERENT: Mapping[str, float] = {"colour": 0.47}
 """People who like kinds of things agree by 0.36 to 0.39 in colour, people of one or two colours by 0.69 and 0.59."""
 
 STEEPNESS = 12.0
-"""The best of 6, 10 and 15, about, for people of kinds and of colours alike; see the README."""
+"""Of 6, 10 and 15, where people of kinds and people of colours both gain; see the README."""
 
 MOST_ODDS = 8.0
 """So that a handful of items of one colour is no vow."""
