@@ -10,7 +10,7 @@ from pathlib import Path
 from services.indexer.definition import Definition
 from services.indexer.index.port import Index, Proceed, View
 from services.indexer.index.saved import SnapshotRefused
-from services.indexer.shelf import Shelf
+from services.indexer.shelf import Shelf, Shown
 from services.indexer.snapshots import Snapshots
 from services.indexer.version import Version
 from services.spaces import Space
@@ -23,6 +23,10 @@ Refused = Callable[[str, Path, str], None]
 
 
 SWEEP_EVERY_S = 600.0
+
+
+class _Unwanted(Exception):
+    """Raised where a snapshot is given up because what it is of is gone."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,17 @@ class Keeper:
     def save(self, shelf: Shelf, proceed: Proceed) -> int:
         """Writes a snapshot of each of its indexes; how many were. Raises OSError when one cannot be written."""
         with self._saving:
-            return sum(self._save(shelf, index, proceed) for index in list(shelf.indexes.values()))
+            shown = shelf.shown
+            return sum(self._save(shelf, shown, space, proceed) for space in shown.indexes)
 
     def save_what_is_due(self, shelf: Shelf, proceed: Proceed) -> int:
         """The same for those that changed, and of which the newest snapshot, whoever wrote it, is old enough."""
         if not shelf.ready:
             return 0
         with self._saving:
-            due = [index for index in list(shelf.indexes.values()) if self._is_due(shelf, index)]
-            return sum(self._save(shelf, index, proceed) for index in due)
+            shown = shelf.shown
+            due = [space for space in shown.indexes if self._is_due(shelf, shown, space)]
+            return sum(self._save(shelf, shown, space, proceed) for space in due)
 
     def forget(self, definition: Definition) -> None:
         """The catalogue is gone, and with it all of its snapshots. Waits for none that is being written: whoever writes
@@ -90,28 +96,41 @@ class Keeper:
         self._next_sweep = self._clock() + SWEEP_EVERY_S
         self._snapshots.sweep({_key(shelf.definition): _places(shelf) for shelf in shelves})
 
-    def _save(self, shelf: Shelf, index: Index, proceed: Proceed) -> bool:
+    def _save(self, shelf: Shelf, shown: Shown, space: str, proceed: Proceed) -> bool:
+        key, place = _where(shelf, shown, space)
+        index = shown.indexes[space]
         view = index.view()
-        key, place = _where(shelf, view)
-        if key in self._forgotten:
-            return False
+
+        def proceed_if_wanted() -> None:
+            proceed()
+            if not self._is_wanted(shelf, shown, space):
+                raise _Unwanted
+
         try:
-            written = self._snapshots.write(key, place, lambda draft: index.save(draft, proceed))
-        except OSError:
-            if key not in self._forgotten:
+            proceed_if_wanted()
+            written = self._snapshots.write(key, place, lambda draft: index.save(draft, proceed_if_wanted))
+        except (_Unwanted, OSError):
+            if self._is_wanted(shelf, shown, space):
                 raise
             written = None
-        if key in self._forgotten:  # while this was written
-            self._snapshots.remove(key)
+        if not self._is_wanted(shelf, shown, space):
+            self._snapshots.remove(key, "" if self._is_gone(shelf) else place)
             return False
         if written:
             # As it was before, at least.
             self._saved[key, place] = _worth(view)
         return written is not None
 
-    def _is_due(self, shelf: Shelf, index: Index) -> bool:
-        view = index.view()
-        key, place = _where(shelf, view)
+    def _is_wanted(self, shelf: Shelf, shown: Shown, space: str) -> bool:
+        """Whether the catalogue is there, and its space is still the same."""
+        return not self._is_gone(shelf) and shelf.indexes.get(space) is shown.indexes[space]
+
+    def _is_gone(self, shelf: Shelf) -> bool:
+        return shelf.gone or _key(shelf.definition) in self._forgotten
+
+    def _is_due(self, shelf: Shelf, shown: Shown, space: str) -> bool:
+        key, place = _where(shelf, shown, space)
+        view = shown.indexes[space].view()
         if view.rows < self._rules.least_rows or self._saved.get((key, place)) == _worth(view):
             return False
         newest = self._snapshots.newest_s(key, place)
@@ -139,5 +158,6 @@ def _worth(view: View) -> tuple[Version, int]:
     return view.version, view.linked
 
 
-def _where(shelf: Shelf, view: View) -> tuple[str, str]:
-    return _key(shelf.definition), _place(view.space, shelf.layout.made(view.space.name))
+def _where(shelf: Shelf, shown: Shown, space: str) -> tuple[str, str]:
+    layout = shown.layout
+    return _key(shelf.definition), _place(layout.require(space), layout.made(space))

@@ -210,11 +210,12 @@ class Shelves:
     def _save(self) -> None:
         if self._keeper is None:
             return
+        looked = self._looked  # first: what was not looked for yet when it was listed is not what is gone
         shelves = self.all()
+        if looked:
+            self._keeper.sweep(shelves)  # before anything is saved, which a full disk may keep from being done
         for shelf in shelves:
             self._keeper.save_what_is_due(shelf, self._proceed)
-        if self._looked:
-            self._keeper.sweep(shelves)
 
     def _indexes(self) -> list[Index]:
         return [index for shelf in self.all() for index in shelf.indexes.values()]

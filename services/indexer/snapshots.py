@@ -92,9 +92,9 @@ class Snapshots:
                 continue
         return None
 
-    def remove(self, catalogue: str) -> None:
-        """Of a catalogue that is gone."""
-        shutil.rmtree(self._folder / catalogue, ignore_errors=True)
+    def remove(self, catalogue: str, space: str = "") -> None:
+        """Of a catalogue that is gone, or of one space of it."""
+        shutil.rmtree(self._folder / catalogue / space, ignore_errors=True)
 
     def sweep(self, wanted: Mapping[str, Collection[str] | None]) -> None:
         """Removes catalogues that are not wanted, and their spaces that are not (None: all are), unless something was

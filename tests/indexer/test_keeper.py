@@ -16,17 +16,19 @@ from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, Moved, Proceed
 from services.indexer.index.saved import Forms
 from services.indexer.keeper import Keeper, Rules
+from services.indexer.layout import Layout
 from services.indexer.shelf import Shelf
 from services.indexer.shelves import Shelves
-from services.indexer.snapshots import ABANDONED_S, KEPT, Snapshots
+from services.indexer.snapshots import ABANDONED_S, KEPT, Snapshots, Write
+from services.indexer.version import Mark, Position, Version
 from services.indexer.wire import pack_item, unpack_item
 from services.spaces import Space
-from tests.indexer.builders import SPACE, counted_bytes, definition, record
+from tests.indexer.builders import OTHER_SPACE, SPACE, counted_bytes, definition, record
 from tests.indexer.test_index import TINY, nothing, version
 from tests.indexer.test_shelf import SOON_S, Catalogues, Troubled, contents, write
 from tests.indexer.worlds import catalogue_in_memory, monotonic
 
-PLACE = f"{SPACE.name}.0"
+PLACE, OTHER_PLACE = f"{SPACE.name}.0", f"{OTHER_SPACE.name}.1"
 
 
 class Clock:
@@ -41,6 +43,7 @@ class House:
     """Shelves over one record and one folder, opened one after the other."""
 
     def __init__(self, folder: Path, partitions: int = 2) -> None:
+        self.folder = folder
         self.clock = Clock()
         self.snapshots = Snapshots(folder, counted_bytes(), self.clock)
         self.record = Troubled(catalogue_in_memory(partitions))
@@ -62,6 +65,15 @@ class House:
         self._open.append(shelf)
         shelf.start()
         return shelf
+
+    def places(self) -> set[str]:
+        """Of which spaces there are snapshots, whole ones or not."""
+        return {path.parent.name for path in self.folder.glob("*/*/*")}
+
+    def later(self) -> None:
+        """So much that what has been written until now is old."""
+        newest = max(path.stat().st_mtime for path in self.folder.glob("*/*"))
+        self.clock.now_s = newest + 2 * ABANDONED_S
 
     def close(self) -> None:
         for shelf in self._open:
@@ -303,15 +315,110 @@ def test_a_catalogue_that_is_deleted_takes_its_snapshots_along(house: House, tmp
     shelves.close()
 
 
-def test_a_snapshot_that_is_written_while_its_catalogue_is_deleted_does_not_stay(house: House, tmp_path: Path) -> None:
+def test_a_snapshot_that_is_written_while_its_catalogue_is_deleted_does_not_stay(house: House) -> None:
     shelf = filled(house)
 
     def forget() -> None:
-        house.keeper.forget(shelf.definition)
+        if list(house.folder.glob("*/*/.*")):
+            house.keeper.forget(shelf.definition)
 
-    house.keeper.save(shelf, forget)
-    assert list((tmp_path / "snapshots").iterdir()) == []
+    assert house.keeper.save(shelf, forget) == 0
+    assert list(house.folder.iterdir()) == []
+
+
+def test_a_snapshot_that_is_there_just_after_its_catalogue_was_forgotten_goes_too(house: House) -> None:
+    """Whoever forgets does not wait for who writes, so who writes looks again."""
+    shelf = filled(house)
+
+    class Slow(Snapshots):
+        def write(self, catalogue: str, space: str, write: Write) -> Path | None:
+            written = super().write(catalogue, space, write)
+            aside = house.folder.rename(house.folder.with_name("aside"))
+            house.keeper.forget(shelf.definition)
+            aside.rename(house.folder)
+            return written
+
+    house.snapshots = Slow(house.folder, counted_bytes(), house.clock)
+    house.keeper = house.new_keeper()
     assert house.keeper.save(shelf, nothing) == 0
+    assert list(house.folder.iterdir()) == []
+
+
+class TestASpaceThatIsDeleted:
+    @pytest.fixture
+    def shelf(self, house: House) -> Shelf:
+        """With a second space."""
+        shelf = filled(house)
+        self.arrange(house, shelf, house.record.layout().adding(OTHER_SPACE))
+        return shelf
+
+    def arrange(self, house: House, shelf: Shelf, layout: Layout) -> None:
+        mark = house.record.relayout(house.record.layout(), layout)
+        assert shelf.reach(Version.nothing(2).reaching(0, mark), SOON_S)
+
+    @pytest.mark.parametrize("at", [PLACE, OTHER_PLACE])
+    def test_leaves_no_snapshot_that_was_under_way_or_to_come(self, house: House, shelf: Shelf, at: str) -> None:
+        """Nor one that a space of the same name, made since, could be taken for."""
+        own = house.record.layout().dropping(OTHER_SPACE.name)
+
+        def drop() -> None:
+            if house.record.layout().revision == 1 and list(house.folder.glob(f"*/{at}/.*")):
+                self.arrange(house, shelf, own)
+                self.arrange(house, shelf, own.adding(OTHER_SPACE))
+
+        assert house.keeper.save(shelf, drop) == 1
+        assert house.places() == {PLACE}
+        assert house.keeper.save(shelf, nothing) == 2
+        assert house.places() == {PLACE, f"{OTHER_SPACE.name}.3"}
+
+    def test_loses_its_snapshots_when_they_are_old(self, house: House, shelf: Shelf) -> None:
+        house.keeper.save(shelf, nothing)
+        assert house.places() == {PLACE, OTHER_PLACE}
+        self.arrange(house, shelf, house.record.layout().dropping(OTHER_SPACE.name))
+        house.later()
+        house.keeper.sweep([shelf])
+        assert house.places() == {PLACE}
+
+
+def test_a_catalogue_that_was_deleted_while_nobody_looked_loses_its_snapshots_when_they_are_old(house: House) -> None:
+    house.keeper.save(filled(house), nothing)
+    house.close()
+    keeper = house.new_keeper()
+    keeper.sweep([])
+    assert house.places() == {PLACE}, "another replica may have made it just now"
+    house.later()
+    keeper.sweep([])
+    assert house.places() == set()
+
+
+def test_nothing_is_taken_for_gone_that_has_not_been_looked_for_yet(house: House) -> None:
+    catalogues = Catalogues(counted_bytes())
+    catalogues.create(definition(), None)
+    house.snapshots.write("shop.00112233", PLACE, full)
+    house.later()
+
+    class Beginning(Shelves):
+        """The first look ends just after the shelves were listed."""
+
+        def all(self) -> list[Shelf]:
+            found = super().all()
+            self.look()
+            return found
+
+    shelves = Beginning(catalogues, make, lambda _, __: None, lambda _: None, monotonic, keeper=house.keeper)
+    shelves._save()
+    assert house.places() == {PLACE}
+    shelves.close()
+
+
+def test_a_catalogue_that_its_followers_found_deleted_is_not_saved_any_more(house: House) -> None:
+    """Though nobody has taken its shelf away yet."""
+    shelf = filled(house)
+    house.record.deleted.set()
+    assert shelf.reach(Version((Mark(b"never", Position(1, 0)),) * 2), SOON_S)
+    assert shelf.gone
+    assert house.keeper.save(shelf, nothing) == 0
+    assert house.places() == set()
 
 
 def test_past_the_ceiling_writers_are_told_what_to_do_until_there_is_room(house: House) -> None:

@@ -46,6 +46,7 @@ class Troubled(Catalogue):
         self.definition = inner.definition
         self.lost = threading.Event()
         self.unreachable = threading.Event()
+        self.deleted = threading.Event()
         self.scans = 0
         self.during_scan: Callable[[], object] = lambda: None
 
@@ -89,6 +90,8 @@ class Troubled(Catalogue):
         return self.inner.head(partition)
 
     def follow(self, partition: int, after: Mark, wait_s: float) -> Changes:
+        if self.deleted.is_set():
+            raise NotFound("catalogue", self.definition.name)
         if self.lost.is_set():
             self.lost.clear()
             raise LogLost
