@@ -53,14 +53,18 @@ class Shelf:
         make_index: MakeIndex,
         report: Callable[[str, Exception], None],
         restore_index: RestoreIndex = lambda *_: None,
+        *,
+        clock: Callable[[], float],
     ) -> None:
-        """`report`: told when a follower failed and will try again, with the catalogue's name."""
+        """`report`: told when a follower failed and will try again, with the catalogue's name. `clock`: monotonic
+        seconds."""
         self.catalogue = catalogue
         self._make_index = make_index
         self._restore_index = restore_index
         self._restoring = threading.Lock()
         self._restored = False
         self._report = report
+        self._clock = clock
         definition = catalogue.definition
         self._version = Version.nothing(definition.partitions)
         own = definition.space
@@ -157,11 +161,11 @@ class Shelf:
             self._backlog.add(version, items)
 
     def has_room(self, timeout_s: float = 0) -> bool:
-        """Waits while an index has too much to settle, or is too far behind; False when `timeout_s` passed before, of
-        each of them."""
+        """Waits while an index has too much to settle, or is too far behind; False when `timeout_s` passed before."""
+        until = self._clock() + timeout_s
         with self._applied:
             near = self._applied.wait_for(self._is_near, timeout_s)
-        return near and all(index.wait_for_room(timeout_s) for index in self.indexes.values())
+        return near and self._has_room(until)
 
     def require_room(self, timeout_s: float) -> None:
         """As `has_room`. Raises Overloaded."""
@@ -196,7 +200,7 @@ class Shelf:
         mark = self._marks[partition]
         if mark is None:
             self._read_all(partition)
-        elif self._has_room():
+        elif self._has_room(self._clock() + FOLLOW_WAIT_S):
             changes = self.catalogue.follow(partition, mark, FOLLOW_WAIT_S)
             if changes.mark != mark or partition in self._unread:
                 if changes.layout:
@@ -227,8 +231,8 @@ class Shelf:
         if self._stop.is_set():
             raise GiveUp
 
-    def _has_room(self) -> bool:
-        return all(index.wait_for_room(FOLLOW_WAIT_S) for index in self.indexes.values())
+    def _has_room(self, until: float) -> bool:
+        return all(index.wait_for_room(max(0.0, until - self._clock())) for index in self.indexes.values())
 
     def _read_all(self, partition: int) -> None:
         """What is written after the head was noted is in the log after it, so the next steps make up for it."""
@@ -239,7 +243,7 @@ class Shelf:
         cursor, begun = 0, False
         while cursor or not begun:
             begun = True
-            while not self._has_room():
+            while not self._has_room(self._clock() + FOLLOW_WAIT_S):
                 if self._stop.is_set():
                     return
             records, cursor = self.catalogue.scan(partition, cursor, SCAN_ITEMS, Wanted(tuple(self.indexes)))

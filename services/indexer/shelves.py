@@ -102,11 +102,14 @@ class Shelves:
         return None if shelf is None or shelf.gone else shelf
 
     def get(self, name: str) -> Shelf:
-        """The shelf of a catalogue, looked up in the record when this replica has none. Raises NotFound."""
+        """The shelf of a catalogue, looked up in the record when this replica has none. Raises NotFound, NotReady when
+        the process ends."""
         if self.known(name) is None:
             self.look()
         shelf = self._shelves.get(name)
         if shelf is None:
+            if self._stop.is_set():
+                raise NotReady("this replica ends")
             raise NotFound("catalogue", name, "CreateCatalogue makes one")
         return shelf
 
@@ -139,14 +142,18 @@ class Shelves:
                     self._shelves.pop(name).stop()
                     gone.append(shelf)
             for name in wanted.keys() - self._shelves.keys():
-                restore = {"restore_index": self._keeper.restore} if self._keeper else {}
-                shelf = Shelf(self._catalogues.open(wanted[name]), self._make_index, self._report, **restore)
-                self._shelves[name] = shelf
-                shelf.start()
+                self._shelves[name] = self._open(wanted[name])
             self._looked = number
         for shelf in gone:
             if self._keeper:
                 self._keeper.forget(shelf.definition)
+
+    def _open(self, definition: Definition) -> Shelf:
+        restore = {"restore_index": self._keeper.restore} if self._keeper else {}
+        opened = self._catalogues.open(definition)
+        shelf = Shelf(opened, self._make_index, self._report, **restore, clock=self._clock)
+        shelf.start()
+        return shelf
 
     def require_memory(self, timeout_s: float) -> None:
         """Waits while all indexes together hold more memory than they may. Raises Overloaded after `timeout_s`:

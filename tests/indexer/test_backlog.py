@@ -7,12 +7,17 @@ from hypothesis import strategies as st
 
 from services.errors import Overloaded
 from services.indexer.backlog import MOST_ITEMS, Backlog
+from services.indexer.definition import Definition
+from services.indexer.index.exact import ExactIndex
+from services.indexer.layout import Layout
 from services.indexer.quotas import Rates
 from services.indexer.shelf import Shelf
 from services.indexer.version import Mark, Position, Version
-from tests.indexer.builders import record
+from services.indexer.wire import pack_item
+from services.spaces import Space
+from tests.indexer.builders import OTHER_SPACE, SPACE, record
 from tests.indexer.test_shelf import SOON_S, Troubled, contents, exact, following, write
-from tests.indexer.worlds import catalogue_in_memory
+from tests.indexer.worlds import catalogue_in_memory, monotonic
 
 EPOCH = b"12345678"
 
@@ -55,9 +60,29 @@ def test_a_shelf_has_no_room_while_it_is_too_far_behind() -> None:
         assert shelf.has_room(SOON_S)
 
 
+def test_however_many_indexes_are_waited_for_there_is_one_deadline() -> None:
+    now = [0.0]
+
+    class Slow(ExactIndex):
+        """Has room after four seconds."""
+
+        def wait_for_room(self, timeout_s: float) -> bool:
+            now[0] += min(timeout_s, 4.0)
+            return timeout_s >= 4
+
+    def make(of: Definition, space: Space) -> Slow:
+        return Slow(space, of.partitions, pack_item)
+
+    shelf = Shelf(catalogue_in_memory(), make, lambda _, __: None, clock=lambda: now[0])
+    shelf._arrange(Layout.first(SPACE).adding(OTHER_SPACE))
+    assert not shelf.has_room(7)
+    assert now == [7]
+    assert shelf.has_room(8)
+
+
 class TestRates:
     def shelf(self) -> Shelf:
-        return Shelf(catalogue_in_memory(), exact, lambda _, __: None)
+        return Shelf(catalogue_in_memory(), exact, lambda _, __: None, clock=monotonic)
 
     def taken(self, rates: Rates, shelf: Shelf, times: int) -> int:
         """How many of so many requests are let in."""

@@ -61,7 +61,7 @@ class House:
         """A process begins, and the one before has ended."""
         self.close()
         self.keeper = self.new_keeper()
-        shelf = Shelf(self.record, make, lambda _, __: None, self.keeper.restore)
+        shelf = Shelf(self.record, make, lambda _, __: None, self.keeper.restore, clock=monotonic)
         self._open.append(shelf)
         shelf.start()
         return shelf

@@ -62,7 +62,7 @@ def expected(*seeds: int) -> Float16:
 
 
 def run(shop: Catalogue, toy: ToyEmbedder | None = None, space: str = HEAD_SPACE.name, checkpoint: str = "") -> Task:
-    shelf = Shelf(shop, lambda of, one: ExactIndex(one, of.partitions, pack_item), lambda _, __: None)
+    shelf = Shelf(shop, lambda of, one: ExactIndex(one, of.partitions, pack_item), lambda _, __: None, clock=monotonic)
     operation = Operation(
         "op", Subject("remake", "shop", "ff", space), NOW_US, progress=Progress(checkpoint=checkpoint)
     )

@@ -112,6 +112,7 @@ def following(catalogue: Catalogue) -> Iterator[Shelf]:
         catalogue,
         exact,
         lambda _, problem: problems.append(problem),
+        clock=monotonic,
     )
     shelf.start()
     yield shelf
@@ -196,7 +197,7 @@ def test_a_version_that_does_not_come_is_not_reached() -> None:
 
 
 def test_before_the_first_reading_it_is_not_ready() -> None:
-    shelf = Shelf(catalogue_in_memory(), exact, lambda _, __: None)
+    shelf = Shelf(catalogue_in_memory(), exact, lambda _, __: None, clock=monotonic)
     with pytest.raises(NotReady):
         shelf.view()
     with pytest.raises(NotReady):

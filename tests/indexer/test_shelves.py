@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from services.errors import NotReady
 from services.indexer.catalogues import InMemoryCatalogues
 from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex
@@ -45,6 +48,8 @@ def test_a_look_that_ends_after_closing_opens_nothing() -> None:
     catalogues.held.set()
     look.join(SOON_S)
     assert shelves.all() == []
+    with pytest.raises(NotReady):  # it may well be there
+        shelves.get("shop")
 
 
 def test_a_build_for_a_catalogue_that_was_deleted_is_given_up_and_the_builder_goes_on() -> None:
