@@ -8,6 +8,7 @@ from services.errors import InvalidInput
 
 MAX_LETTERS = 128
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CATALOGUE = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 
 
@@ -22,7 +23,7 @@ def text(value: str, field: str, max_letters: int) -> str:
     """At most `max_letters`, possibly none, without control characters. Raises InvalidInput naming `field`."""
     if len(value) > max_letters:
         raise InvalidInput(field, f"{len(value)} letters, at most {max_letters}")
-    if any(letter < " " or "\x7f" <= letter < "\xa0" for letter in value):
+    if _CONTROL.search(value):
         raise InvalidInput(field, "has control characters")
     return value
 

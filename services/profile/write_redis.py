@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Sequence
-from typing import Any
 
 from redis.cluster import RedisCluster
 
@@ -107,6 +106,6 @@ WAITED = 2
 """What the script that fills answers for an event whose popularity had waited."""
 
 
-def _recorded(answer: Sequence[Any]) -> Recorded:
-    *words, acts, pending, segment = answer
+def _recorded(answer: bytes) -> Recorded:
+    *words, acts, pending, segment = answer.split(b" ")
     return Recorded([OUTCOMES[word] for word in words], int(acts), int(pending), segment.decode())

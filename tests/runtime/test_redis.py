@@ -13,17 +13,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from services.errors import InvalidInput, NotReady, Refused, TooLate
 from services.runtime import deadlines, embedded
 from services.runtime.embedded import EmbeddedRedis
-from services.runtime.redis import Client, RedisFacts, inspect_redis, open_redis, redis_errors, version_of
+from services.runtime.redis import Client, RedisFacts, inspect_redis, open_redis, packed, redis_errors, version_of
 from services.runtime.settings import RuntimeSettings
 
 ROOT = Path(__file__).parents[2]
@@ -277,6 +280,24 @@ def test_without_any_server_the_error_says_what_to_install(tmp_path: Path) -> No
         embedded.find_server([old])
     with pytest.raises(NotReady, match="VISREC_REDIS_URL"):
         embedded.find_server([])
+
+
+@given(
+    name=st.sampled_from(["GET", "CONFIG GET", b"EVALSHA"]),
+    rest=st.lists(st.text() | st.binary() | st.integers() | st.floats(allow_nan=False), max_size=6),
+)
+def test_commands_are_packed_as_the_client_would(name: str | bytes, rest: list[Any]) -> None:
+    theirs = redis.Connection().pack_command(name, *rest)  # type: ignore[no-untyped-call]
+    encode = redis.Connection().encoder.encode  # type: ignore[no-untyped-call]
+    assert packed([name, *rest], encode) == b"".join(theirs)
+
+
+@pytest.mark.parametrize("wrong", [None, True, [1]])
+def test_what_is_neither_text_nor_a_number_is_not_sent(redis_runtime: RuntimeSettings, wrong: Any) -> None:
+    with open_redis(redis_runtime) as client, client.pipeline() as pipeline:
+        pipeline.execute_command("SET", "key", wrong)
+        with pytest.raises(redis.DataError):
+            pipeline.execute()
 
 
 def test_a_url_that_is_none_is_named(runtime: RuntimeSettings) -> None:

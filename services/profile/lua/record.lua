@@ -5,7 +5,8 @@
 -- milliseconds until an untouched person goes, time of the oldest event to keep, most event ids, most acts, most shown,
 -- most seen, most popular, most acts of a minute, milliseconds until an untouched list goes; then for each event,
 -- packed: digest, gained level, number of its domain's list or 0 when it is not popular, and the packed event.
--- Answers one word for each event, then how many acts there are, how many of them are pending, and the segment or ''.
+-- Answers in one text, for a list would be read piece by piece: a word for each event, then how many acts there are, how
+-- many of them are pending, and the segment or ''.
 local main, event_ids, acts, acts_order, shown, shown_order, seen = unpack(KEYS, 1, 7)
 local catalogue = ARGV[1]
 local now, oldest, ids_ttl_ms, person_ttl_ms, first_ms, most_ids, most_acts, most_shown, most_seen, most_popular,
@@ -168,4 +169,4 @@ end
 answers[#answers + 1] = count
 answers[#answers + 1] = pending
 answers[#answers + 1] = segmented and segment or ''
-return answers
+return table.concat(answers, ' ')
