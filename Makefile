@@ -121,7 +121,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder bench-indexer load
+.PHONY: eval bench bench-embedder bench-indexer bench-profile load
 eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
 	@$(RUN) -m bench.quality $(ARGS)
 
@@ -133,6 +133,9 @@ bench-embedder: setup var/envs/peers/.packages ## The embedder beside a bare loo
 
 bench-indexer: setup var/envs/vectors/.packages ## The indexer beside its parts and other servers, and as it grows.
 	@$(RUN) -m bench.indexer $(ARGS)
+
+bench-profile: setup ## Tastes and events beside an empty call, and what a person takes in memory (ARGS=--full: 100,000).
+	@$(RUN) -m bench.profile $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)

@@ -51,7 +51,7 @@ class House:
         self._folder = folder
         redis_port, self._port, self._metrics_port = fleet.free_ports([0, 0, 0])
         self.address = f"127.0.0.1:{self._port}"
-        self._url = f"redis://127.0.0.1:{redis_port}/0"
+        self.redis_url = f"redis://127.0.0.1:{redis_port}/0"
         LOG.unlink(missing_ok=True)
         self.redis = record.started(record.own_program(), folder / "redis", redis_port, record.DURABLE)
         self.indexer = self._indexer()
@@ -119,7 +119,7 @@ class House:
             "VISREC_INDEXER_PORT": str(self._port),
             "VISREC_INDEXER_METRICS_PORT": str(self._metrics_port),
             "VISREC_INDEXER_FRESH_ROWS": str(FRESH_BOUND),
-            "VISREC_REDIS_URL": self._url,
+            "VISREC_REDIS_URL": self.redis_url,
             "VISREC_VAR_DIR": str(self._folder / "var"),
             "VISREC_INDEXER_SNAPSHOT_DIR": str(self._folder / "snapshots"),
             "VISREC_LOG_LEVEL": "warning",

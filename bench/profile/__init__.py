@@ -1,0 +1,1 @@
+"""How fast the profile service is, beside an empty gRPC call, and what a person takes."""
