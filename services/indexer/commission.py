@@ -7,12 +7,13 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from services.errors import InvalidInput, NotFound, Refused
 from services.indexer import reading
 from services.indexer.definition import RandomBytes
 from services.indexer.embedder import Embedder
-from services.indexer.index.port import Proceed
+from services.indexer.index.port import Index, Proceed
 from services.indexer.operation import Operation, Operations, Subject
 from services.indexer.pieces import Request
 from services.indexer.remake import remake
@@ -117,9 +118,10 @@ class _Works:
         remake(self._shelf(task), self._embedder, task)
 
     def rebuild(self, task: Task) -> None:
-        indexes = list(self._shelf(task).indexes.values())
+        shelf = self._shelf(task)
+        indexes = list(shelf.indexes.values())
         for number, index in enumerate(indexes):
-            index.rebuild(task.proceed)
+            index.rebuild(partial(self._proceed, task, shelf, index))
             task.advance(task.progress.at(number + 1, len(indexes), rebuilt=number + 1))
 
     def snapshot(self, task: Task) -> None:
@@ -128,6 +130,10 @@ class _Works:
         except OSError as problem:
             raise Refused(f"the snapshot cannot be written: {problem.strerror}", reason="SNAPSHOT_FAILED") from problem
         task.advance(task.progress.at(written, written, written=written))
+
+    def _proceed(self, task: Task, shelf: Shelf, index: Index) -> None:
+        task.proceed()
+        self._shelves.require(shelf, index)
 
     def _shelf(self, task: Task) -> Shelf:
         subject = task.operation.subject

@@ -31,10 +31,6 @@ Report = Callable[[str, Exception], None]
 """Told what failed (a catalogue's name, or "") and will be tried again."""
 
 
-class _Deserted(Exception):
-    """Raised where a build is given up because what it is for is gone."""
-
-
 class Shelves:
     """`built`: told how many seconds each build of an index took; `clock`: monotonic seconds; `max_followers`:
     partitions of all catalogues together, beyond which none is made; `max_bytes`: of all indexes together, beyond which
@@ -112,6 +108,15 @@ class Shelves:
                 raise NotReady("this replica ends")
             raise NotFound("catalogue", name, "CreateCatalogue makes one")
         return shelf
+
+    def require(self, shelf: Shelf, index: Index) -> None:
+        """Raises NotFound when the catalogue or the space of an index has been deleted: nobody needs what is built for
+        it."""
+        name = shelf.definition.name
+        if self.known(name) is not shelf:
+            raise NotFound("catalogue", name)
+        if all(one is not index for one in shelf.indexes.values()):
+            raise NotFound("space", index.view().space.name)
 
     def create(self, definition: Definition, receipt: Receipt | None) -> Definition:
         """As `Catalogues.create`; on this replica the catalogue can be searched at once. Raises Refused when there
@@ -210,7 +215,7 @@ class Shelves:
         for shelf in self.all():
             for index in list(shelf.indexes.values()):
                 began = self._clock()
-                with suppress(_Deserted):
+                with suppress(NotFound):
                     if build(index, partial(self._proceed_with, shelf, index)):
                         self._built(self._clock() - began)
 
@@ -232,11 +237,8 @@ class Shelves:
             raise GiveUp
 
     def _proceed_with(self, shelf: Shelf, index: Index) -> None:
-        """Nobody needs what is built for a catalogue or a space that has been deleted."""
         self._proceed()
-        is_open = self._shelves.get(shelf.definition.name) is shelf and not shelf.gone
-        if not is_open or all(one is not index for one in shelf.indexes.values()):
-            raise _Deserted
+        self.require(shelf, index)
 
     def _repeat(self, work: Callable[[], None], every_s: float) -> None:
         while not self._stop.wait(every_s if self._looked else 0):

@@ -20,7 +20,6 @@ from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.index.saved import Forms
 from services.indexer.item import Item, Record
-from services.indexer.shelf import GiveUp
 from services.indexer.version import Mark, Position, Version
 from services.indexer.wire import pack_item, unpack_item
 from services.spaces import Block, Float16, Float32, Space, canonical
@@ -215,34 +214,6 @@ class TestRecall:
         assert set(found) <= set(order[1500:])
 
 
-class TestBuilding:
-    def test_writers_that_wait_for_room_get_it_however_large_the_index_is(self) -> None:
-        """Without room some build is due, and in the end there is room again."""
-        tuning = IndexTuning(fresh_rows=8, max_fresh_rows=32, small_rows=16, max_small_rows=128)
-        index = FaissIndex(SPACE, 1, pack_item, tuning)
-        for first in range(0, 3000, 24):
-            index.apply([record(f"i{first + n}", first + n) for n in range(24)], (), version(first))
-            while not index.wait_for_room(0):
-                assert index.settle(nothing) or index.merge(nothing)
-        assert len(index.item_ids()) == 3000
-
-    def test_builds_that_fail_leave_no_parts_behind(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"i{n}", n) for n in range(10)], (), version(1))
-
-        def fail() -> None:
-            raise MemoryError
-
-        for _ in range(20):
-            with pytest.raises(MemoryError):
-                index.settle(fail)
-        index.apply([record("x", 99)], (), version(2))
-        assert len(index.view().placed) <= 3
-        settle(index)
-        assert len(index.view().placed) <= 3
-        assert len(index.item_ids()) == 11
-
-
 class TestViews:
     def test_a_view_does_not_change(self) -> None:
         index = FaissIndex(SPACE, 1, pack_item, TINY)
@@ -278,62 +249,3 @@ class TestViews:
         assert nearest_ids(view, query(), 10, accuracy=Accuracy.BALANCED) == []
         assert view.find("a") is None
         assert view.size().items == 0
-
-
-class TestBuilds:
-    def test_fresh_rows_settle(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(8)], (), version(1))
-        assert index.view().size().fresh == 8
-        settle(index)
-        assert index.view().size().fresh == 0
-        assert settled_rows(index.view()) == 8
-
-    def test_what_is_written_during_a_build_stays(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(8)], (), version(1))
-        index.settle(lambda: index.apply([record("late", 77)], ["item-3"], version(2)))
-        assert sorted(index.item_ids()) == sorted([f"item-{n}" for n in range(8) if n != 3] + ["late"])
-        assert nearest_ids(index.view(), vectors(77)[0].astype(np.float32), 1) == ["late"]
-        assert index.view().version == version(2)
-
-    def test_what_is_written_during_a_compaction_stays(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(40)], (), version(1))
-        settle(index)
-        index.apply((), [f"item-{n}" for n in range(20)], version(2))
-        assert index.merge(lambda: index.apply([record("late", 77), record("item-30", 78)], ["item-25"], version(3)))
-        expected = [f"item-{n}" for n in range(20, 40) if n != 25] + ["late"]
-        assert sorted(index.item_ids()) == sorted(expected)
-        view = index.view()
-        assert sorted(nearest_ids(view, query(), 40)) == sorted(expected)
-        assert nearest_ids(view, vectors(78)[0].astype(np.float32), 1) == ["item-30"]
-        assert view.size().deleted == 2
-
-    def test_compaction_forgets_the_deleted(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(40)], (), version(1))
-        settle(index)
-        index.apply((), [f"item-{n}" for n in range(36)], version(2))
-        settle(index)
-        assert index.view().size().deleted == 0
-        assert index.view().rows == 4
-
-    def test_a_build_that_is_given_up_leaves_the_index_as_it_was(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(8)], (), version(1))
-
-        def stop() -> None:
-            raise GiveUp
-
-        with pytest.raises(GiveUp):
-            index.settle(stop)
-        assert len(nearest_ids(index.view(), query(), 10)) == 8
-        assert settled_rows(index.view()) == 0
-
-    def test_writers_are_held_up_until_the_builder_has_made_room(self) -> None:
-        index = FaissIndex(SPACE, 1, pack_item, TINY)
-        index.apply([record(f"item-{n}", n) for n in range(64)], (), version(1))
-        assert not index.wait_for_room(0)
-        settle(index)
-        assert index.wait_for_room(0)

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from services.errors import NotReady
+from services.errors import NotFound, NotReady
 from services.indexer.catalogues import InMemoryCatalogues
+from services.indexer.commission import works
 from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, Proceed
+from services.indexer.layout import Layout
+from services.indexer.operation import Operation, Subject
 from services.indexer.shelves import Shelves
+from services.indexer.version import Version
 from services.indexer.wire import pack_item
+from services.indexer.workshop import Stopped, Task
 from services.spaces import Space
-from tests.indexer.builders import counted_bytes, definition
+from tests.indexer.builders import NOW_US, OTHER_SPACE, ToyEmbedder, counted_bytes, definition
 from tests.indexer.test_index import TINY
 from tests.indexer.test_shelf import SOON_S, SlowCatalogues
 from tests.indexer.worlds import monotonic
 
 
 class Endless(FaissIndex):
-    """Merges until it is told to give up."""
+    """Merges, and is made anew, until it is told to give up."""
 
     def __init__(self, space: Space) -> None:
         super().__init__(space, 1, pack_item, TINY)
-        self.merging, self.given_up = threading.Event(), threading.Event()
+        self.building, self.given_up = threading.Event(), threading.Event()
 
     def merge(self, proceed: Proceed) -> bool:
+        self.rebuild(proceed)
+        return True
+
+    def rebuild(self, proceed: Proceed) -> None:
         try:
             while True:
                 proceed()
-                self.merging.set()
+                self.building.set()
         finally:
             self.given_up.set()
 
@@ -64,7 +75,50 @@ def test_a_build_for_a_catalogue_that_was_deleted_is_given_up_and_the_builder_go
     shelves.start()
     for number in range(2):
         shelves.create(definition(f"shop-{number}"), None)
-        assert made[number].merging.wait(SOON_S)
+        assert made[number].building.wait(SOON_S)
         shelves.delete(f"shop-{number}")
         assert made[number].given_up.wait(SOON_S)
     shelves.close()
+
+
+@pytest.fixture
+def rebuilding() -> Iterator[tuple[Shelves, Future[None]]]:
+    """What an operation does that makes the second space of a catalogue anew, without an end."""
+    endless = Endless(OTHER_SPACE)
+
+    def make(_: Definition, space: Space) -> Index:
+        return endless if space == OTHER_SPACE else FaissIndex(space, 1, pack_item, TINY)
+
+    shelves = Shelves(InMemoryCatalogues(counted_bytes()), make, lambda _, __: None, lambda _: None, monotonic)
+    shelves.create(definition(), None)
+    arrange(shelves, lambda layout: layout.adding(OTHER_SPACE))
+    operation = Operation("op", Subject("rebuild", "shop", definition().incarnation), NOW_US)
+    task = Task(operation, monotonic)
+    rebuild = works(shelves, ToyEmbedder(), lambda _, __: 0)["rebuild"]
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(rebuild, task)
+        assert endless.building.wait(SOON_S)
+        yield shelves, running
+        task.give_up(Stopped())
+    shelves.close()
+
+
+def arrange(shelves: Shelves, change: Callable[[Layout], Layout]) -> None:
+    shelf = shelves.get("shop")
+    before = shelf.catalogue.layout()
+    mark = shelf.catalogue.relayout(before, change(before))
+    assert shelf.reach(Version((mark,)), SOON_S)
+
+
+def test_an_operation_for_a_catalogue_that_is_deleted_fails(rebuilding: tuple[Shelves, Future[None]]) -> None:
+    shelves, running = rebuilding
+    shelves.delete("shop")
+    with pytest.raises(NotFound, match="catalogue"):
+        running.result(SOON_S)
+
+
+def test_an_operation_for_a_space_that_is_deleted_fails(rebuilding: tuple[Shelves, Future[None]]) -> None:
+    shelves, running = rebuilding
+    arrange(shelves, lambda layout: layout.dropping(OTHER_SPACE.name))
+    with pytest.raises(NotFound, match="space"):
+        running.result(SOON_S)
