@@ -31,6 +31,7 @@ from services.profile.settling import Settler
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.wire_kept import FORMS
 from services.profile.words import Words
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
@@ -95,7 +96,7 @@ def assemble(
     segmentations = Segmentations(store, visual, settings.segment_min_people, settings.taste_half_life_days)
     background = Background(segmentations, Words(patient, time.monotonic), Factors(patient, time.monotonic))
     folder = Folder(resolver, settler, settings.taste_rules(), background)
-    tastes = TasteReader(store, folder)
+    tastes = TasteReader(store, folder, FORMS)
     servicer = ProfileServicer(
         people=People(store, _now_ms, settings.tombstone_days, rewrite),
         recorder=Recorder(store, resolver, settler, _now_ms),
@@ -106,7 +107,7 @@ def assemble(
         placer=Placer(store, patient),
         event_export=EventExport(store, settings.store_rules()),
         exporter=PersonExporter(store, _now_ms),
-        rebuilder=Rebuilder(store, resolver, folder),
+        rebuilder=Rebuilder(store, resolver, folder, FORMS),
     )
 
     def canary() -> None:

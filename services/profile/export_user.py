@@ -11,7 +11,7 @@ from services.profile.collaborative import PutVector
 from services.profile.events import Event
 from services.profile.export_store import ExportStore, HeldRecord, HistoryHeld
 from services.profile.identifiers import identifier
-from services.profile.kept_taste import KeptTaste
+from services.profile.kept_taste import Sealed
 from services.profile.memory import Memory
 from services.profile.person import Person
 
@@ -24,7 +24,7 @@ class HistoryExport:
     events: Sequence[Event]
     seen: Sequence[str]
     memory: Memory
-    tastes: Sequence[KeptTaste]
+    tastes: Sequence[Sealed]
     put: PutVector | None
 
 
@@ -58,6 +58,6 @@ class PersonExporter:
 
 
 def _told(held: HistoryHeld) -> HistoryExport:
-    tastes = [taste for packed in held.tastes if (taste := kept_taste.unpack(packed)) is not None]
+    tastes = [sealed for packed in held.tastes if (sealed := kept_taste.unpack(packed)) is not None]
     events = sorted(held.events, key=lambda event: (event.time_ms, event.event_id))
     return HistoryExport(held.catalogue, events, held.seen, memory.unpack(held.memory), tastes, held.put)

@@ -47,9 +47,9 @@ class Folder:
         known = self._background.recipe(catalogue) if self._background else ""
         return f"{self._rules.recipe}{known}"
 
-    def can_improve(self, kept: KeptTaste, catalogue: str) -> bool:
-        """Whether there is a point in folding again what was kept without some events."""
-        return bool(kept.waiting) and not self._resolver.rests(catalogue)
+    def can_improve(self, waiting: int, catalogue: str) -> bool:
+        """Whether there is a point in folding again what was kept without so many events."""
+        return bool(waiting) and not self._resolver.rests(catalogue)
 
     def fold(self, user_id: str, catalogue: str, window: Window, space: str = "") -> Folded:
         """The taste of a person who consents, in a space; empty: that of their latest event, or the catalogue's present

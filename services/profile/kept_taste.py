@@ -1,22 +1,19 @@
-"""A taste as it is kept beside the events it came from, with what tells whether it still holds."""
+"""A taste as it is kept beside the events it came from, with what tells whether it still holds.
+
+Nearly every look at a person finds a taste that holds and has only to pass it on. So it is kept as the caller will be
+told it, as bytes that are made and read by `Forms`, behind a line that says what it was folded from.
+"""
 
 from __future__ import annotations
 
-import json
-import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from services.profile.collaborative import Collaborative
-from services.profile.events import EventType
-from services.profile.prior import Origin
-from services.profile.taste import Interest, Source, TagWeight, Taste
+from services.profile.taste import Taste
 
-FORMAT = 2
+FORMAT = b"3"
 """First byte of a packed taste; one of another format is folded anew, for it is derived."""
-
-_HEAD = struct.Struct("<BI")  # format, bytes of the JSON that follows; the vectors come after it
 
 
 @dataclass(frozen=True)
@@ -32,55 +29,41 @@ class KeptTaste:
     collaborative: Collaborative | None = None
 
 
-def pack(kept: KeptTaste) -> bytes:
-    """A fixed head, the facts as JSON, then the interests' vectors and the collaborative one, little-endian float16."""
-    taste, placed = kept.taste, kept.collaborative
-    facts = {
-        "stamp": kept.stamp,
-        "recipe": kept.recipe,
-        "waiting": kept.waiting,
-        "segment": kept.segment,
-        "collaborative": placed.space if placed else "",
-        "space": taste.space,
-        "events": taste.events,
-        "block_weights": dict(taste.block_weights),
-        "tags": [[tag.word, tag.weight] for tag in taste.tags],
-        "weights": [interest.weight for interest in taste.interests],
-        "origins": [interest.origin for interest in taste.interests],
-        "sources": [
-            [[source.item_id, source.type or 0, source.word] for source in each.sources] for each in taste.interests
-        ],
-        "dimension": len(taste.interests[0].vector) if taste.interests else 0,
-    }
-    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-    vectors = [interest.vector for interest in taste.interests] + ([placed.vector] if placed else [])
-    return _HEAD.pack(FORMAT, len(text)) + text + b"".join(vector.astype("<f2").tobytes() for vector in vectors)
+NOTHING = KeptTaste("", "", Taste())
 
 
-def unpack(data: bytes) -> KeptTaste | None:
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """`content`: all of a taste, not read; `space`: that of its interests. The rest as of a `KeptTaste`."""
+
+    stamp: str
+    recipe: str
+    space: str
+    waiting: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How a taste is written, and read again: but for stamp and recipe, which are not in the content."""
+
+    write: Callable[[KeptTaste], bytes]
+    read: Callable[[bytes], KeptTaste]
+
+    def seal(self, kept: KeptTaste) -> Sealed:
+        """As it will be kept."""
+        return Sealed(kept.stamp, kept.recipe, kept.taste.space, kept.waiting, self.write(kept))
+
+
+def pack(sealed: Sealed) -> bytes:
+    """Format, stamp, recipe, space and waiting, each to the end of a line, then the content."""
+    words = (sealed.stamp, sealed.recipe, sealed.space, str(sealed.waiting))
+    return FORMAT + "\n".join(words).encode() + b"\n" + sealed.content
+
+
+def unpack(data: bytes) -> Sealed | None:
     """The inverse of `pack`; None for another format."""
-    if data[:1] != bytes([FORMAT]):
+    if data[:1] != FORMAT:
         return None
-    _, length = _HEAD.unpack_from(data)
-    start = _HEAD.size + length
-    facts = json.loads(data[_HEAD.size : start])
-    weights, sources, dimension = facts["weights"], facts["sources"], facts["dimension"]
-    numbers = np.frombuffer(data, dtype="<f2", offset=start)
-    end = len(weights) * dimension
-    interests = tuple(
-        Interest(
-            vector=numbers[at * dimension : (at + 1) * dimension],
-            weight=weight,
-            sources=tuple(_source(*each) for each in sources[at]),
-            origin=Origin(facts["origins"][at]),
-        )
-        for at, weight in enumerate(weights)
-    )
-    placed = Collaborative(facts["collaborative"], numbers[end:]) if facts["collaborative"] else None
-    tags = tuple(TagWeight(*each) for each in facts["tags"])
-    taste = Taste(facts["space"], interests, facts["events"], facts["block_weights"], tags)
-    return KeptTaste(facts["stamp"], facts["recipe"], taste, facts["waiting"], facts["segment"], placed)
-
-
-def _source(item_id: str, type_: int, word: str) -> Source:
-    return Source(item_id, EventType(type_) if type_ else None, word)
+    stamp, recipe, space, waiting, content = data[1:].split(b"\n", 4)
+    return Sealed(stamp.decode(), recipe.decode(), space.decode(), int(waiting), content)

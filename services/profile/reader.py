@@ -8,20 +8,20 @@ from, so that the next reader only looks, and a fold that was overtaken by a wri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, SpaceMismatch, VisrecError
 from services.profile import kept_taste
 from services.profile.folder import Folded, Folder
 from services.profile.identifiers import catalogue_name, identifier
-from services.profile.kept_taste import KeptTaste
+from services.profile.kept_taste import NOTHING, Forms, KeptTaste, Sealed
 from services.profile.person import NO_CONSENT, Consent
 from services.profile.store import ProfileStore
 from services.profile.taste import Taste
 from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
 
 MAX_TASTES = 64
-NOTHING = KeptTaste("", "", Taste())
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,17 @@ class TasteView:
     personalised: bool
     consent: Consent = NO_CONSENT
     alias: str = ""
-    kept: KeptTaste = NOTHING
+    sealed: Sealed | None = None
     seen: tuple[str, ...] = ()
+    forms: Forms | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def kept(self) -> KeptTaste:
+        """What is known of them."""
+        if self.sealed is None or self.forms is None:
+            return NOTHING
+        kept = self.forms.read(self.sealed.content)
+        return replace(kept, stamp=self.sealed.stamp, recipe=self.sealed.recipe)
 
     @property
     def taste(self) -> Taste:
@@ -54,9 +63,10 @@ class TasteView:
 class TasteReader:
     """Reads tastes from the store."""
 
-    def __init__(self, store: ProfileStore, folder: Folder) -> None:
+    def __init__(self, store: ProfileStore, folder: Folder, forms: Forms) -> None:
         self._store = store
         self._folder = folder
+        self._forms = forms
 
     def one(self, query: TasteQuery) -> TasteView:
         """Raises InvalidInput naming the field, NotFound for an unknown person, SpaceMismatch for a space that the
@@ -100,34 +110,37 @@ class TasteReader:
         kept = (self._kept(query, glance) or self._folded(query)) if glance.personalised else None
         if kept is None:
             return TasteView(False, glance.consent, glance.alias)
-        return TasteView(True, glance.consent, glance.alias, kept, glance.seen)
+        return TasteView(True, glance.consent, glance.alias, kept, glance.seen, self._forms)
 
-    def _kept(self, query: TasteQuery, glance: Glance) -> KeptTaste | None:
+    def _kept(self, query: TasteQuery, glance: Glance) -> Sealed | None:
         """What was kept, if it holds."""
         kept = kept_taste.unpack(glance.taste)
-        if query.space and (kept is None or kept.taste.space != query.space):
+        if query.space and (kept is None or kept.space != query.space):
             kept = kept_taste.unpack(glance.beside)
-        if kept is None or kept.stamp != glance.stamp or query.space not in ("", kept.taste.space):
+        if kept is None or kept.stamp != glance.stamp or query.space not in ("", kept.space):
             return None
-        if kept.recipe != self._folder.recipe(query.catalogue) or self._folder.can_improve(kept, query.catalogue):
+        if kept.recipe != self._folder.recipe(query.catalogue) or self._folder.can_improve(
+            kept.waiting, query.catalogue
+        ):
             return None
         return kept
 
-    def _folded(self, query: TasteQuery) -> KeptTaste | None:
+    def _folded(self, query: TasteQuery) -> Sealed | None:
         """None for somebody who has taken their consent back since they were looked at."""
         window = self._store.window(query.user_id, query.catalogue)
         if window.person is None:
             return None
         folded = self._folder.fold(query.user_id, query.catalogue, window, query.space)
-        if folded.kept.stamp:
-            keep(self._store, query.user_id, query.catalogue, folded)
-        return folded.kept
+        sealed = self._forms.seal(folded.kept)
+        if sealed.stamp:
+            keep(self._store, query.user_id, query.catalogue, folded, sealed)
+        return sealed
 
 
-def keep(store: TasteStore, user_id: str, catalogue: str, folded: Folded) -> None:
-    """Keeps what was folded."""
-    kept = Kept(kept_taste.pack(folded.kept), folded.beside, folded.kept.segment)
-    store.keep_taste(user_id, catalogue, folded.kept.stamp, kept)
+def keep(store: TasteStore, user_id: str, catalogue: str, folded: Folded, sealed: Sealed) -> None:
+    """Keeps what was folded, as it was sealed."""
+    kept = Kept(kept_taste.pack(sealed), folded.beside, folded.kept.segment)
+    store.keep_taste(user_id, catalogue, sealed.stamp, kept)
 
 
 def _checked(query: TasteQuery, at: str) -> TasteQuery:

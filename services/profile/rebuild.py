@@ -9,6 +9,7 @@ from services.profile import memory
 from services.profile.event_store import Window
 from services.profile.folder import Folder, sources
 from services.profile.identifiers import catalogue_name
+from services.profile.kept_taste import Forms
 from services.profile.reader import keep
 from services.profile.resolving import Resolver, item_ids, missing
 from services.profile.store import ProfileStore
@@ -31,7 +32,8 @@ class Rebuilt:
 class Rebuilder:
     """Makes tastes anew from what is kept of people."""
 
-    def __init__(self, store: ProfileStore, resolver: Resolver, folder: Folder) -> None:
+    def __init__(self, store: ProfileStore, resolver: Resolver, folder: Folder, forms: Forms) -> None:
+        self._forms = forms
         self._store = store
         self._resolver = resolver
         self._folder = folder
@@ -54,7 +56,7 @@ class Rebuilder:
             assert window.person is not None
             user_id = window.person.user_id
             folded = self._folder.folded(user_id, catalogue, self._resolver.written(user_id, catalogue, window, found))
-            keep(self._store, user_id, catalogue, folded)
+            keep(self._store, user_id, catalogue, folded, self._forms.seal(folded.kept))
             rebuilt += folded.kept.taste.space == name
             lost += folded.lost
         return Rebuilt(len(page.windows), rebuilt, lost, page.token)

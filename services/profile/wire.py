@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
-from services.profile.collaborative import Collaborative
+from services.profile import wire_kept
 from services.profile.event_store import Outcome
 from services.profile.events import EventType
 from services.profile.given_event import GivenEvent, PhotoVector
@@ -173,27 +173,13 @@ def query_of(message: pb.GetTasteRequest) -> TasteQuery:
 
 def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
     """The answer to it."""
-    taste = view.taste
-    return pb.Taste(
-        user_id=query.user_id,
-        catalogue=query.catalogue,
-        space=taste.space,
-        interests=[interest_message(interest, taste.space) for interest in taste.interests],
-        seen_item_ids=view.seen,
-        personalised=view.personalised,
-        events=taste.events,
-        pending=view.kept.waiting,
-        block_weights=taste.block_weights,
-        tags=[pb.TagWeight(word=each.word, weight=each.weight) for each in taste.tags],
-        segment=view.kept.segment.rpartition(":")[2],
-        collaborative=_collaborative(view.kept.collaborative),
-        pseudonym=view.alias,
-        consent=consent_message(view.consent),
-    )
-
-
-def _collaborative(placed: Collaborative | None) -> common_pb2.Vector | None:
-    return common_pb2.Vector(space=placed.space, data=encode(placed.vector)) if placed else None
+    message = wire_kept.told(view.sealed.content) if view.sealed else pb.Taste()
+    message.user_id, message.catalogue = query.user_id, query.catalogue
+    message.personalised, message.pseudonym = view.personalised, view.alias
+    message.consent.CopyFrom(consent_message(view.consent))
+    if view.seen:
+        message.seen_item_ids.extend(view.seen)
+    return message
 
 
 def interest_message(interest: Interest, space: str) -> pb.Interest:

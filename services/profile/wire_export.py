@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.profile import wire
 from services.profile.events import Event
 from services.profile.export_user import HistoryExport, PersonExport
-from services.profile.kept_taste import KeptTaste
+from services.profile.kept_taste import Sealed
 from services.profile.reader import TasteQuery, TasteView
-from services.profile.taste import Interest, Taste
+from services.profile.taste import Interest
 from services.spaces import encode
 from visrec.v1 import common_pb2
 from visrec.v1 import profile_pb2 as pb
@@ -53,8 +53,9 @@ def _event(user_id: str, catalogue: str, event: Event) -> pb.Event:
 def _tastes(exported: PersonExport, history: HistoryExport) -> Iterator[pb.Taste]:
     """Those that are kept; without any, what else there is: what they have seen, their collaborative vector."""
     query = TasteQuery(exported.person.user_id, history.catalogue)
-    for kept in history.tastes or [KeptTaste("", "", Taste())]:
-        view = TasteView(True, exported.person.consent, exported.alias, kept, tuple(history.seen))
+    kept: Sequence[Sealed | None] = history.tastes or [None]
+    for sealed in kept:
+        view = TasteView(True, exported.person.consent, exported.alias, sealed, tuple(history.seen))
         message = wire.taste_message(query, view)
         if history.put is not None and not message.HasField("collaborative"):
             vector = common_pb2.Vector(space=history.put.space, data=encode(history.put.vector))

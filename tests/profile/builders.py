@@ -23,6 +23,7 @@ from services.profile.settling import Settler
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
+from services.profile.wire_kept import FORMS
 from services.spaces import Block, Float16, Float32, Space, canonical
 
 SPACE = Space("toy@0123456789abcdef", (Block("content", 8), Block("colour", 4, 0.5)))
@@ -123,8 +124,8 @@ def parts(
         settler,
         Recorder(store, resolver, settler, now_ms),
         folder,
-        TasteReader(store, folder),
-        Rebuilder(store, resolver, folder),
+        TasteReader(store, folder, FORMS),
+        Rebuilder(store, resolver, folder, FORMS),
     )
 
 

@@ -19,6 +19,7 @@ from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.wire_export import export_message
+from services.profile.wire_kept import FORMS
 from services.runtime.held_redis import Held
 from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, MIDNIGHT_MS, SPACE, Clock, given, near, parts
@@ -39,7 +40,7 @@ def store(make_store: MakeStore) -> ProfileStore:
         [
             *(given(item=f"red-{n}", user="ada", event_id=f"e{n}", time_ms=MIDNIGHT_MS + n) for n in range(6)),
             given(EventType.IMPRESSION, user="ada", event_id="shown", shown_signals={"taste": 0.5}),
-            given(EventType.UPLOAD, user="ada", event_id="photo", item_id=None, photo=photo),
+            given(EventType.UPLOAD, user="ada", event_id="photo", item_id=None, photo=photo, time_ms=MIDNIGHT_MS + 9),
         ]
     )
     whole.tastes.one(TasteQuery("ada", "shop"))
@@ -58,7 +59,7 @@ def test_everything_is_there(store: ProfileStore) -> None:
     assert len(ids) + history.memory.events == 8
     assert history.memory.events > 0
     assert len(history.seen) == 6
-    assert history.tastes[0].taste.interests
+    assert FORMS.read(history.tastes[0].content).taste.interests
     assert found.person.attributes.interests == ("minimalism",)
     assert found.event_ids == 8
     assert [event.time_ms for event in history.events] == sorted(event.time_ms for event in history.events)

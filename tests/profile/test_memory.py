@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Internal
-from services.profile import kept_taste
 from services.profile.events import Event, EventType
 from services.profile.interests import fold
 from services.profile.kept_taste import KeptTaste
@@ -29,6 +28,7 @@ from services.profile.memory import (
     unpack,
 )
 from services.profile.taste import Source, Taste, TasteRules
+from services.profile.wire_kept import FORMS
 from services.spaces import Block, Space, canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
 from tests.profile.strategies import STREAMS
@@ -65,7 +65,7 @@ def arrived(batches: Sequence[Sequence[Event]]) -> tuple[Memory, list[Event], li
 
 
 def bits(taste: Taste) -> bytes:
-    return kept_taste.pack(KeptTaste("", "", taste))
+    return FORMS.write(KeptTaste("", "", taste))
 
 
 @given(STREAMS, st.randoms(use_true_random=False), st.integers(1, 8))

@@ -19,6 +19,7 @@ from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import Taste, TasteRules
 from services.profile.taste_store import Glance, Wanted
+from services.profile.wire_kept import FORMS
 from services.spaces import canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Clock, event, near, parts, person, shop
 
@@ -231,7 +232,7 @@ def test_what_is_due_is_folded_by_whoever_reads_as_if_it_were_settled() -> None:
     assert len(store.window("ada", "shop").events) == 6
     learn(store, event(EventType.IMPRESSION))
     fresh = made.folder.fold("ada", "shop", store.window("ada", "shop"))
-    assert same(before, TasteView(True, kept=fresh.kept))
+    assert same(before, TasteView(True, sealed=FORMS.seal(fresh.kept), forms=FORMS))
 
 
 def test_a_space_whose_blocks_were_lost_and_that_is_gone_is_a_mismatch(

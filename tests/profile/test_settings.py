@@ -70,7 +70,7 @@ def test_a_secret_is_not_printed() -> None:
 
 
 def test_under_another_secret_the_service_is_not_ready(redis_runtime: RuntimeSettings) -> None:
-    first = build(ProfileSettings(), redis_runtime, Telemetry())
+    first = build(ProfileSettings(secret=SecretStr("the secret of before")), redis_runtime, Telemetry())
     first.canary()
     first.close()
     second = build(ProfileSettings(secret=SecretStr("a secret of our own")), redis_runtime, Telemetry())

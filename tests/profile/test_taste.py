@@ -18,6 +18,7 @@ from services.profile.kept_taste import KeptTaste
 from services.profile.memory import EMPTY, settle
 from services.profile.prior import Origin, Prior
 from services.profile.taste import Source, Taste, TasteRules
+from services.profile.wire_kept import FORMS
 from services.spaces import canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
 from tests.profile.strategies import STREAMS
@@ -37,7 +38,7 @@ def likes(direction: int, count: int, **changes: Any) -> list[Event]:
 
 
 def bits(taste: Taste) -> bytes:
-    return kept_taste.pack(KeptTaste("", "", taste))
+    return FORMS.write(KeptTaste("", "", taste))
 
 
 def closest(taste: Taste, direction: int) -> float:
@@ -247,8 +248,10 @@ def test_the_strongest_interests_are_kept() -> None:
 @given(STREAMS)
 def test_a_kept_taste_comes_back_equal(stream: list[Event]) -> None:
     kept = KeptTaste("life:7", RULES.recipe, fold(EMPTY, stream, SPACE, RULES))
-    back = kept_taste.unpack(kept_taste.pack(kept))
-    assert back is not None
+    sealed = kept_taste.unpack(kept_taste.pack(FORMS.seal(kept)))
+    assert sealed is not None
+    assert (sealed.stamp, sealed.recipe, sealed.space) == (kept.stamp, kept.recipe, kept.taste.space)
+    back = replace(FORMS.read(sealed.content), stamp=sealed.stamp, recipe=sealed.recipe)
     assert (back.stamp, back.recipe) == (kept.stamp, kept.recipe)
     assert bits(back.taste) == bits(kept.taste)
 
