@@ -21,6 +21,7 @@ from services.profile.placer import Placer
 from services.profile.popular import Popular
 from services.profile.reader import TasteReader
 from services.profile.rebuild import Rebuilder
+from services.profile.recent_items import RecentItems
 from services.profile.record import Recorder
 from services.profile.resolving import Resolver
 from services.profile.rewriting_redis import Rewriting
@@ -86,7 +87,7 @@ def assemble(
 ) -> SyncApp:
     """Over any store and any catalogue, which are closed with it."""
     rewrite = rewriting.ask if rewriting else lambda: False
-    patient = PatientItems(items, _now_ms)
+    patient = PatientItems(RecentItems(items, _now_ms), _now_ms)
     resolver = Resolver(store, patient, KnownSpaces(store))
     settler = Settler(store, resolver, settings.store_rules(), settings.taste_rules())
 
