@@ -38,9 +38,9 @@ def store(make_store: MakeStore) -> ProfileStore:
     photo = PhotoVector(SPACE.name, encode(PHOTO))
     whole.recorder.record(
         [
-            *(given(item=f"red-{n}", user="ada", event_id=f"e{n}", time_ms=MIDNIGHT_MS + n) for n in range(6)),
+            *(given(item=f"red-{n}", user="ada", event_id=f"e{n}", time_ms=MIDNIGHT_MS - 10 + n) for n in range(6)),
             given(EventType.IMPRESSION, user="ada", event_id="shown", shown_signals={"taste": 0.5}),
-            given(EventType.UPLOAD, user="ada", event_id="photo", item_id=None, photo=photo, time_ms=MIDNIGHT_MS + 9),
+            given(EventType.UPLOAD, user="ada", event_id="photo", item_id=None, photo=photo, time_ms=MIDNIGHT_MS - 1),
         ]
     )
     whole.tastes.one(TasteQuery("ada", "shop"))
