@@ -16,7 +16,9 @@ from services.profile.reader import TasteQuery, TasteReader, TasteView
 from services.profile.rebuild import Rebuilder
 from services.profile.record import Ending, Recorder
 from services.profile.segmentations import Segmentations
+from services.profile.wire_kept import field
 from services.runtime.faults import status_of
+from services.runtime.guard import Written
 from visrec.v1 import profile_pb2 as pb
 from visrec.v1.profile_pb2_grpc import ProfileServiceServicer
 
@@ -74,12 +76,15 @@ class ProfileServicer(ProfileServiceServicer):
 
     def GetTaste(self, request: pb.GetTasteRequest, context: grpc.ServicerContext) -> pb.GetTasteResponse:
         query = wire.query_of(request)
-        return pb.GetTasteResponse(taste=wire.taste_message(query, self._tastes.one(query)))
+        answer = wire.taste_bytes(query, self._tastes.one(query))
+        return Written(field(pb.GetTasteResponse.TASTE_FIELD_NUMBER, answer))  # type: ignore[return-value] # as bytes
 
     def GetTastes(self, request: pb.GetTastesRequest, context: grpc.ServicerContext) -> pb.GetTastesResponse:
         queries = [wire.query_of(each) for each in request.requests]
         views = self._tastes.several(queries)
-        return pb.GetTastesResponse(results=map(_taste_result, queries, views))
+        answers = (_taste_result(query, view) for query, view in zip(queries, views, strict=True))
+        results = b"".join(field(pb.GetTastesResponse.RESULTS_FIELD_NUMBER, answer) for answer in answers)
+        return Written(results)  # type: ignore[return-value] # as bytes
 
     def GetPopularItems(
         self, request: pb.GetPopularItemsRequest, context: grpc.ServicerContext
@@ -131,7 +136,7 @@ def _result(event_id: str, ending: Ending) -> pb.EventResult:
     return pb.EventResult(event_id=event_id, status={"code": 0}, outcome=wire.OUTCOMES[ending])
 
 
-def _taste_result(query: TasteQuery, view: TasteView | VisrecError) -> pb.TasteResult:
+def _taste_result(query: TasteQuery, view: TasteView | VisrecError) -> bytes:
     if isinstance(view, VisrecError):
-        return pb.TasteResult(error=status_of(view))
-    return pb.TasteResult(taste=wire.taste_message(query, view))
+        return pb.TasteResult(error=status_of(view)).SerializeToString()
+    return field(pb.TasteResult.TASTE_FIELD_NUMBER, wire.taste_bytes(query, view))

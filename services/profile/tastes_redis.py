@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 
 from services.profile.filing_redis import Filing, stamp
 from services.profile.keys import SPACES
@@ -64,11 +65,16 @@ def _fields(wanted: Wanted) -> list[str]:
     return [*about, _field(catalogue, wanted.space)] if wanted.space else about
 
 
+@lru_cache(maxsize=64)  # of the 27 there are
+def _consent(digits: bytes) -> Consent:
+    return Consent(*(ConsentState(digit - ord("0")) for digit in digits))
+
+
 def _glance(fields: Sequence[bytes | None], seen: Sequence[bytes]) -> Glance | None:
     digits, alias, life, writes, puts, pending, taste, *beside = fields
     if digits is None:
         return None
-    consent, pseudonym = Consent(*(ConsentState(digit - ord("0")) for digit in digits)), (alias or b"").decode()
+    consent, pseudonym = _consent(digits), (alias or b"").decode()
     if consent.personalisation is not ConsentState.GIVEN:
         return Glance(consent, pseudonym)
     items = tuple(item_id.decode() for item_id in seen)

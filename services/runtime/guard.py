@@ -28,6 +28,10 @@ MAX_REFUSALS = 64
 """Refusals that may wait to be sent. Beyond them gRPC refuses by itself, at once and without details."""
 
 
+class Written(bytes):
+    """An answer that is written down already, as the message of its RPC: it is sent as it is."""
+
+
 @dataclass(frozen=True)
 class _Method:
     handler: Handler
@@ -133,8 +137,15 @@ def handler_like(inner: Handler, behavior: Callable[..., Any]) -> Handler:
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[inner.request_streaming, inner.response_streaming]
     parse = inner.request_deserializer if inner.request_streaming else None
-    handler: Handler = make(behavior, parse, inner.response_serializer)
+    handler: Handler = make(behavior, parse, _written(inner.response_serializer))
     return handler
+
+
+def _written(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
+    if serialize is None:
+        return None
+    # gRPC sends nothing but bytes themselves.
+    return lambda answer: bytes(answer) if type(answer) is Written else serialize(answer)
 
 
 def _one_answer(behavior: Callable[..., Any], telemetry: MethodTelemetry, default_s: float) -> Callable[..., Any]:
