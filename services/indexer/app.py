@@ -39,7 +39,7 @@ from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
 from services.runtime.memory import give_back
-from services.runtime.redis import inspect_redis
+from services.runtime.redis_facts import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from services.spaces import Space

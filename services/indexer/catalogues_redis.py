@@ -11,7 +11,8 @@ from services.indexer.catalogues import Catalogues, already_exists
 from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition, RandomBytes
 from services.indexer.record_redis import pack_space, unpack_space
-from services.runtime.redis import inspect_redis, redis_errors
+from services.runtime.redis import redis_errors
+from services.runtime.redis_facts import inspect_redis
 
 REGISTRY = "visrec:catalogues"
 CANARY = "visrec:canary"

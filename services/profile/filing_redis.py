@@ -10,7 +10,8 @@ from services.profile.keys import Keys, PersonKeys
 from services.profile.scripts_redis import Call, Script, ScriptRunner
 from services.profile.secret_redis import agreed_keys
 from services.profile.store_rules import StoreRules
-from services.runtime.redis import Client, inspect_redis, redis_errors
+from services.runtime.redis import Client, redis_errors
+from services.runtime.redis_facts import inspect_redis
 
 MOVE = Script("move")
 

@@ -16,6 +16,7 @@ from services.profile.segments_redis import RedisSegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_redis import RedisTastes
 from services.profile.vectors_redis import RedisVectors
+from services.runtime.redis_facts import inspect_redis
 
 
 class RedisProfileStore(
@@ -24,6 +25,8 @@ class RedisProfileStore(
     """Over one client, which is closed with it."""
 
     def ping(self) -> None:
+        # Each time: after a failover it may be another server.
+        inspect_redis(self._client)
         self.load("nobody")
 
     def close(self) -> None:

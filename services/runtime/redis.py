@@ -6,14 +6,16 @@ applied twice when its answer was lost: stores make their writes idempotent.
 No wait is longer than what is left of the current call. redis-py sets a socket's timeout when it connects, so that a
 connection would go on with the time of the call that opened it; here it is set again before each command and answer.
 What then times out is cleared up as any timeout, and a call without time left ends at the pause before another attempt.
+
+After a failover the address leads to another server, while connections may go on to the one that became a replica. As
+soon as it refuses a write, all of them are made anew.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import redis
 from redis import Connection, SSLConnection, UnixDomainSocketConnection, exceptions
@@ -22,22 +24,17 @@ from redis.cluster import RedisCluster
 from redis.connection import AbstractConnection
 from redis.retry import Retry
 
-from services.errors import InvalidInput, NotReady, Refused
+from services.errors import InvalidInput, NotReady
 from services.runtime import deadlines
 from services.runtime.settings import RuntimeSettings
 
 Client = redis.Redis | RedisCluster
-
-OLDEST = (6, 2)
-"""The first version with every command that the stores use."""
 
 RETRIES = 2
 BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 0.5
 
 SHORTEST_WAIT_S = 0.001
 """Zero would mean "do not wait at all" to a socket, which is another mode with other errors."""
-
-Durability = Literal["always", "everysec", "no", "none", "replicated", "unknown"]
 
 _UNAVAILABLE = (
     exceptions.ConnectionError,
@@ -49,10 +46,15 @@ _UNAVAILABLE = (
     exceptions.RedisClusterException,
 )
 _UNAVAILABLE_WORDS = re.compile(
-    r"(Error running script .* -)?(MISCONF|LOADING|NOREPLICAS|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM|READONLY)\b",
+    r"^(Command # \d+ .* of pipeline caused error: )?(Error running script .* -)?"
+    r"(MISCONF|LOADING|NOREPLICAS|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM|READONLY)\b",
     re.DOTALL,
 )
-"""How an error of the server begins. Before Redis 7, what a script met is told after where it met it."""
+"""How an error of the server begins, where the client puts nothing before it. Before Redis 7, what a script met is told
+after where it met it."""
+
+_FORBIDDEN_WORDS = re.compile(r"The user executing the script can't|ACL failure in script")
+"""What a script says that met what its user may not do."""
 
 
 def open_redis(runtime: RuntimeSettings) -> Client:
@@ -84,75 +86,21 @@ class _RedisErrors:
         pass
 
     def __exit__(self, _: object, problem: BaseException | None, __: object) -> None:
-        if isinstance(problem, _UNAVAILABLE) or (
-            isinstance(problem, exceptions.ResponseError) and _UNAVAILABLE_WORDS.match(str(problem))
-        ):
+        if isinstance(problem, _UNAVAILABLE) or _says(problem, _UNAVAILABLE_WORDS):
             raise NotReady(f"Redis does not answer ({type(problem).__name__})", reason="REDIS_NOT_READY") from problem
+        if isinstance(problem, exceptions.NoPermissionError) or _says(problem, _FORBIDDEN_WORDS):
+            raise NotReady(
+                "the user of this service may not do in Redis what it needs: ACL LOG there tells what was refused",
+                reason="REDIS_FORBIDS",
+            ) from problem
+
+
+def _says(problem: object, words: re.Pattern[str]) -> bool:
+    return isinstance(problem, exceptions.ResponseError) and words.search(str(problem)) is not None
 
 
 redis_errors = _RedisErrors()
 """`with redis_errors:` around what a store asks of Redis : an outage of any kind is NotReady."""
-
-
-@dataclass(frozen=True)
-class RedisFacts:
-    """What the server behind a client is. `durability` says which acknowledged writes a crash of it may take: of a
-    single server "always" none, "everysec" the last second's, "no" what the kernel had not written, "none" all since
-    the last dump. "replicated": those that had not reached the replica that takes over, which Redis does not wait for.
-    "unknown" when it does not tell, as managed ones, or when what it tells does not suffice: a replica, a cluster whose
-    replicas are not in sight.
-    """
-
-    version: str
-    durability: Durability
-
-
-def inspect_redis(client: Client) -> RedisFacts:
-    """Asks the server. Raises NotReady when it does not answer and Refused when it is older than `OLDEST`."""
-    with redis_errors:
-        version = str(_any_node(client.info("server"))["redis_version"])
-        _require_version(version)
-        return RedisFacts(version, _durability(client))
-
-
-def _require_version(version: str) -> None:
-    if version_of(version) < OLDEST:
-        raise Refused(f"Redis {version} is too old: {'.'.join(map(str, OLDEST))} is needed", reason="REDIS_TOO_OLD")
-
-
-def version_of(text: str) -> tuple[int, int]:
-    """Major and minor of "6.2.14". Raises ValueError for another form."""
-    major, minor, *_ = text.split(".")
-    return int(major), int(minor)
-
-
-def _durability(client: Client) -> Durability:
-    if isinstance(client, RedisCluster):
-        return "replicated" if client.get_replicas() else "unknown"  # type: ignore[no-untyped-call]
-    try:
-        replication, told = _any_node(client.info("replication")), _any_node(client.config_get("append*"))
-    except exceptions.ResponseError:  # managed servers have no CONFIG
-        return "unknown"
-    if replication["role"] != "master":
-        return "unknown"
-    # The backlog outlives the last replica by an hour: one that is cut off for a moment may still be the next master.
-    if replication["connected_slaves"] or replication["repl_backlog_active"]:
-        return "replicated"
-    if told.get("appendonly") == "no":
-        return "none"
-    known: Iterable[Durability] = ("always", "everysec", "no")
-    return next((word for word in known if word == told.get("appendfsync")), "unknown")
-
-
-def _any_node(answer: Any) -> dict[str, Any]:
-    """A cluster answers per node; the nodes of one are configured alike."""
-    if answer and all(isinstance(value, dict) for value in answer.values()):
-        answer = next(iter(answer.values()))
-    return {_text(key): _text(value) for key, value in answer.items()}
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _url(runtime: RuntimeSettings) -> str:
@@ -189,16 +137,32 @@ class _Wait:
         return longest if left is None else max(SHORTEST_WAIT_S, min(longest, left))
 
 
+class _Address:
+    """What the connections of one pool know of where they lead to."""
+
+    turns = 0
+
+    def turn(self) -> None:
+        """It leads elsewhere than some connections do."""
+        self.turns += 1
+
+
 class _Timely(AbstractConnection):
     socket_timeout: Any = _Wait()
     socket_connect_timeout: Any = _Wait()
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, address: _Address | None = None, **options: Any) -> None:
+        self._address = address or _Address()
+        self._turns = self._address.turns
         self.socket_timeout = options["socket_timeout"]
         self.socket_connect_timeout = options["socket_connect_timeout"]
         super().__init__(**options)
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        # Without a check of health, a connection is being made.
+        if check_health and self._turns != self._address.turns:
+            self._turns = self._address.turns
+            self.disconnect()  # type: ignore[no-untyped-call]
         self._hurry()
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
 
@@ -209,7 +173,20 @@ class _Timely(AbstractConnection):
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         self._hurry()
-        return super().read_response(*arguments, **options)
+        try:
+            answer = super().read_response(*arguments, **options)
+        except exceptions.ResponseError as problem:
+            self._look_again(problem)
+            raise
+        if type(answer) is list and answer and isinstance(answer[0], exceptions.ResponseError):  # of a transaction
+            self._look_again(answer[0])
+        return answer
+
+    def _look_again(self, problem: exceptions.ResponseError) -> None:
+        is_replica = isinstance(problem, exceptions.ReadOnlyError) or "-READONLY" in str(problem)
+        # One that was made before the last turn tells nothing new.
+        if is_replica and self._turns == self._address.turns:
+            self._address.turn()
 
     def _hurry(self) -> None:
         connected = self._get_socket()
@@ -241,7 +218,8 @@ class _TimelyPool(redis.BlockingConnectionPool):
     timeout: Any = _Wait()
 
     def __init__(self, connection_class: type[AbstractConnection] = Connection, **options: Any) -> None:
-        super().__init__(connection_class=_CLASSES[connection_class], **options)  # type: ignore[no-untyped-call]
+        options |= {"connection_class": _CLASSES[connection_class], "address": _Address()}
+        super().__init__(**options)  # type: ignore[no-untyped-call]
 
 
 class _TimelyBackoff(ExponentialWithJitterBackoff):

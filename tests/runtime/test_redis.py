@@ -5,13 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +17,16 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from services.errors import InvalidInput, NotReady, Refused, TooLate
 from services.runtime import deadlines, embedded
 from services.runtime.embedded import EmbeddedRedis
-from services.runtime.redis import Client, RedisFacts, inspect_redis, open_redis, packed, redis_errors, version_of
+from services.runtime.redis import Client, open_redis, packed, redis_errors
+from services.runtime.redis_facts import RedisFacts, inspect_redis, version_of
 from services.runtime.settings import RuntimeSettings
+from tests.redis_servers import HANGS_S, free_port, started, until
 
 ROOT = Path(__file__).parents[2]
-
-HANGS_S = 60.0
-"""What takes as long hangs; a bound, not a measure."""
 
 
 @pytest.fixture
@@ -48,46 +42,8 @@ def at(server: EmbeddedRedis, runtime: RuntimeSettings) -> RuntimeSettings:
     return runtime.model_copy(update={"redis_url": server.url, "redis_timeout_s": 5.0})
 
 
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[int]:
-    """A server with a port, which it yields, and settings of its own."""
-    folder.mkdir()
-    port, program = free_cluster_port(), embedded.find_server(embedded.candidates())
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
-        try:
-            with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
-                until(lambda: answers(client))
-            yield port
-        finally:
-            process.kill()
-
-
 def at_port(port: int, runtime: RuntimeSettings) -> Client:
     return open_redis(runtime.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}"}))
-
-
-def free_cluster_port() -> int:
-    """One whose bus port, 10,000 above it, is a port, too."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = int(probe.getsockname()[1])
-        if port < 55_000:
-            return port
-
-
-def answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + HANGS_S
-    while not condition():
-        assert time.monotonic() < end, "it does not come to pass"
-        time.sleep(0.01)
 
 
 def test_the_private_server_is_durable_and_new_enough(redis_runtime: RuntimeSettings) -> None:
@@ -136,7 +92,7 @@ def test_a_cluster_without_replicas_in_sight_promises_nothing(runtime: RuntimeSe
 
 def test_a_cluster_that_is_away_is_not_ready(runtime: RuntimeSettings) -> None:
     with pytest.raises(NotReady):
-        at_port(free_cluster_port(), runtime.model_copy(update={"redis_cluster": True}))
+        at_port(free_port(), runtime.model_copy(update={"redis_cluster": True}))
 
 
 def test_the_private_server_never_evicts_and_opens_no_port(redis_url: str) -> None:
