@@ -59,7 +59,10 @@ class Space:
 
     def __post_init__(self) -> None:
         if not _SPACE_NAME.fullmatch(self.name):
-            raise InvalidInput("space.name", f"{self.name[:80]!r} is not of the form family@hexdigest")
+            raise InvalidInput(
+                "space.name",
+                f"{self.name[:80]!r} is not of the form family@digest, a digest of 8 to 64 of 0-9 and a-f",
+            )
         if not self.blocks:
             raise InvalidInput("space.blocks", "a space needs at least one block")
         slices: dict[str, slice] = {}
@@ -76,7 +79,13 @@ class Space:
             start += block.dimension
         if start > MAX_DIMENSION:
             raise InvalidInput("space.blocks", f"{start} dimensions in all, at most {MAX_DIMENSION}")
+        self._check_weights()
         object.__setattr__(self, "_slices", slices)
+
+    def _check_weights(self) -> None:
+        """A search that names no weights must look at something."""
+        if not 0 < sum(block.default_weight for block in self.blocks) < float("inf"):
+            raise InvalidInput("space.blocks", "at least one default weight must be above 0", reason="ZERO_WEIGHTS")
 
     @cached_property
     def dimension(self) -> int:

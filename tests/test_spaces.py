@@ -110,6 +110,8 @@ def test_another_space_is_never_compared() -> None:
         ("toy@00000001", (Block("a", 0),), "space.blocks[0].dimension"),
         ("toy@00000001", (Block("a", 4000), Block("b", 97)), "space.blocks"),
         ("toy@00000001", (Block("a", 2, -1.0),), "space.blocks[0].default_weight"),
+        ("toy@00000001", (Block("a", 2, 0.0), Block("b", 2, 0.0)), "space.blocks"),
+        ("toy@00000001", (Block("a", 2, 1e308), Block("b", 2, 1e308)), "space.blocks"),
     ],
 )
 def test_a_space_out_of_bounds_is_refused(name: str, blocks: tuple[Block, ...], field: str) -> None:

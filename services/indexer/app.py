@@ -67,7 +67,6 @@ LONG_METHODS = frozenset(
         "BatchGetItems",
         "ListItems",
         "GetStats",
-        "GetFacets",
         "CreateSpace",
         "PutVectors",
         "SetAlias",

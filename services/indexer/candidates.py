@@ -35,8 +35,8 @@ class Terms:
         self.banned = banned
         self.proceed = proceed
         self.asked = self._asked()
-        limit = request.limit
-        self.most = (max(limit, MAX_LOOKED_AT) if request.caps else limit) + len(banned)
+        depth = request.depth
+        self.most = (max(depth, MAX_LOOKED_AT) if request.caps else depth) + len(banned)
         self.first_fetch = first_fetch(request, len(banned))
 
     def allowed(self, firsts: list[int]) -> list[int]:
@@ -54,8 +54,8 @@ class Terms:
 def first_fetch(request: SearchRequest, banned: int) -> int:
     """How many of its nearest items are fetched of each query at first."""
     if request.caps:
-        return 2 * request.limit + SPARE + min(banned, SPARE)
-    return request.limit + min(banned, SPARE)
+        return 2 * request.depth + SPARE + min(banned, SPARE)
+    return request.depth + min(banned, SPARE)
 
 
 class Seeker:

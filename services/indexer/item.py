@@ -18,7 +18,7 @@ AttributeValue: TypeAlias = str | float | bool | tuple[str, ...]
 
 MAX_PHOTOS = 16
 MAX_ID = 128
-MAX_INSTANT_US = 253_402_300_800 * 1_000_000
+MIN_INSTANT_US, MAX_INSTANT_US = -62_135_596_800 * 1_000_000, 253_402_300_800 * 1_000_000
 """The first microsecond after the year 9999, where the contract's timestamps end."""
 
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9_]{1,32}")
@@ -95,7 +95,7 @@ class Item:
             raise InvalidInput(f"{at}.currency", "must be three capital letters (ISO 4217)")
         if self.availability is None:
             raise InvalidInput(f"{at}.availability", "is not one of the known values")
-        if self.time_us is not None and not abs(self.time_us) < MAX_INSTANT_US:
+        if self.time_us is not None and not MIN_INSTANT_US <= self.time_us < MAX_INSTANT_US:
             raise InvalidInput(f"{at}.time", "must be within the years 1 to 9999")
         self._check_attributes(f"{at}.attributes")
         _check_references(self.image_references, f"{at}.image_references")

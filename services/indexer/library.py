@@ -19,7 +19,7 @@ from services.indexer.embedder import Embedder
 from services.indexer.facets import Facet, FacetsRequest, count_facets
 from services.indexer.index.port import Size
 from services.indexer.ingest import Deleted, GivenVectors, Ingest, Ingested
-from services.indexer.item import Record
+from services.indexer.item import Record, check_item_id
 from services.indexer.layout import Layout
 from services.indexer.pieces import Request
 from services.indexer.quotas import Rates
@@ -159,7 +159,8 @@ class Library:
         return arrangement.set_alias(self._shelf(name), alias, space)
 
     def get_item(self, name: str, item_id: str, showing: Showing) -> tuple[Record, Space]:
-        """The item and the space of its vectors. Raises NotFound, SpaceMismatch."""
+        """The item and the space of its vectors. Raises NotFound, SpaceMismatch, InvalidInput for what is no id."""
+        check_item_id(item_id, "item_id")
         shelf = self._shelf(name)
         space, wanted = _wanted(shelf, showing)
         (record,) = reading.require_items(shelf.catalogue, [item_id], "item_id", wanted)

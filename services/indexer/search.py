@@ -102,7 +102,7 @@ class Search:
         request = self.request
         terms = Terms(request, self.view, eligible, self._banned, proceed)
         seekers = [Seeker(terms, query, found) for query, found in zip(self.seeking, nearest, strict=True)]
-        depth = request.limit
+        depth = request.depth
         while True:
             brought = [seeker.bring(depth) for seeker in seekers]
             proceed()

@@ -102,7 +102,7 @@ class _Call:
 
     def outcomes(self) -> list[Outcome]:
         self._attention.proceed()
-        self._each(lambda pending: pending.ask.request.check())
+        self._each(_check)
         self._bound()
         self._each(self._take_up)
         self._answer(self._reached(0), may_wait=False)
@@ -252,6 +252,12 @@ class _Call:
             self._attention.proceed()  # is it the whole call?
         self._outcomes[pending.place] = outcome
         self._pending.remove(pending)
+
+
+def _check(pending: _Pending) -> None:
+    if not pending.ask.catalogue:
+        raise InvalidInput("catalogue", "is required")
+    pending.ask.request.check()
 
 
 def _has_reached(pending: _Pending, wait_s: float) -> bool:

@@ -15,6 +15,7 @@ from services.spaces import Space
 MAX_QUERIES = 64
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 10
+LEAST_OF_SEVERAL = 100
 MAX_EXCLUDED = 10_000
 MAX_ALSO_SCORED = 1000
 ALIAS = "visual"
@@ -77,9 +78,15 @@ class SearchRequest:
     caps: Caps = NO_CAPS
 
     @property
+    def depth(self) -> int:
+        """How many of its nearest items each query of positive weight brings. Where several decide, what is best for
+        all of them together may be far down the list of each."""
+        return self.limit if self.union or len(self.queries) <= 1 else max(self.limit, LEAST_OF_SEVERAL)
+
+    @property
     def work(self) -> int:
         """How many scores it may ask for, about."""
-        return max(1, len(self.queries)) * (self.limit + len(self.also_score))
+        return max(1, len(self.queries)) * (self.depth + len(self.also_score))
 
     def check(self) -> None:
         """Raises InvalidInput for all that needs no space."""

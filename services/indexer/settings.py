@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
@@ -62,7 +63,10 @@ class IndexerSettings(ServiceSettings):
         description="Where snapshots of indexes are kept; replicas may share it. Empty: `indexer` in the `var_dir`.",
     )
     snapshot_every_s: float = Field(
-        300, ge=1, le=86_400, description="Pause between two snapshots of an index that changes, in seconds."
+        300,
+        ge=1,
+        le=86_400,
+        description="Pause between two snapshots of an index of 4096 rows or more that changes, in seconds.",
     )
     max_index_mib: int = Field(
         0,
@@ -81,3 +85,10 @@ class IndexerSettings(ServiceSettings):
         100, ge=16, le=1000, description="Candidates weighed for each row that is added (HNSW's efConstruction)."
     )
     build_threads: int = Field(1, ge=1, le=64, description="Threads of a build beside the searches.")
+
+    @model_validator(mode="after")
+    def _has_room_to_settle(self) -> Self:
+        if self.max_fresh_rows <= self.fresh_rows:
+            # Writers would wait for a builder that waits for more to be written.
+            raise ValueError("max_fresh_rows must be greater than fresh_rows")
+        return self

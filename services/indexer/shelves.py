@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -215,9 +214,14 @@ class Shelves:
         for shelf in self.all():
             for index in list(shelf.indexes.values()):
                 began = self._clock()
-                with suppress(NotFound):
+                try:
                     if build(index, partial(self._proceed_with, shelf, index)):
                         self._built(self._clock() - began)
+                except (GiveUp, NotFound) as problem:
+                    if isinstance(problem, GiveUp):
+                        raise
+                except Exception as problem:  # noqa: BLE001 - what fails for one must not keep the others waiting
+                    self._report(shelf.definition.name, problem)
 
     def _save(self) -> None:
         if self._keeper is None:

@@ -33,6 +33,7 @@ def test_a_good_item_passes() -> None:
         ({"currency": "eur"}, "item.currency"),
         ({"availability": None}, "item.availability"),
         ({"time_us": 10**18}, "item.time"),
+        ({"time_us": -(10**17)}, "item.time"),
         ({"attributes": {"Size": 1.0}}, "item.attributes['Size']"),
         ({"attributes": {"size": None}}, "item.attributes['size']"),
         ({"attributes": {"size": float("nan")}}, "item.attributes['size']"),

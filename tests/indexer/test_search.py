@@ -280,3 +280,13 @@ def test_a_space_may_be_left_out_or_named_by_its_alias_or_its_name() -> None:
     for name in ("collaborative", OTHER_SPACE.name):
         with pytest.raises(SpaceMismatch):
             require_space(name, SPACE)
+
+
+def test_the_best_of_several_queries_may_be_far_down_the_list_of_each() -> None:
+    """What is best for both together is neither's nearest."""
+    records = [record(f"i{n:03}", n) for n in range(300)]
+    view = view_of(records)
+    queries = (near("one", 1001), near("other", 1002), near("not", 1003, weight=-0.5))
+    few = run(view, *queries, limit=3)
+    many = run(view, *queries, limit=300)
+    assert few.hits.ids == many.hits.ids[:3]

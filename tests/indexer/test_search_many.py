@@ -154,7 +154,11 @@ def test_each_is_answered_as_it_would_have_been_alone(world: World, asks: list[A
 def test_those_that_look_in_the_same_place_are_looked_up_together(world: World) -> None:
     world.write([ITEMS[0]])
     view = world.view
-    asks = [ask(near("a", 1), near("b", 2), limit=7), ask(near("a", 3), limit=30), ask(near("c", 9, weight=2.0))]
+    asks = [
+        ask(near("a", 1), near("b", 2), limit=7, union=True),
+        ask(near("a", 3), limit=30),
+        ask(near("c", 9, weight=2.0)),
+    ]
     world.many(*asks, ask(near("a", 1), filter=SHOES), ask(near("a", 1), accuracy=Accuracy.FAST))
     assert sorted(view.looked_up) == [(1, 10), (1, 10), (4, 30)]
 

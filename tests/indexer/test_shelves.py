@@ -122,3 +122,33 @@ def test_an_operation_for_a_space_that_is_deleted_fails(rebuilding: tuple[Shelve
     arrange(shelves, lambda layout: layout.dropping(OTHER_SPACE.name))
     with pytest.raises(NotFound, match="space"):
         running.result(SOON_S)
+
+
+class Broken(FaissIndex):
+    """Whose merge fails, whatever is tried."""
+
+    def merge(self, proceed: Proceed) -> bool:
+        raise ValueError("broken")
+
+
+def test_what_fails_for_one_catalogue_keeps_no_other_waiting() -> None:
+    made: dict[str, FaissIndex] = {}
+    told = threading.Event()
+
+    def make(of: Definition, space: Space) -> Index:
+        kind = Broken(space, 1, pack_item, TINY) if of.name == "a-broken" else Endless(space)
+        return made.setdefault(of.name, kind)
+
+    def report(catalogue: str, problem: Exception) -> None:
+        if (catalogue, str(problem)) == ("a-broken", "broken"):
+            told.set()
+
+    shelves = Shelves(InMemoryCatalogues(counted_bytes()), make, report, lambda _: None, monotonic)
+    shelves.start()
+    for name in ("a-broken", "b-whole"):
+        shelves.create(definition(name), None)
+    whole = made["b-whole"]
+    assert isinstance(whole, Endless)
+    assert whole.building.wait(SOON_S)
+    assert told.wait(SOON_S)
+    shelves.close()

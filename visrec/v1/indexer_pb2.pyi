@@ -960,8 +960,9 @@ class SearchRequest(_message.Message):
     catalogue: _builtins.str
     """Where."""
     limit: _builtins.int
-    """How many items each query brings, and how many come back unless `union`; 0: 10. More than 1000 or negative:
-    INVALID_ARGUMENT.
+    """How many items come back unless `union`, and how many each query brings; 0: 10. More than 1000 or negative:
+    INVALID_ARGUMENT. Of several queries each brings at least 100, but with `union`: what is best for all of them together
+    may be far down the list of each. What is further down is not found, whatever the accuracy.
     """
     union: _builtins.bool
     """Return every candidate of every query, not just the best `limit` of them together."""

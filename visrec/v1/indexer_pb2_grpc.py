@@ -192,7 +192,7 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteItems(self, request, context):
-        """Removes items. Ids that do not exist are counted, not refused.
+        """Removes items. Ids that do not exist are passed over, not refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

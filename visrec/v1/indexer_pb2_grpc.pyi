@@ -51,7 +51,7 @@ class IndexerServiceStub:
     record has them on disk.
     """
     DeleteItems: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.DeleteItemsRequest, _indexer_pb2.DeleteItemsResponse]
-    """Removes items. Ids that do not exist are counted, not refused."""
+    """Removes items. Ids that do not exist are passed over, not refused."""
     GetItem: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.GetItemRequest, _indexer_pb2.GetItemResponse]
     """One item."""
     BatchGetItems: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.BatchGetItemsRequest, _indexer_pb2.BatchGetItemsResponse]
@@ -131,7 +131,7 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     record has them on disk.
     """
     DeleteItems: _aio.UnaryUnaryMultiCallable[_indexer_pb2.DeleteItemsRequest, _indexer_pb2.DeleteItemsResponse]  # type: ignore[assignment]
-    """Removes items. Ids that do not exist are counted, not refused."""
+    """Removes items. Ids that do not exist are passed over, not refused."""
     GetItem: _aio.UnaryUnaryMultiCallable[_indexer_pb2.GetItemRequest, _indexer_pb2.GetItemResponse]  # type: ignore[assignment]
     """One item."""
     BatchGetItems: _aio.UnaryUnaryMultiCallable[_indexer_pb2.BatchGetItemsRequest, _indexer_pb2.BatchGetItemsResponse]  # type: ignore[assignment]
@@ -238,7 +238,7 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.DeleteItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.DeleteItemsResponse, _abc.Awaitable[_indexer_pb2.DeleteItemsResponse]]:
-        """Removes items. Ids that do not exist are counted, not refused."""
+        """Removes items. Ids that do not exist are passed over, not refused."""
 
     @_abc_1.abstractmethod
     def GetItem(
