@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from redis.cluster import RedisCluster
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from services.errors import VisrecError
 from services.runtime.redis import Client
@@ -62,19 +62,23 @@ class Rewriting:
                 self._rewrite()
 
     def _rewrite(self) -> bool:
-        self._next_s = self._clock() + EVERY_S
-        everywhere = {"target_nodes": RedisCluster.PRIMARIES} if isinstance(self._client, RedisCluster) else {}
         try:
-            self._client.execute_command("BGREWRITEAOF", **everywhere)
+            self._client.execute_command("BGREWRITEAOF", **self._everywhere())
         except ResponseError as problem:
             if "in progress" not in str(problem):
                 return False
             # It may have begun before the erasure.
             if self._stop is None and not self._closed:
                 self._stop = self._later(EVERY_S, self._due)
-        except (RedisError, VisrecError):
+        except (RedisError, RedisClusterException, VisrecError):
             return False
+        self._next_s = self._clock() + EVERY_S
         return True
+
+    def _everywhere(self) -> dict[str, Any]:
+        # Not by its flag for all masters: redis-py knows no keys of this command, and asks for some.
+        is_cluster = isinstance(self._client, RedisCluster)
+        return {"target_nodes": self._client.get_primaries()} if is_cluster else {}
 
 
 def _on_a_timer(seconds: float, work: Callable[[], None]) -> Callable[[], None]:

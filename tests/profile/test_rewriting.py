@@ -11,6 +11,8 @@ import redis
 
 from services.profile.rewriting_redis import EVERY_S, Rewriting
 from services.runtime.embedded import EmbeddedRedis
+from services.runtime.redis import open_redis
+from services.runtime.settings import RuntimeSettings
 
 
 class Later:
@@ -84,7 +86,15 @@ def test_one_that_had_begun_before_is_followed_by_another() -> None:
 def test_a_server_that_does_not_let_us_is_told_of() -> None:
     rewriting, later, _ = made(Server("NOPERM this user has no permissions to run the 'bgrewriteaof' command"))
     assert not rewriting.ask()
+    assert not rewriting.ask(), "nor is it promised for later"
     assert later.works == []
+
+
+def test_every_master_of_a_cluster_is_asked(cluster_port: int, runtime: RuntimeSettings) -> None:
+    settings = runtime.model_copy(update={"redis_url": f"redis://127.0.0.1:{cluster_port}", "redis_cluster": True})
+    with open_redis(settings) as client:
+        rewriting, _, _ = made(client)
+        assert rewriting.ask()
 
 
 @pytest.fixture
