@@ -56,7 +56,7 @@ class SpaceMismatch(VisrecError):
 
     def __init__(self, expected: str, given: str) -> None:
         super().__init__(
-            f"a vector of space {given!r} cannot be used here: this catalogue is in space {expected!r}",
+            f"space {given!r} cannot be used here: what is here is in space {expected!r}",
             metadata={"expected": expected, "given": given},
         )
         self.expected = expected

@@ -169,8 +169,11 @@ class Client:
         """The n nearest items to a photo, a vector or an item, with items and parts. Exactly one of the three is given.
 
         `block_weights` says what likeness means, such as {"colour": 1} for the palette alone. A photo is embedded in
-        the catalogue's own space.
+        the catalogue's own space. Raises ValueError when none or several of the three are given.
         """
+        given = [name for name, value in (("photo", photo), ("vector", vector), ("item_id", item_id or None)) if value]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of photo, vector and item_id, not {' and '.join(given) or 'none'}")
         if photo is not None:
             vector = self.embed(photo, space=self._space_of(catalogue))
         query = indexer_pb2.Query(
@@ -265,6 +268,10 @@ class Client:
     def delete_user(self, user_id: str) -> profile_pb2.DeleteUserResponse:
         """Erases a person with all they did; the receipt says what was removed, and what is left for how long."""
         return self._call(self._connection.profile.DeleteUser, profile_pb2.DeleteUserRequest(user_id=user_id))
+
+    def export_user(self, user_id: str) -> profile_pb2.ExportUserResponse:
+        """All that is held about a person, by whichever service. NOT_FOUND when there is none."""
+        return self._call(self._connection.profile.ExportUser, profile_pb2.ExportUserRequest(user_id=user_id))
 
     def set_consent(self, user_id: str, facts: Facts) -> profile_pb2.Consent:
         """Sets the purposes that `facts` answers; nothing else in it is read. Refusing personalisation erases events

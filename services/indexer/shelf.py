@@ -182,7 +182,9 @@ class Shelf:
         while not (self._stop.is_set() or self._gone):
             try:
                 self._step(partition)
-            except LogLost:
+            except LogLost as lost:
+                # Somebody has to hear of it: the log was trimmed too early, or the record was restored from the past.
+                self._report(self.definition.name, lost)
                 self._marks[partition] = None
             except NotFound:
                 self._end()

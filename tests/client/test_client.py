@@ -142,3 +142,10 @@ def test_targets_come_from_the_given_environment(services: Fleet) -> None:
 def test_a_missing_certificate_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"no-such-ca\.pem"):
         Client.connect(Targets(tls=Tls(Path("no-such-ca.pem"))))
+
+
+@pytest.mark.parametrize("asked", [{}, {"item_id": "a", "photo": "b.jpg"}])
+def test_likeness_is_asked_of_exactly_one_thing(asked: dict[str, str]) -> None:
+    """Before anybody is asked."""
+    with Client.connect(Targets()) as client, pytest.raises(ValueError, match="exactly one"):
+        client.similar("shop", **asked)  # type: ignore[arg-type] # wrong on purpose

@@ -118,7 +118,7 @@ def following(catalogue: Catalogue) -> Iterator[Shelf]:
     yield shelf
     shelf.stop()
     shelf.join(SOON_S)
-    assert all(isinstance(problem, NotReady) for problem in problems)
+    assert all(isinstance(problem, (NotReady, LogLost)) for problem in problems)
 
 
 def write(catalogue: Catalogue, *records: Record, removed: Sequence[str] = ()) -> Version:
