@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -227,8 +228,29 @@ def _source(of: profile_pb2.InterestSource) -> str:
 
 def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:
     """What an erasure removed, and what it could not."""
-    rows = [(each.place, f"{each.entries} removed") for each in answer.erased]
-    return _facts([*rows, *(("remains", text) for text in answer.remains)])
+    removed = [(each.place, f"{each.entries} removed") for each in answer.erased]
+    until = moment(answer.tombstone_until)
+    facts = [
+        ("erased", moment(answer.erased_at)),
+        ("late events", f"of before that are refused until {until}" if until else ""),
+        ("files", "Redis was asked to write them anew" if answer.rewrite_asked else "Redis was not asked: see remains"),
+    ]
+    return _facts([*removed, *facts, *(("remains", text) for text in answer.remains)])
+
+
+def export(answer: profile_pb2.ExportUserResponse) -> Table:
+    """How much is held about a person, and of what kind; the whole of it is for --json."""
+    events = Counter(each.catalogue for each in answer.events)
+    rows = [("events", f"{count} in {catalogue}") for catalogue, count in sorted(events.items())]
+    rows += [("taste", f"in {each.catalogue}: {len(each.interests)} interests") for each in answer.tastes]
+    seen = {each.catalogue: len(each.seen_item_ids) for each in answer.tastes}
+    rows += [("seen items", f"{count} in {catalogue}") for catalogue, count in sorted(seen.items()) if count]
+    settled = {each.catalogue: each.events for each in answer.long_term}
+    rows += [("long term", f"what {count} events in {name} came to") for name, count in sorted(settled.items())]
+    ids = answer.remembered_event_ids
+    held = Counter(each.kind for each in answer.held)
+    rows += [("held", f"{count} of kind {kind}") for kind, count in sorted(held.items())]
+    return _facts([*rows, ("event ids", f"{ids} remembered" if ids else ""), ("kept until", moment(answer.kept_until))])
 
 
 def price(of: indexer_pb2.Item) -> str:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import grpc
 from google.protobuf import duration_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 
 from visrec.connection import Targets
@@ -249,7 +250,29 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
         self.deleted.append(request.user_id)
         self.events = {name: event for name, event in self.events.items() if event.user_id != request.user_id}
         erased = [profile_pb2.Erasure(place="profile", entries=1)]
-        return profile_pb2.DeleteUserResponse(erased=erased, remains=["backups, for 7 days"])
+        return profile_pb2.DeleteUserResponse(
+            erased=erased,
+            remains=["backups, for 7 days"],
+            erased_at=Timestamp(seconds=1_767_225_600),
+            tombstone_until=Timestamp(seconds=1_769_817_600),
+            rewrite_asked=True,
+        )
+
+    def ExportUser(
+        self, request: profile_pb2.ExportUserRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ExportUserResponse:
+        user = self.user(request.user_id, context)
+        events = [event for event in self.events.values() if event.user_id == request.user_id]
+        seen = [event.item_id for event in events]
+        return profile_pb2.ExportUserResponse(
+            user=user,
+            events=events,
+            tastes=[profile_pb2.Taste(catalogue="shop", seen_item_ids=seen)],
+            long_term=[profile_pb2.LongTermMemory(catalogue="shop", events=32)],
+            remembered_event_ids=7,
+            held=[profile_pb2.HeldRecord(kind="recommendation", content=b"as it is kept")],
+            kept_until=Timestamp(seconds=1_769_817_600),
+        )
 
     def SetConsent(
         self, request: profile_pb2.SetConsentRequest, context: grpc.ServicerContext

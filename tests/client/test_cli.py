@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from collections.abc import Callable
@@ -175,8 +176,21 @@ def test_erasing_needs_a_yes_and_gives_a_receipt(stocked: Run, services: Fleet) 
     assert "anna" in services.profile.users
     code, out, _ = stocked("user", "delete", "anna", "--yes")
     assert code == 0
-    assert "1 removed" in out
+    for words in ("1 removed", "2026-01-01 00:00", "refused until 2026-01-31", "asked to write them anew", "backups"):
+        assert words in out
     assert "anna" not in services.profile.users
+
+
+def test_all_that_is_held_about_a_person_is_told(stocked: Run) -> None:
+    stocked("events", "record", "anna", "like", "chairs/red.jpg")
+    code, out, _ = stocked("user", "export", "anna")
+    assert code == 0
+    for words in ("plants", "1 in shop", "32 events in shop", "7 remembered", "1 of kind recommendation", "2026-01-31"):
+        assert words in out
+    whole = json.loads(stocked("user", "export", "anna", "--json")[1])
+    assert [event["item_id"] for event in whole["events"]] == ["chairs/red.jpg"]
+    assert base64.b64decode(whole["held"][0]["content"]) == b"as it is kept"
+    assert stocked("user", "export", "nobody")[0] == 1
 
 
 def test_a_catalogue_comes_and_goes(run: Run, services: Fleet) -> None:

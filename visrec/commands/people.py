@@ -99,6 +99,19 @@ def taste(context: typer.Context, user: UserArgument, catalogue: CatalogueOption
     session.show(held, as_json, tables.taste(held) if held.interests else nothing_yet)
 
 
+@user_app.command("export")
+def export(context: typer.Context, user: UserArgument, as_json: JsonOption = False) -> None:
+    """All that is held about a person: how much of what, or with --json the whole, as they have a right to.
+
+    ```
+    visrec user export anna --json > anna.json
+    ```
+    """
+    session = session_of(context)
+    held = session.client.export_user(user)
+    session.show(held, as_json, tables.user(held.user), tables.export(held))
+
+
 @user_app.command("delete")
 def delete(
     context: typer.Context,
@@ -148,5 +161,7 @@ def _line(item: str, result: profile_pb2.EventResult) -> str:
         profile_pb2.EVENT_OUTCOME_LEARNED: "learned",
         profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned of who did not agree",
         profile_pb2.EVENT_OUTCOME_DUPLICATE: "known already",
+        profile_pb2.EVENT_OUTCOME_PENDING: "kept; learned from as soon as the item can be looked up",
+        profile_pb2.EVENT_OUTCOME_IGNORED: "ignored; it is more in a minute than people do",
     }
     return f"{escape(item)}: {learned.get(result.outcome, 'recorded')}"
