@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.profile.export_store import ExportStore, HistoryHeld, PersonHeld
+from services.profile.export_store import ANSWER, ExportStore, HeldRecord, HistoryHeld, PersonHeld
 from services.profile.held_memory import History, Memory, highest
+from services.profile.person import pack
 
 
 class MemoryExport(Memory, ExportStore):
@@ -18,7 +19,8 @@ class MemoryExport(Memory, ExportStore):
             histories = [
                 self._history(name, held.histories.get(name, History()), held.vectors.get(name)) for name in catalogues
             ]
-            return PersonHeld(held.person, held.alias, histories, len(held.event_ids), None)
+            answers = [HeldRecord(ANSWER, pack(each.person)) for each in held.answers.values()]
+            return PersonHeld(held.person, held.alias, histories, len(held.event_ids), None, answers)
 
     def _history(self, catalogue: str, history: History, put: object) -> HistoryHeld:
         return HistoryHeld(

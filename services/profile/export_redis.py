@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.profile.export_store import ExportStore, HeldRecord, HistoryHeld, PersonHeld
+from services.profile.export_store import ANSWER, ExportStore, HeldRecord, HistoryHeld, PersonHeld
 from services.profile.filing_redis import Filing
 from services.profile.keys import PersonKeys
 from services.profile.packed_event import unpack
@@ -27,7 +27,8 @@ class RedisExport(Filing, ExportStore):
             pipeline.hgetall(keys.main)
             pipeline.zcard(keys.event_ids)
             pipeline.pttl(keys.main)
-            fields, event_ids, ends_in_ms = pipeline.execute()
+            pipeline.hvals(keys.requests)
+            fields, event_ids, ends_in_ms, answers = pipeline.execute()
         if b"person" not in fields:
             return None
         main = {name.decode(): value for name, value in fields.items()}
@@ -39,7 +40,8 @@ class RedisExport(Filing, ExportStore):
             [self._history(keys, main, catalogue) for catalogue in _catalogues(main)],
             event_ids,
             ends_in_ms if ends_in_ms >= 0 else None,
-            [HeldRecord(record.kind, record.content) for record in records],
+            [HeldRecord(record.kind, record.content) for record in records]
+            + [HeldRecord(ANSWER, answer) for answer in answers],
         )
 
     def _history(self, keys: PersonKeys, main: Mapping[str, Any], catalogue: str) -> HistoryHeld:

@@ -10,10 +10,13 @@ from services.profile.collaborative import PutVector
 from services.profile.events import Event
 from services.profile.person import Person
 
+ANSWER = "answer"
+"""The kind of what was answered to a PutUser with a request_id, and is remembered for a day."""
+
 
 @dataclass(frozen=True)
 class HeldRecord:
-    """What another service keeps: its kind, such as `recommendation`, and as it is kept."""
+    """What another service keeps, or this one as ANSWER: its kind, such as `recommendation`, and as it is kept."""
 
     kind: str
     content: bytes

@@ -31,6 +31,7 @@ class MemoryPeople(Memory, PeopleStore):
             if self.load(person.user_id).version != version:
                 return False
             held = self._held.get(person.user_id)
+            withdrawn = held and held.person.consent.segments is ConsentState.GIVEN is not person.consent.segments
             if held is None:
                 life = self._next_life()
                 held = Held(person, life, alias=f"alias{life}", erased=self._tombstones.get(person.user_id))
@@ -40,6 +41,7 @@ class MemoryPeople(Memory, PeopleStore):
             if person.consent.segments is not ConsentState.GIVEN:
                 for history in held.histories.values():
                     history.segment = ""
+                    history.tastes = {} if withdrawn else history.tastes
             if answered is not None:
                 fresh = {key: old for key, old in held.answers.items() if old.until_ms > person.updated_ms}
                 held.answers = fresh | {request_id: answered}

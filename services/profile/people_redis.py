@@ -9,7 +9,7 @@ from services.errors import Overloaded
 from services.profile.filing_redis import Filing, histories
 from services.profile.keys import PersonKeys
 from services.profile.people_store import Answered, Erased, Forget, Loaded, Page, PeopleStore
-from services.profile.person import Person
+from services.profile.person import ConsentState, Person
 from services.profile.person import pack as pack_person
 from services.profile.person import unpack as unpack_person
 from services.profile.scripts_redis import Argument, Script
@@ -67,7 +67,8 @@ class RedisPeople(Filing, PeopleStore):
             own = [keys.tombstone, keys.main, keys.requests, keys.event_ids, *histories(keys, catalogues)]
             arguments = [*written, *self._request(person, request_id, answered), MAX_ANSWERS, *catalogues]
             done = bool(self._scripts.run(SWAP, own, arguments))
-        if done and forget is Forget.EVERYTHING:
+        # Also when nothing else was to be forgotten: a call before may have been cut short here.
+        if done and person.consent.personalisation is not ConsentState.GIVEN:
             self._held.erase(self._alias(keys))
         return done
 
@@ -84,6 +85,12 @@ class RedisPeople(Filing, PeopleStore):
 
     def erase(self, user_id: str, now_ms: int = 0, tombstone_ms: int = 0) -> list[Erased] | None:
         keys = self._person(user_id)
+        # Whom a replica that does not know the ring yet put anew was not moved.
+        for old in self._keys.formerly(user_id):
+            self._erase(old, now_ms, 0)
+        return self._erase(keys, now_ms, tombstone_ms)
+
+    def _erase(self, keys: PersonKeys, now_ms: int, tombstone_ms: int) -> list[Erased] | None:
         own = [keys.tombstone, keys.receipt, keys.main, keys.requests, keys.event_ids]
         # Before the pseudonym is gone with the rest: it is the way to what other services keep.
         alias, attempt = self._alias(keys), secrets.token_hex(8)

@@ -203,6 +203,29 @@ def test_photos_go_with_the_consent_to_learn_from_them(client: Redis, people: Pe
     assert found(client) == set(PLANTED) - {"vector of a photo"}
 
 
+def test_a_segment_goes_with_the_consent_to_it(client: Any, people: People) -> None:
+    """From the tastes that say it, too."""
+    (main,) = [key for key in client.scan_iter("visrec:person:*") if key.endswith(b"}")]
+    client.hset(main, "segment:shop", "1:planted-segment")
+    assert client.hexists(main, "taste:shop")
+    people.put(Person("planted-person", consent=ALL_GIVEN))
+    assert client.hexists(main, "taste:shop")
+    people.consent("planted-person", Consent(segments=REFUSED))
+    assert not client.hexists(main, "taste:shop")
+    assert b"planted-segment" not in everything(client)
+
+
+def test_what_a_withdrawal_was_cut_short_of_goes_with_the_next(
+    client: Any, people: People, redis_store: RedisProfileStore
+) -> None:
+    people.consent("planted-person", Consent(personalisation=REFUSED))
+    found = redis_store.held("planted-person")
+    assert found is not None
+    Held(client).put(found.alias, "recommendation", "r1", b"answer", now_ms=Clock().now_ms, keep_ms=10**11)
+    people.consent("planted-person", Consent(personalisation=REFUSED))
+    assert Held(client).all(found.alias) == []
+
+
 def test_without_consent_events_leave_only_digests_of_their_ids(
     client: Redis, people: People, redis_store: RedisProfileStore
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from services.errors import NotFound
 from services.profile.events import EventType
-from services.profile.export_store import HeldRecord
+from services.profile.export_store import ANSWER, HeldRecord
 from services.profile.export_user import PersonExporter
 from services.profile.given_event import PhotoVector
 from services.profile.people import People
@@ -75,6 +75,14 @@ def test_the_message_tells_all_of_it(store: ProfileStore) -> None:
     assert message.long_term[0].events == sum(memory.events for memory in message.long_term[:1])
     assert message.long_term[0].interests
     assert message.remembered_event_ids == 8
+
+
+def test_remembered_answers_are_told_too(store: ProfileStore) -> None:
+    """They hold the person as they were then, for a day."""
+    People(store, Clock()).put(Person("ada", Attributes(interests=("planted",)), ALL_GIVEN), request_id="r1")
+    (answer,) = exported(store).held
+    assert answer.kind == ANSWER
+    assert b"planted" in answer.content
 
 
 def test_somebody_unknown_is_not_found(store: ProfileStore) -> None:

@@ -98,6 +98,16 @@ def test_an_erasure_finds_who_has_not_been_moved_yet(client: Any, opened: Open) 
     assert {name.rpartition("}")[2] for name in names(client)} == {":receipt"}
 
 
+def test_an_erasure_finds_who_was_put_again_by_a_replica_that_does_not_know_the_ring(client: Any, opened: Open) -> None:
+    old, ring = opened(OLD), opened(NEW, OLD)
+    live(old)
+    ring.load("ada")
+    live(old)
+    assert ring.erase("ada", MIDNIGHT_MS, 10_000) is not None
+    assert {name.rpartition("}")[2] for name in names(client)} <= {":receipt", ":erased"}
+    assert ring.load("ada").person is None
+
+
 def test_replicas_that_disagree_about_the_order_lose_nothing(opened: Open) -> None:
     """As while a new order is rolled out."""
     one, other = opened(OLD, NEW), opened(NEW, OLD)

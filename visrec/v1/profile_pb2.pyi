@@ -693,7 +693,7 @@ class ExportUserResponse(_message.Message):
 
     @_builtins.property
     def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldRecord]:
-        """What other services keep under the person."""
+        """What other services keep under the person, and answers that are remembered for a PutUser with a request_id."""
 
     @_builtins.property
     def kept_until(self) -> _timestamp_pb2.Timestamp:
@@ -758,14 +758,14 @@ Global___LongTermMemory: _TypeAlias = LongTermMemory  # noqa: Y015
 
 @_typing.final
 class HeldRecord(_message.Message):
-    """Something that another service keeps under a person."""
+    """Something that is kept under a person beside all that."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """Its kind, such as `recommendation`."""
+    """Its kind, such as `recommendation`; `answer` for what was answered to a PutUser."""
     content: _builtins.bytes
     """What it is, as it is kept."""
     def __init__(

@@ -61,7 +61,11 @@ local function forget_fields(prefix)
   end
 end
 if forget == 'everything' then forget_fields('collaborative:') end
-if forget == 'everything' or string.sub(consent, 3, 3) ~= '1' then forget_fields('segment:') end
+if forget == 'everything' or string.sub(consent, 3, 3) ~= '1' then
+  forget_fields('segment:')
+  -- A kept taste says the segment, too.
+  if string.sub(redis.call('HGET', main, 'consent') or '', 3, 3) == '1' then forget_fields('taste:') end
+end
 
 redis.call('HSET', main, 'person', person, 'consent', consent)
 redis.call('HINCRBY', main, 'puts', 1)
