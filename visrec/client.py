@@ -273,10 +273,6 @@ class Client:
         """All that is held about a person, by whichever service. NOT_FOUND when there is none."""
         return self._call(self._connection.profile.ExportUser, profile_pb2.ExportUserRequest(user_id=user_id))
 
-    def export_user(self, user_id: str) -> profile_pb2.ExportUserResponse:
-        """All that is held about a person, by whichever service. NOT_FOUND when there is none."""
-        return self._call(self._connection.profile.ExportUser, profile_pb2.ExportUserRequest(user_id=user_id))
-
     def set_consent(self, user_id: str, facts: Facts) -> profile_pb2.Consent:
         """Sets the purposes that `facts` answers; nothing else in it is read. Refusing personalisation erases events
         and taste."""
