@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ def run_all() -> int:
         runtime = read_runtime()
         logs.configure(runtime, "launcher")
         with locked(runtime.var_dir):
+            require_ports(runtime.host)
             return asyncio.run(_run(runtime))
     except ValidationError as problem:
         print(explain(problem, settings_classes()), file=sys.stderr)
@@ -65,13 +67,33 @@ def read_runtime() -> RuntimeSettings:
 @contextmanager
 def locked(var_dir: Path) -> Iterator[None]:
     """Holds `var_dir` for this launcher. Raises Refused when another one works there."""
-    var_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InvalidInput("VISREC_VAR_DIR", f"{var_dir} cannot be made ({problem.strerror})") from problem
     with (var_dir / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refused(f"visrec runs already in {var_dir}; stop it, or set VISREC_VAR_DIR") from None
         yield
+
+
+def require_ports(host: str) -> None:
+    """Raises Refused when somebody listens on the port of a service already: whoever asks there for a service that is
+    started here would be answered by another one, over other data."""
+    for service in SERVICES.values():
+        port = service.read_settings().port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as problem:
+                raise Refused(
+                    f"{host}:{port}, where the {service.name} is to listen: {problem.strerror}; is visrec running "
+                    f"already? Stop it, or set VISREC_{service.name.upper()}_PORT"
+                ) from problem
 
 
 async def _run(runtime: RuntimeSettings) -> int:

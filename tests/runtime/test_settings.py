@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from services.errors import InvalidInput
+from services.errors import InvalidInput, Refused
 from services.launch import SERVICES, explain, settings_classes
-from services.launch_all import locked, read_runtime
+from services.launch_all import locked, read_runtime, require_ports
 from services.runtime.settings import RuntimeSettings, ServiceSettings, markdown_table
 
 
@@ -88,3 +89,19 @@ def test_calls_go_one_way() -> None:
     allowed = {"ranker": 3, "profile": 2, "indexer": 1, "embedder": 0}
     for service in SERVICES.values():
         assert all(allowed[called] < allowed[service.name] for called in service.calls)
+
+
+def test_a_port_that_somebody_has_is_named_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else "ready" would be said of somebody else's services."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("VISREC_PROFILE_PORT", str(taken.getsockname()[1]))
+        for name, port in zip(("EMBEDDER", "INDEXER", "RANKER"), (0, 0, 0), strict=True):
+            monkeypatch.setenv(f"VISREC_{name}_PORT", str(port))
+        with pytest.raises(Refused, match="VISREC_PROFILE_PORT"):
+            require_ports("127.0.0.1")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput, match="cannot be made"), locked(tmp_path / "file" / "var"):
+        pass
