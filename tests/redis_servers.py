@@ -117,6 +117,7 @@ class Pair:
         options = {
             "--appendonly": "yes",
             "--appendfsync": "always",
+            "--repl-diskless-sync-delay": "0",
             "--unixsocket": str(self._folder / name / "redis.sock"),
         }
         port = self._stack.enter_context(
