@@ -86,12 +86,21 @@ def _measured(
 
 
 def _reading(read: Read) -> Table:
-    table = _table("a kept taste; CPU of the service, ms", "", "CPU", "x empty", "least", "most", "per s", "p50", "p99")
-    last = read.rounds[-1]
+    table = _table(
+        f"a kept taste; CPU of the service, ms; medians of {len(read.rounds)} rounds",
+        "",
+        "CPU",
+        "x empty",
+        "least",
+        "most",
+        "per s",
+        "p50",
+        "p99",
+    )
     rows = (
-        ("empty call", last.empty, None),
-        (f"GetTaste, {read.interests:.1f} interests", last.one, False),
-        (f"GetTastes of {reading.MANY}", last.many, True),
+        ("empty call", read.middle("empty"), None),
+        (f"GetTaste, {read.interests:.1f} interests", read.middle("one"), False),
+        (f"GetTastes of {reading.MANY}", read.middle("many"), True),
     )
     for name, each, of_many in rows:
         ratios = ("", "", "") if of_many is None else (f"{n:.2f}" for n in (read.ratio(of_many), *read.spread(of_many)))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,13 +15,14 @@ from bench.embedder.bars import Bar
 from bench.failure import BenchFailed
 from bench.indexer import load
 from bench.indexer.grpc_line import GrpcLine, body
+from bench.indexer.line import Line
 from bench.indexer.load import Endpoint, Load
 from bench.profile import town
 from bench.profile.town import Say, Town
 from visrec.v1 import profile_pb2
 
 PEOPLE, EVENTS = 500, 12
-ROUNDS = 5
+ROUNDS = 7
 CALLERS = 16
 MANY = 32
 MOST, MOST_OF_MANY = 1.7, 5.0
@@ -51,6 +51,17 @@ class Read:
     def ratio(self, of_many: bool = False) -> float:
         """The median of the rounds."""
         return median((each.many if of_many else each.one).cpu_ms / each.empty.cpu_ms for each in self.rounds)
+
+    def middle(self, name: str) -> Load:
+        """The median of each figure of `name`, a field of a round, over the rounds."""
+        every: list[Load] = [getattr(each, name) for each in self.rounds]
+        latency = Latency(median(load.latency.p50_ms for load in every), median(load.latency.p99_ms for load in every))
+        return Load(
+            median(load.per_s for load in every),
+            latency,
+            median(load.cpu_ms for load in every),
+            median(load.own_cores for load in every),
+        )
 
     def spread(self, of_many: bool = False) -> tuple[float, float]:
         """The least and the greatest."""
@@ -102,24 +113,23 @@ def _interests(one: Endpoint) -> float:
 
 
 def _steady(endpoint: Endpoint, rate: float, seconds: float) -> Latency:
-    """From callers that each ask evenly, together `rate` times a second; counted from when a call was due."""
+    """From callers that each ask evenly, together `rate` times a second; counted from when a call was due. Lines are
+    open before the first is: what it takes to open them is none of the service's."""
     took: list[float] = []
-    begin = time.perf_counter() + 0.1
+    with load.lines(endpoint, CALLERS) as opened:
+        begin = time.perf_counter() + 0.1
 
-    def caller(number: int, bodies: Sequence[bytes]) -> None:
-        with load.lines(endpoint, 1) as (line,):
+        def caller(number: int, line: Line) -> None:
             every = CALLERS / rate
             for turn in range(int(seconds / every)):
                 due = begin + (turn + number / CALLERS) * every
                 time.sleep(max(0.0, due - time.perf_counter()))
-                line.call(bodies[(turn * CALLERS + number) % len(bodies)])
+                line.call(endpoint.bodies[(turn * CALLERS + number) % len(endpoint.bodies)])
                 took.append((time.perf_counter() - due) * 1e3)
 
-    threads = [threading.Thread(target=caller, args=(number, endpoint.bodies)) for number in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        with ThreadPoolExecutor(CALLERS) as callers:
+            # A call that fails is told, not left behind in its thread.
+            list(callers.map(caller, range(CALLERS), opened))
     return Latency.of(took)
 
 
