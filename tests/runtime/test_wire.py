@@ -16,5 +16,5 @@ def test_a_space_survives_the_contract() -> None:
 
 
 def test_a_space_that_cannot_be_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="family@hexdigest"):
+    with pytest.raises(InvalidInput, match="family@digest"):
         decode_space(common_pb2.Space(name="visual"))
