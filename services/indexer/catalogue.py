@@ -80,6 +80,10 @@ class LogLost(Exception):
     """The log does not go on from this mark: it was trimmed, or restored from the past. Read the partition again."""
 
 
+class ScanLost(Exception):
+    """The cursor leads nowhere any more: the store was restarted, or another server took over. Scan it all again."""
+
+
 class LayoutChanged(Exception):
     """Spaces came or went since the layout was read. Read it again."""
 
@@ -126,7 +130,12 @@ class Catalogue(ABC):
         """About `count` items and the cursor of the next ones; 0 begins and ends.
 
         What is there from beginning to end of a scan is in it at least once, and once if nothing changes meanwhile.
+        Raises ScanLost for a cursor that is of no use any more.
         """
+
+    def first_cursor(self, partition: int) -> int:  # noqa: ARG002 - most need not ask
+        """It begins a scan as 0 does, and is lost as those that follow: for who comes back to the first items."""
+        return 0
 
     @abstractmethod
     def count(self) -> int:

@@ -14,6 +14,7 @@ from services.indexer.catalogue import (
     LayoutChanged,
     LogLost,
     Receipt,
+    ScanLost,
     Wanted,
     Written,
     gone,
@@ -41,6 +42,8 @@ RECORDS_AT_ONCE = 500
 """Records fetched by one command, about a megabyte."""
 RESEND_S = 600
 """Until then a client has given up sending a command again whose answer was lost."""
+CURSOR_BITS = 64
+"""Of a cursor, those that are Redis's own. Above them stands of which run of the server it is."""
 RECEIPT = ("digest", "epoch", "position", "removed", "answer", "made")
 
 
@@ -135,14 +138,19 @@ class RedisCatalogue(Catalogue):
         return [found.get(item_id) for item_id in item_ids]
 
     def scan(self, partition: int, cursor: int, count: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
-        with redis_errors:
-            following, found = self._client.hscan(self._keys[partition].items, cursor, count=count)
+        ids_only = bool(wanted.spaces or wanted.raw)
+        run, following, found = self._scan(partition, cursor, count, ids_only=ids_only)
         if not found:
             self.head(partition)
-        if wanted.spaces or wanted.raw:
-            # Once more, together with what stands beside: an item that was written in between must not be seen by half.
-            return list(self._fetch(partition, [one.decode() for one in found], wanted).values()), int(following)
-        return [unpack_record(data) for data in found.values()], int(following)
+        follows = _cursor(run, following) if following else 0
+        if ids_only:
+            # All of an item at one moment: one that is written in between must not be seen by half.
+            return list(self._fetch(partition, [one.decode() for one in found], wanted).values()), follows
+        return [unpack_record(data) for data in found[1::2]], follows
+
+    def first_cursor(self, partition: int) -> int:
+        run, *_ = self._scan(partition, 0, 0, ids_only=True)
+        return _cursor(run, 0)
 
     def count(self) -> int:
         with redis_errors:
@@ -269,6 +277,17 @@ class RedisCatalogue(Catalogue):
         its client has given up sending it again: the second time nothing is there any more."""
         return _Asked(Receipt(f"once:{self._random_bytes(16).hex()}", b"once"), RESEND_S) if removed else UNASKED
 
+    def _scan(self, partition: int, cursor: int, count: int, *, ids_only: bool) -> tuple[bytes, int, list[bytes]]:
+        """The run of the server, the cursor within it, and what was found. Raises ScanLost."""
+        run, own = divmod(cursor, 1 << CURSOR_BITS)
+        asked = f"{run:016x}" if cursor else ""
+        with redis_errors:
+            present, *step = self._connection.scan([self._keys[partition].items], [asked, own, count, int(ids_only)])
+        if not step:
+            raise ScanLost
+        following, found = step
+        return present, int(following), found
+
     def _look(self, partition: int, position: str) -> list[bytes]:
         keys = self._keys[partition]
         with redis_errors:
@@ -295,6 +314,10 @@ class RedisCatalogue(Catalogue):
                 if data:
                     found[item_id] = unpack_joined(data, spaces, more)
         return found
+
+
+def _cursor(run: bytes, own: int) -> int:
+    return (int(run, 16) << CURSOR_BITS) + own
 
 
 def _mark(epoch: bytes, position: bytes) -> Mark:

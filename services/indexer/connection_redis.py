@@ -49,9 +49,9 @@ class Connection:
     def __init__(self, client: Client, waiting: Client) -> None:
         self.client: Any = client
         self.waiting: Any = waiting
-        self.write, self.put, self.relayout, self.follow, self.renew, self.unregister = (
+        self.write, self.put, self.relayout, self.follow, self.scan, self.renew, self.unregister = (
             client.register_script((SCRIPTS / f"{name}.lua").read_text())
-            for name in ("write", "put", "relayout", "follow", "renew", "unregister")
+            for name in ("write", "put", "relayout", "follow", "scan", "renew", "unregister")
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.errors import InvalidInput, NotFound
-from services.indexer.catalogue import PLAIN, Catalogue, Wanted
+from services.indexer.catalogue import PLAIN, Catalogue, ScanLost, Wanted
 from services.indexer.filters import NO_FILTER, Filter
 from services.indexer.item import Record, check_item_ids
 
@@ -21,7 +21,9 @@ MAX_PAGE = 1000
 MAX_EXAMINED = 5000
 """Items looked at for one page, so that a filter which nothing passes does not read the whole catalogue in one call."""
 
-_PLACE = struct.Struct(">HQII")
+CURSOR_BYTES = 16
+
+_PLACE = struct.Struct(f">H{CURSOR_BYTES}sII")
 _WORD = re.compile(r"\w+")
 
 
@@ -63,14 +65,16 @@ class _Place(NamedTuple):
 
     def encode(self) -> str:
         """As an opaque token."""
-        return base64.urlsafe_b64encode(_PLACE.pack(*self)).decode()
+        cursor = self.cursor.to_bytes(CURSOR_BYTES, "big")
+        return base64.urlsafe_b64encode(_PLACE.pack(self.partition, cursor, self.skip, self.batch)).decode()
 
     @classmethod
     def decode(cls, token: str, partitions: int) -> _Place:
         """Raises InvalidInput for what `encode` never made."""
         place = cls(partitions, 0, 0, 0)
         with suppress(ValueError, struct.error):
-            place = cls(*_PLACE.unpack(base64.urlsafe_b64decode(token.encode("ascii"))))
+            partition, cursor, skip, batch = _PLACE.unpack(base64.urlsafe_b64decode(token.encode("ascii")))
+            place = cls(partition, int.from_bytes(cursor, "big"), skip, batch)
         if not (place.partition < partitions and 1 <= place.batch <= MAX_PAGE):
             raise InvalidInput("page_token", "is not a token of this list")
         return place
@@ -106,10 +110,24 @@ def list_items(catalogue: Catalogue, listing: Listing, wanted: Wanted = PLAIN) -
     listing.check()
     size = page_size(listing.page_size, DEFAULT_PAGE, MAX_PAGE)
     partitions = catalogue.definition.partitions
-    place = _Place.decode(listing.token, partitions) if listing.token else _Place(0, 0, 0, size)
+    while True:
+        place = _Place.decode(listing.token, partitions) if listing.token else _Place(0, 0, 0, size)
+        try:
+            return _page(catalogue, listing, size, place, wanted)
+        except ScanLost as lost:
+            # In the first page nothing has been told yet.
+            if listing.token:
+                raise InvalidInput("page_token", "the store was restarted: begin again") from lost
+
+
+def _page(catalogue: Catalogue, listing: Listing, size: int, place: _Place, wanted: Wanted) -> Page:
+    """From a place on. Raises ScanLost."""
+    partitions = catalogue.definition.partitions
     records: list[Record] = []
     examined = 0
     while place.partition < partitions and len(records) < size and examined < MAX_EXAMINED:
+        if not place.cursor:
+            place = place._replace(cursor=catalogue.first_cursor(place.partition))
         scanned, cursor = catalogue.scan(place.partition, place.cursor, place.batch, wanted)
         rest = scanned[place.skip :]
         examined += len(scanned)

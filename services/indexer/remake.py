@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
 from services.errors import NotFound, NotReady, Overloaded, Refused, TooLate, VisrecError
-from services.indexer.catalogue import Catalogue, ItemVectors, Wanted
+from services.indexer.catalogue import Catalogue, ItemVectors, ScanLost, Wanted
 from services.indexer.embedder import Embedder
 from services.indexer.item import Record
 from services.indexer.layout import Layout
@@ -22,6 +26,31 @@ BATCH = 250
 ROOM_WAIT_S = 0.2
 
 
+class _Place(NamedTuple):
+    """How far the work has come. `done`, `counts`: when the partition was begun, for one that has to begin again."""
+
+    partition: int = 0
+    cursor: int = 0
+    done: int = 0
+    counts: Mapping[str, int] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, checkpoint: str) -> _Place:
+        """The inverse of `checkpoint`."""
+        partition, cursor, *begun = checkpoint.split(maxsplit=2) or ("0", "0")
+        return cls(int(partition), int(cursor), *(json.loads(begun[0]) if begun else ()))
+
+    def checkpoint(self) -> str:
+        """For a progress."""
+        return f"{self.partition} {self.cursor} {json.dumps([self.done, dict(self.counts)])}"
+
+    def after(self, cursor: int, progress: Progress) -> _Place:
+        """Where the following step begins."""
+        if cursor:
+            return self._replace(cursor=cursor)
+        return _Place(self.partition + 1, 0, progress.done, progress.counts)
+
+
 def remake(shelf: Shelf, embedder: Embedder, task: Task) -> None:
     """Partition by partition; an item that is written between being read and being put is read again.
 
@@ -34,21 +63,18 @@ def remake(shelf: Shelf, embedder: Embedder, task: Task) -> None:
     if space == layout.own:
         raise Refused("the vectors of a catalogue's own space come with its items", reason="OWN_SPACE")
     work = _Remaking(catalogue, layout, space, embedder, task)
-    progress = task.progress
-    partition, cursor = map(int, (progress.checkpoint or "0 0").split())
+    place = _Place.of(task.progress.checkpoint)
     total = catalogue.count()
-    while partition < catalogue.definition.partitions:
+    while place.partition < catalogue.definition.partitions:
         while not all(index.wait_for_room(ROOM_WAIT_S) for index in shelf.indexes.values()):
             task.proceed()
-        records, cursor = task.patiently(partial(catalogue.scan, partition, cursor, BATCH, work.wanted))
-        counts = Counter(progress.counts)
-        counts.update(work.put(partition, records))
-        partition += not cursor
-        done = progress.done + len(records)
-        progress = Progress(done, max(total, done), dict(counts), f"{partition} {cursor}")
-        task.advance(progress)
+        try:
+            place, progress = work.step(place)
+        except ScanLost:
+            place, progress = place._replace(cursor=0), Progress(place.done, counts=place.counts)
+        task.advance(replace(progress, total=max(total, progress.done), checkpoint=place.checkpoint()))
     lacking = {
-        kind: n for kind, n in progress.counts.items() if kind in ("without_raw_features", "not_projected") and n
+        kind: n for kind, n in task.progress.counts.items() if kind in ("without_raw_features", "not_projected") and n
     }
     if lacking:
         told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(lacking.items()))
@@ -67,6 +93,16 @@ class _Remaking:
         self._embedder = embedder
         self._task = task
         self.wanted = Wanted(tuple(layout.further), raw=True)
+
+    def step(self, place: _Place) -> tuple[_Place, Progress]:
+        """One batch, and where the following one begins. Raises ScanLost."""
+        before = self._task.progress
+        scan = partial(self._catalogue.scan, place.partition, place.cursor, BATCH, self.wanted)
+        records, cursor = self._task.patiently(scan)
+        counts = Counter(before.counts)
+        counts.update(self.put(place.partition, records))
+        progress = Progress(before.done + len(records), counts=dict(counts))
+        return place.after(cursor, progress), progress
 
     def put(self, partition: int, records: Sequence[Record]) -> Counter[str]:
         """How many items there are of each kind; those that are gone by now count for nothing."""

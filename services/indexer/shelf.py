@@ -11,7 +11,7 @@ import numpy as np
 
 from services.errors import NotFound, NotReady, Overloaded
 from services.indexer.backlog import MOST_ITEMS, Backlog
-from services.indexer.catalogue import Catalogue, LogLost, Wanted
+from services.indexer.catalogue import Catalogue, LogLost, ScanLost, Wanted
 from services.indexer.definition import Definition
 from services.indexer.filters import NO_FILTER
 from services.indexer.index.port import Accuracy, Aims, Index, Proceed, View
@@ -182,8 +182,9 @@ class Shelf:
         while not (self._stop.is_set() or self._gone):
             try:
                 self._step(partition)
-            except LogLost as lost:
-                # Somebody has to hear of it: the log was trimmed too early, or the record was restored from the past.
+            except (LogLost, ScanLost) as lost:
+                # Somebody has to hear of it: the log was trimmed too early, or the record was restored from the past,
+                # or it was restarted under a reading, which begins again.
                 self._report(self.definition.name, lost)
                 self._marks[partition] = None
             except NotFound:

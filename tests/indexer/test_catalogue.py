@@ -7,20 +7,28 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from services.errors import Conflict, InvalidInput, NotFound, NotReady
-from services.indexer.catalogue import Catalogue, LogLost, Receipt
+from services.indexer.catalogue import PLAIN, Catalogue, LogLost, Receipt, ScanLost, Wanted
 from services.indexer.catalogues import Catalogues, InMemoryCatalogues
 from services.indexer.catalogues_redis import RedisCatalogues
 from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition
+from services.indexer.index.exact import ExactIndex
+from services.indexer.item import Record
+from services.indexer.reading import Listing, _Place, list_items
+from services.indexer.shelf import Shelf
+from services.indexer.wire import pack_item
+from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from tests.indexer.builders import counted_bytes, definition, record
+from tests.indexer.worlds import monotonic
 
 
 class Resending(redis.Redis):
@@ -179,6 +187,10 @@ class TestCatalogue:
         for start in range(0, 137, 50):
             shop.write(0, [record(name, 1) for name in names[start : start + 50]], (), None)
         assert sorted(scanned(shop)) == sorted(names)
+
+    def test_a_scan_may_begin_with_a_cursor_that_can_be_kept(self, shop: Catalogue) -> None:
+        shop.write(0, [record(f"item-{number}", 1) for number in range(137)], (), None)
+        assert shop.scan(0, shop.first_cursor(0), 10) == shop.scan(0, 0, 10)
 
     def test_follows_changes_up_to_the_head(self, shop: Catalogue) -> None:
         start = shop.head(0)
@@ -356,3 +368,82 @@ class TestRedisLog:
         shop.write(0, [record("a")], (), Receipt("one", b"x"))
         key = _log_key(shop.definition).replace(":log", ":receipt:one")
         assert 86_000 < self.redis.ttl(key) <= 86_400
+
+
+class TestRestarts:
+    """What only a server that is started again can do: have its items in another order."""
+
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[EmbeddedRedis]:
+        server = EmbeddedRedis(tmp_path / "redis")
+        server.start()
+        yield server
+        server.stop()
+
+    @pytest.fixture
+    def shop(self, server: EmbeddedRedis, runtime: RuntimeSettings) -> Iterator[Catalogue]:
+        """With 1000 items."""
+        with closing(Connection.open(runtime.model_copy(update={"redis_url": server.url}), 2, 0.1)) as connection:
+            catalogues = RedisCatalogues(connection, RecordRules(), counted_bytes())
+            shop = catalogues.open(catalogues.create(definition(), None))
+            for start in (0, 500):
+                shop.write(0, [record(f"item-{number}") for number in range(start, start + 500)], (), None)
+            yield shop
+
+    def test_a_cursor_of_before_is_lost(self, server: EmbeddedRedis, shop: Catalogue) -> None:
+        first, (_, following) = shop.first_cursor(0), shop.scan(0, 0, 10)
+        assert shop.scan(0, following, 10)
+        server.stop()
+        server.start()
+        for cursor in (first, following, 17):
+            with pytest.raises(ScanLost):
+                shop.scan(0, cursor, 10)
+        assert len(set(scanned(shop))) == 1000
+
+    def test_a_token_of_before_is_refused_also_one_of_the_first_items(
+        self, server: EmbeddedRedis, shop: Catalogue
+    ) -> None:
+        further = list_items(shop, Listing(10)).token
+        middle = list_items(shop, Listing(10, further)).token
+        beginning = _Place.decode(further, 1)._replace(cursor=shop.first_cursor(0), skip=3).encode()
+        server.stop()
+        server.start()
+        for token in (further, middle, beginning):
+            with pytest.raises(InvalidInput, match="restarted") as refused:
+                list_items(shop, Listing(10, token))
+            assert refused.value.field == "page_token"
+        assert len(list_items(shop, Listing(10)).records) == 10
+
+    def test_a_first_page_begins_again_by_itself(
+        self, server: EmbeddedRedis, shop: Catalogue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        restart_at_scan(shop, server, monkeypatch, 2)
+        # Nothing passes, so that all are examined.
+        assert list_items(shop, Listing(100, words="nothing")).token == ""
+
+    def test_a_follower_reads_all_the_same(
+        self, server: EmbeddedRedis, shop: Catalogue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.indexer.shelf.SCAN_ITEMS", 100)
+        restart_at_scan(shop, server, monkeypatch, 4)
+        shelf = Shelf(
+            shop, lambda of, space: ExactIndex(space, of.partitions, pack_item), lambda *_: None, clock=monotonic
+        )
+        shelf.start()
+        assert shelf.wait_until_ready(20)
+        shelf.stop()
+        shelf.join(10)
+        assert shelf.view().size().items == 1000
+
+
+def restart_at_scan(shop: Catalogue, server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The server is started again before that scan."""
+    scan, scans = shop.scan, count(1)
+
+    def interrupted(partition: int, cursor: int, items: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
+        if next(scans) == number:
+            server.stop()
+            server.start()
+        return scan(partition, cursor, items, wanted)
+
+    monkeypatch.setattr(shop, "scan", interrupted)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from services.errors import NotFound, Refused
-from services.indexer.catalogue import Catalogue, ItemVectors, Receipt, Wanted, Written
+from services.indexer.catalogue import PLAIN, Catalogue, ItemVectors, Receipt, ScanLost, Wanted, Written
 from services.indexer.embedder import Kept
 from services.indexer.index.exact import ExactIndex
+from services.indexer.item import Record
 from services.indexer.operation import Operation, Progress, Subject
 from services.indexer.remake import remake
 from services.indexer.shelf import Shelf
@@ -138,6 +139,24 @@ def test_it_goes_on_from_where_another_one_stopped() -> None:
     assert [found(shop, name) is not None for name in names] == [
         shop.definition.partition_of(name) == 1 for name in names
     ]
+
+
+def test_a_partition_whose_scan_was_lost_begins_again_and_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = shop_of(2)
+    for number in range(20):
+        put(shop, f"item-{number}", number, raw=bool(number % 2))
+    scan, again = shop.inner.scan, iter([1])
+
+    def lost(partition: int, cursor: int, items: int, wanted: Wanted = PLAIN) -> tuple[list[Record], int]:
+        if partition == 1 and cursor >= 6 and next(again, None):
+            raise ScanLost
+        return scan(partition, cursor, items, wanted)
+
+    monkeypatch.setattr(shop.inner, "scan", lost)
+    task = run(shop)
+    assert next(again, None) is None
+    assert task.progress.counts == {"made": 10, "without_raw_features": 10}
+    assert (task.progress.done, task.progress.total) == (20, 20)
 
 
 def test_a_space_of_nobody_is_not_found() -> None:
