@@ -60,7 +60,9 @@ class Commissions:
             raise Refused("the vectors of a catalogue's own space come with its items", reason="OWN_SPACE")
         definition = shelf.definition
         subject = Subject("remake", definition.name, definition.incarnation, space)
-        return self._operations.begin(self._new(subject), request.receipt("remake"))
+        # Of this catalogue alone: others, and one of the same name that comes later, have ids of their own.
+        whose = f"remake:{definition.name}.{definition.incarnation}"
+        return self._operations.begin(self._new(subject), request.receipt(whose))
 
     def on_replicas(self, kind: str, catalogue: str, *, all_replicas: bool) -> tuple[Operation, list[Operation]]:
         """A `rebuild` or a `snapshot`: this replica's, and those of the others if all are meant. What one of them does
@@ -142,6 +144,9 @@ class _Works:
             raise NotFound("catalogue", subject.catalogue)
         while not shelf.wait_until_ready(READY_WAIT_S):
             task.proceed()
+            # One that is closed while it is still being read will never be ready.
+            if self._shelves.known(subject.catalogue) is not shelf:
+                raise NotFound("catalogue", subject.catalogue)
         return shelf
 
 

@@ -24,6 +24,7 @@ from services.spaces import Space
 from tests.indexer.builders import NOW_US, OTHER_SPACE, ToyEmbedder, counted_bytes, definition
 from tests.indexer.test_index import TINY
 from tests.indexer.test_shelf import SOON_S, SlowCatalogues
+from tests.indexer.test_shelf import Catalogues as UnreadableCatalogues
 from tests.indexer.worlds import monotonic
 
 
@@ -122,6 +123,23 @@ def test_an_operation_for_a_space_that_is_deleted_fails(rebuilding: tuple[Shelve
     arrange(shelves, lambda layout: layout.dropping(OTHER_SPACE.name))
     with pytest.raises(NotFound, match="space"):
         running.result(SOON_S)
+
+
+def test_an_operation_ends_with_a_catalogue_that_is_deleted_while_it_is_still_being_read() -> None:
+    """It will never be ready, and the replica's next operation waits."""
+    catalogues = UnreadableCatalogues(counted_bytes())
+    shelves = Shelves(catalogues, lambda _, space: Endless(space), lambda _, __: None, lambda _: None, monotonic)
+    made = catalogues.create(definition("unreadable"), None)
+    task = Task(Operation("op", Subject("rebuild", made.name, made.incarnation), NOW_US), monotonic)
+    rebuild = works(shelves, ToyEmbedder(), lambda _, __: 0)["rebuild"]
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(rebuild, task)
+        shelves.get("unreadable")
+        catalogues.delete(made)
+        shelves.look()
+        with pytest.raises(NotFound, match="catalogue"):
+            running.result(SOON_S)
+    shelves.close()
 
 
 class Broken(FaissIndex):

@@ -301,6 +301,15 @@ def test_bad_vectors_fail_one_by_one(shop: Service) -> None:
     ]
 
 
+def remake_of_another(shop: Service) -> str:
+    """The operation that a second tenant begins with the first one's request id."""
+    message = encode_space(HEAD_SPACE)
+    shop.create("other")
+    shop.stub.CreateSpace(indexer_pb2.CreateSpaceRequest(catalogue="other", space=message))
+    request = indexer_pb2.RemakeSpaceRequest(catalogue="other", space=HEAD_SPACE.name, request_id="one")
+    return shop.stub.RemakeSpace(request).operation.name
+
+
 def remake(shop: Service, space: str = HEAD_SPACE.name, request_id: str = "") -> indexer_pb2.Operation:
     request = indexer_pb2.RemakeSpaceRequest(catalogue="shop", space=space, request_id=request_id)
     return shop.stub.RemakeSpace(request).operation
@@ -316,6 +325,9 @@ class TestOperations:
         assert (done.state, done.progress, dict(done.counts)) == (indexer_pb2.OPERATION_STATE_DONE, 1, {"made": 30})
         assert done.ended.seconds >= done.started.seconds > 1_700_000_000
         assert remake(shop, request_id="one").name == begun.name
+        # Of another catalogue the same id is another request.
+        other = remake_of_another(shop)
+        assert other != begun.name
         version = set_alias(shop, "visual", HEAD_SPACE.name).version
         first = shop.toy.one(b"photo 7", SPACE)
         assert isinstance(first, np.ndarray)
