@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from services.errors import Conflict, NotFound
 from services.indexer.definition import Definition
 from services.indexer.item import Record
-from services.indexer.layout import Layout
+from services.indexer.layout import Added, Layout
 from services.indexer.version import Mark
 from services.spaces import Float16
 
@@ -113,9 +113,17 @@ class Catalogue(ABC):
         """
 
     @abstractmethod
-    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+    def put_vectors(
+        self,
+        partition: int,
+        space: str,
+        items: Sequence[ItemVectors],
+        receipt: Receipt | None,
+        added: Added | None = None,
+    ) -> Written:
         """Gives items of one partition vectors in a further space, all or nothing; items that are not there, or are no
-        longer what was read, are skipped. Raises Conflict as `write`, NotFound for an unknown space."""
+        longer what was read, are skipped. Raises Conflict as `write`, NotFound for an unknown space, LayoutChanged when
+        `added` is given and the space of that name is another one by now."""
 
     @abstractmethod
     def remembered(self, partition: int, receipt: Receipt) -> Written | None:

@@ -22,7 +22,7 @@ from services.indexer.catalogue import (
 )
 from services.indexer.definition import Definition
 from services.indexer.item import Record
-from services.indexer.layout import Layout
+from services.indexer.layout import Added, Layout
 from services.indexer.version import Mark, Position
 
 LAYOUT: list[str] = []
@@ -78,7 +78,14 @@ class InMemoryCatalogue(Catalogue):
             went = [item_id for item_id in removed if mine.records.pop(item_id, None)]
             return self._logged(partition, put + went, receipt, len(went), skipped)
 
-    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+    def put_vectors(
+        self,
+        partition: int,
+        space: str,
+        items: Sequence[ItemVectors],
+        receipt: Receipt | None,
+        added: Added | None = None,
+    ) -> Written:
         with self._changed:
             present = self.remembered(partition, receipt) if receipt else None
             if present is not None:
@@ -86,6 +93,8 @@ class InMemoryCatalogue(Catalogue):
             mine = self._require(partition)
             if space not in self._layout.further:
                 raise NotFound("space", space)
+            if added not in (None, self._layout.further[space]):
+                raise LayoutChanged
             put, skipped = [], []
             for position, one in enumerate(items):
                 old = mine.records.get(one.item_id)

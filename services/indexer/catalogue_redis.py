@@ -23,7 +23,7 @@ from services.indexer.catalogue import (
 from services.indexer.connection_redis import Connection, Keys, RecordRules
 from services.indexer.definition import Definition, RandomBytes
 from services.indexer.item import Record
-from services.indexer.layout import Layout
+from services.indexer.layout import Added, Layout
 from services.indexer.record_redis import (
     STAMP_BYTES,
     pack_layout,
@@ -103,16 +103,25 @@ class RedisCatalogue(Catalogue):
 
         return self._written(self._agreed(partition, attempt))
 
-    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+    def put_vectors(
+        self,
+        partition: int,
+        space: str,
+        items: Sequence[ItemVectors],
+        receipt: Receipt | None,
+        added: Added | None = None,
+    ) -> Written:
         asked = _Asked(receipt, self._rules.receipt_s) if receipt else UNASKED
         puts = [part for one in items for part in (one.item_id, one.stamp, pack_rows(one.vectors))]
         beside = (self._keys[partition].vectors(space),)
 
         def attempt(layout: Layout) -> list[Any]:
-            if space not in layout.further:
+            if not _has(layout, space, added):
                 layout = self._level(partition)
             if space not in layout.further:
                 raise NotFound("space", space)
+            if not _has(layout, space, added):
+                raise LayoutChanged
             return self._ask(self._connection.put, partition, asked, beside, [layout.generation, *puts])
 
         return self._written(self._agreed(partition, attempt))
@@ -314,6 +323,10 @@ class RedisCatalogue(Catalogue):
                 if data:
                     found[item_id] = unpack_joined(data, spaces, more)
         return found
+
+
+def _has(layout: Layout, space: str, added: Added | None) -> bool:
+    return space in layout.further and added in (None, layout.further[space])
 
 
 def _cursor(run: bytes, own: int) -> int:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from services.errors import InvalidInput, NotFound, Overloaded, Refused, VisrecError
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused, VisrecError
 from services.indexer.catalogue import Catalogue, ItemVectors, LayoutChanged, Receipt, Written
 from services.indexer.draft import Draft, GivenVector, decode_all
 from services.indexer.item import MAX_PHOTOS, Record, check_item_id, check_item_ids
 from services.indexer.layout import Layout
 from services.indexer.looks import Looking, Looks
-from services.indexer.pieces import FailureCodec, Failures, Request, Settling, claim, pieces
-from services.indexer.version import Version
+from services.indexer.pieces import FailureCodec, Failures, Piece, Request, Settling, claim, pieces, unclaimed
+from services.indexer.version import Mark, Version
 from services.spaces import Float16, canonical
 
 MAX_ITEMS = 1000
@@ -51,6 +52,12 @@ class GivenVectors:
 class _Task(NamedTuple):
     catalogue: Catalogue
     drafts: Sequence[Draft]
+    settling: Settling
+
+
+class _Putting(NamedTuple):
+    catalogue: Catalogue
+    items: Sequence[GivenVectors]
     settling: Settling
 
 
@@ -89,27 +96,26 @@ class Ingest:
         _check_ids([one.item_id for one in items], "item_id")
         claim(catalogue, request)
         settling = Settling(catalogue, request, self._codec)
-        rows, failures = _decoded(items, catalogue.layout())
+        putting = _Putting(catalogue, items, settling)
+        failures: dict[int, VisrecError] = {}
         version = Version.nothing(catalogue.definition.partitions)
         by_space: dict[str, list[int]] = {}
-        for position in sorted(rows):
-            by_space.setdefault(items[position].vectors[0].space, []).append(position)
+        for position, one in enumerate(items):
+            by_space.setdefault(one.vectors[0].space if one.vectors else "", []).append(position)
         for space, positions in by_space.items():
             ids = [items[position].item_id for position in positions]
             for piece in pieces(catalogue.definition, ids):
-                mine = [positions[at] for at in piece.positions]
-                puts = [ItemVectors(items[position].item_id, rows[position]) for position in mine]
-                receipt = settling.answered(request.receipt(f"{space}.{piece.number}"), {})
-                written = catalogue.put_vectors(piece.partition, space, puts, receipt)
-                failures |= {mine[at]: NotFound("item", items[mine[at]].item_id) for at in written.skipped}
-                version = version.reaching(piece.partition, written.mark)
+                mine = replace(piece, positions=[positions[at] for at in piece.positions])
+                mark, failed = self._put(putting, space, mine, request.receipt(f"{space}.{piece.number}"))
+                failures |= failed
+                version = version.reaching(piece.partition, mark) if mark else version
         return Ingested(failures, version)
 
     def delete(self, catalogue: Catalogue, item_ids: Sequence[str], request: Request) -> Deleted:
         """Removes items, with their vectors in every space. Raises as `ingest`."""
         request.check()
         check_item_ids(item_ids, "item_ids", least=1, most=MAX_ITEMS)
-        claim(catalogue, request)
+        unclaimed(catalogue, request)
         definition = catalogue.definition
         version, count = Version.nothing(definition.partitions), 0
         different = list(dict.fromkeys(item_ids))
@@ -117,7 +123,33 @@ class Ingest:
             ids = [different[position] for position in piece.positions]
             written = catalogue.write(piece.partition, (), ids, request.receipt(f"{piece.number}"))
             version, count = version.reaching(piece.partition, written.mark), count + written.removed
+        with suppress(NotReady):  # a record that is full takes no claim, and nothing else under this id either
+            claim(catalogue, request)
         return Deleted(count, version)
+
+    def _put(
+        self, putting: _Putting, space: str, piece: Piece, receipt: Receipt | None
+    ) -> tuple[Mark | None, Failures]:
+        """Puts the vectors that can be, all of one space. No mark: there were none."""
+        catalogue, items, settling = putting
+        while True:
+            layout = catalogue.layout()
+            rows, failures = _decoded(piece.positions, items, layout)
+            if not rows:
+                return None, failures
+            puts = [ItemVectors(items[position].item_id, one) for position, one in rows.items()]
+            answered = settling.answered(receipt, failures)
+            try:
+                written = catalogue.put_vectors(piece.partition, space, puts, answered, layout.further[space])
+            except LayoutChanged:
+                continue  # the space of that name is another one by now
+            # An earlier attempt may have put others.
+            failed = self._codec.unpack(written.answer) if receipt else failures
+            put = [position for position in piece.positions if position not in failed]
+            return written.mark, {
+                **failed,
+                **{put[at]: NotFound("item", items[put[at]].item_id) for at in written.skipped},
+            }
 
     def _attempt(
         self, task: _Task, partition: int, positions: Sequence[int], receipt: Receipt | None
@@ -141,12 +173,14 @@ def _record(draft: Draft, looks: Looks, layout: Layout, now_us: int) -> Record:
     return Record(draft.item, own, now_us, others, looks.raw)
 
 
-def _decoded(items: Sequence[GivenVectors], layout: Layout) -> tuple[dict[int, Float16], dict[int, VisrecError]]:
-    """The canonical vectors of each item, or why it has none to put."""
+def _decoded(
+    positions: Sequence[int], items: Sequence[GivenVectors], layout: Layout
+) -> tuple[dict[int, Float16], dict[int, VisrecError]]:
+    """The canonical vectors of each item at these positions, or why it has none to put."""
     rows: dict[int, Float16] = {}
     failures: dict[int, VisrecError] = {}
-    for position, one in enumerate(items):
-        at = f"items[{position}]"
+    for position in positions:
+        one, at = items[position], f"items[{position}]"
         try:
             check_item_id(one.item_id, f"{at}.item_id")
             if not 1 <= len(one.vectors) <= MAX_PHOTOS:

@@ -29,14 +29,17 @@ class Alias:
     previous: str = ""
 
 
+Added = tuple[Space, int]
+"""A further space, with the revision that added it, which tells it from one of the same name that was deleted."""
+
+
 @dataclass(frozen=True)
 class Layout:
-    """`own`: the space a catalogue was created with. `further`: those that were added, with the revision that added
-    them, which tells a space from one of the same name that was deleted. `revision` counts all changes, `generation`
-    is the revision of the last one that concerned spaces and not just aliases."""
+    """`own`: the space a catalogue was created with. `further`: those that were added, by name. `revision` counts
+    all changes, `generation` is the revision of the last one that concerned spaces and not just aliases."""
 
     own: Space
-    further: Mapping[str, tuple[Space, int]] = field(default_factory=dict)
+    further: Mapping[str, Added] = field(default_factory=dict)
     aliases: Mapping[str, Alias] = field(default_factory=dict)
     revision: int = 0
     generation: int = 0

@@ -82,11 +82,18 @@ def pieces(definition: Definition, item_ids: Sequence[str], weights: Sequence[in
 
 
 def claim(catalogue: Catalogue, request: Request) -> None:
-    """Raises Conflict for an id that came with another payload: in several partitions, the pieces of two payloads need
-    not meet."""
+    """Raises Conflict for an id that came with another payload, of whatever method: the pieces of two payloads need not
+    meet."""
     receipt = request.receipt("claim")
-    if receipt and catalogue.definition.partitions > 1:
+    if receipt:
         catalogue.write(catalogue.definition.partition_of(request.id), (), (), receipt)
+
+
+def unclaimed(catalogue: Catalogue, request: Request) -> None:
+    """Raises Conflict as `claim`, and writes nothing: for those who make room in a record that is full."""
+    receipt = request.receipt("claim")
+    if receipt:
+        catalogue.remembered(catalogue.definition.partition_of(request.id), receipt)
 
 
 class Settling:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from services.errors import NotFound, NotReady, Overloaded, Refused, TooLate, VisrecError
-from services.indexer.catalogue import Catalogue, ItemVectors, ScanLost, Wanted
+from services.indexer.catalogue import Catalogue, ItemVectors, LayoutChanged, ScanLost, Wanted, Written
 from services.indexer.embedder import Embedder
 from services.indexer.item import Record
 from services.indexer.layout import Layout
@@ -110,13 +110,19 @@ class _Remaking:
         while records:
             vectors, outcome = self._made(records)
             counts.update(outcome)
-            put = partial(self._catalogue.put_vectors, partition, self._space.name, vectors, None)
-            written = self._task.patiently(put)
+            written = self._task.patiently(partial(self._put, partition, vectors))
             counts["made"] += len(vectors) - len(written.skipped)
             changed = [vectors[at].item_id for at in written.skipped]
             self._task.proceed()
             records = [one for one in self._catalogue.get(changed, self.wanted) if one] if changed else []
         return counts
+
+    def _put(self, partition: int, vectors: Sequence[ItemVectors]) -> Written:
+        name = self._space.name
+        try:
+            return self._catalogue.put_vectors(partition, name, vectors, None, self._layout.further[name])
+        except LayoutChanged as changed:
+            raise NotFound("space", name, "it was deleted, and another one of its name was created") from changed
 
     def _made(self, records: Sequence[Record]) -> tuple[list[ItemVectors], Counter[str]]:
         outcome: Counter[str] = Counter()

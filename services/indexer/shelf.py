@@ -35,6 +35,10 @@ class GiveUp(Exception):
     """Raised into long work when the process ends."""
 
 
+class Misfits(Exception):
+    """Items with vectors of a wrong dimension, which were left out. Reported, never raised."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """What searches see: the layout, and an index for each of its spaces, by name. Replaced as a whole."""
@@ -250,14 +254,14 @@ class Shelf:
                 if self._stop.is_set():
                     return
             records, cursor = self.catalogue.scan(partition, cursor, SCAN_ITEMS, Wanted(tuple(self.indexes)))
-            for space in self.indexes:
-                seen.setdefault(space, set()).update(one.item.id for one in self._within(space, records))
+            for name, space in self.layout.spaces().items():
+                seen.setdefault(name, set()).update(one.item.id for one in self._within(space, records))
             self._apply(partition, records, (), None)
             if self._stop.is_set():
                 return
         of = self.definition.partition_of
-        for space, index in self.indexes.items():
-            left = [one for one in index.item_ids() if of(one) == partition and one not in seen.get(space, ())]
+        for name, index in self.indexes.items():
+            left = [one for one in index.item_ids() if of(one) == partition and one not in seen.get(name, ())]
             with self._applied:
                 index.apply((), left, self._version)
         self._apply(partition, (), (), head)
@@ -267,10 +271,10 @@ class Shelf:
         with self._applied:
             shown = self._shown
             self._version = self._version.reaching(partition, mark) if mark else self._version
-            for space, index in shown.indexes.items():
+            for name, space in shown.layout.spaces().items():
                 here = self._within(space, upserts)
                 gone = {record.item.id for record in upserts}.difference(record.item.id for record in here)
-                index.apply(here, [*removed, *gone], self._version)
+                shown.indexes[name].apply(here, [*removed, *gone], self._version)
             if mark:
                 self._marks[partition] = mark
                 end = self._unread.get(partition)
@@ -278,10 +282,16 @@ class Shelf:
                     self._unread.pop(partition, None)
             self._applied.notify_all()
 
-    def _within(self, space: str, records: Sequence[Record]) -> list[Record]:
-        """Those that have vectors in a space, as its index wants them."""
+    def _within(self, space: Space, records: Sequence[Record]) -> list[Record]:
+        """Those that have vectors in a space, as its index wants them. What was meant for an earlier space of that name
+        must not keep the index from all the rest."""
         own = self.definition.space.name
-        return [one for one in (record.of_space(space, own) for record in records) if len(one.vectors)]
+        there = [one for one in (record.of_space(space.name, own) for record in records) if len(one.vectors)]
+        fitting = [one for one in there if one.vectors.shape[1] == space.dimension]
+        if len(fitting) < len(there):
+            told = f"{len(there) - len(fitting)} items have vectors in {space.name!r} that are none of it"
+            self._report(self.definition.name, Misfits(told))
+        return fitting
 
     def _arrange(self, layout: Layout, *, anew: bool = False) -> None:
         """Opens and drops indexes as the layout says, unless a newer one is known. An index that is opened is empty:

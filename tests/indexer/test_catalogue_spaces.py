@@ -21,7 +21,7 @@ from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.item import Record
 from services.indexer.layout import Layout
 from services.indexer.record_redis import pack_layout, unpack_layout
-from services.spaces import Float16
+from services.spaces import Block, Float16, Space
 from tests.indexer.builders import (
     HEAD_SPACE,
     OTHER_SPACE,
@@ -192,6 +192,20 @@ class TestVectors:
             with pytest.raises(NotFound):
                 shop.put_vectors(0, space, [ItemVectors("a", vectors(1))], None)
 
+    def test_vectors_of_an_earlier_space_are_not_put_into_a_later_one_of_its_name(self, shop: Catalogue) -> None:
+        earlier = add_spaces(shop).further[HEAD_SPACE.name]
+        shop.write(0, [record("a")], (), None)
+        shop.relayout(shop.layout(), shop.layout().dropping(HEAD_SPACE.name))
+        puts = [ItemVectors("a", learned(1))]
+        with pytest.raises(NotFound):
+            shop.put_vectors(0, HEAD_SPACE.name, puts, None, earlier)
+        shop.relayout(shop.layout(), shop.layout().adding(Space(HEAD_SPACE.name, (Block("x", 3),))))
+        with pytest.raises(LayoutChanged):
+            shop.put_vectors(0, HEAD_SPACE.name, puts, None, earlier)
+        assert read(shop, "a") == [record("a")]
+        later = shop.layout().further[HEAD_SPACE.name]
+        shop.put_vectors(0, HEAD_SPACE.name, [ItemVectors("a", np.ones((1, 3), np.float16))], None, later)
+
     def test_a_space_that_was_deleted_and_added_again_is_empty(self, wide: Catalogue) -> None:
         layout = add_spaces(wide)
         partition = wide.definition.partition_of("a")
@@ -268,6 +282,16 @@ class TestRedis:
     @pytest.fixture
     def records(self, client: redis.Redis) -> RedisCatalogues:
         return RedisCatalogues(Connection(client, client), RecordRules(), counted_bytes())
+
+    def test_who_does_not_know_a_later_space_yet_puts_vectors_into_it(self, records: RedisCatalogues) -> None:
+        made = records.create(definition(), None)
+        old, new = records.open(made), records.open(made)
+        old.write(0, [record("a")], (), None)
+        add_spaces(old)
+        new.relayout(new.layout(), new.layout().dropping(HEAD_SPACE.name))
+        new.relayout(new.layout(), new.layout().adding(HEAD_SPACE))
+        later = new.layout().further[HEAD_SPACE.name]
+        assert not old.put_vectors(0, HEAD_SPACE.name, [ItemVectors("a", learned(1))], None, later).skipped
 
     def test_a_deleted_catalogue_leaves_no_key(self, client: redis.Redis, records: RedisCatalogues) -> None:
         shop = records.open(records.create(definition(partitions=2), None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch, VisrecError
-from services.indexer.catalogue import Wanted
+from services.indexer.catalogue import Wanted, Written
 from services.indexer.draft import Draft, GivenVector, decode_all
 from services.indexer.embedder import Kept, Photo
 from services.indexer.ingest import GivenVectors, Ingest
@@ -18,7 +19,7 @@ from services.indexer.item import Item
 from services.indexer.layout import Layout
 from services.indexer.looks import Looking, Looks
 from services.indexer.pieces import PIECE_WEIGHT, Request, pieces
-from services.spaces import Float32, Space, canonical, encode
+from services.spaces import Block, Float32, Space, canonical, encode
 from tests.indexer.builders import (
     HEAD_SPACE,
     NOW_US,
@@ -194,3 +195,28 @@ def test_vectors_are_put_in_several_partitions_and_spaces_at_once() -> None:
     found = shop.get(names, Wanted((HEAD_SPACE.name, OTHER_SPACE.name)))
     spaces = [list(one.others) if one else [] for one in found]
     assert spaces == [[(HEAD_SPACE.name, OTHER_SPACE.name)[number % 2]] for number in range(20)]
+
+
+def test_vectors_are_looked_at_anew_when_their_space_is_another_one_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = catalogue_in_memory()
+    shop.relayout(shop.layout(), shop.layout().adding(HEAD_SPACE))
+    ingest = Ingest(Looking(ToyEmbedder(), keep_raw=False), CODEC, lambda: NOW_US)
+    ingest.ingest(shop, [Draft(Item(name), vectors=[given_in(SPACE, 1)]) for name in "ab"], Request())
+    narrow = Space(HEAD_SPACE.name, (Block("x", 3),))
+    put, moments = shop.put_vectors, iter([1])
+
+    def overtaken(*arguments: Any) -> Written:
+        if next(moments, None):
+            shop.relayout(shop.layout(), shop.layout().dropping(HEAD_SPACE.name))
+            shop.relayout(shop.layout(), shop.layout().adding(narrow))
+        return put(*arguments)
+
+    monkeypatch.setattr(shop, "put_vectors", overtaken)
+    wide = given_in(HEAD_SPACE, 1)
+    given = {"none": given_in(narrow, 1), "a": wide, "b": given_in(narrow, 1)}
+    puts = [GivenVectors(name, [vector]) for name, vector in given.items()]
+    for _ in range(2):
+        done = ingest.put_vectors(shop, puts, Request("one", b"digest"))
+        assert {at: type(one) for at, one in done.failures.items()} == {0: NotFound, 1: InvalidInput}
+    found = [one and list(one.others) for one in shop.get(["a", "b"], Wanted((HEAD_SPACE.name,)))]
+    assert found == [[], [HEAD_SPACE.name]]

@@ -92,7 +92,7 @@ class TestRedis:
         with closing(client):
             client.config_set("maxmemory", "1mb")
             assert refusal(lambda: ingest(shop, "b"))[1].reason == "REDIS_NOT_READY"
-            request = indexer_pb2.DeleteItemsRequest(catalogue="shop", item_ids=["a"])
+            request = indexer_pb2.DeleteItemsRequest(catalogue="shop", item_ids=["a"], request_id="room")
             answer = shop.stub.DeleteItems(request)
             assert answer.deleted == 1
             assert shop.found(search(1, min_version=answer.version)) == []

@@ -13,12 +13,13 @@ from services.indexer.catalogue import PLAIN, Catalogue, ItemVectors, Receipt, S
 from services.indexer.embedder import Kept
 from services.indexer.index.exact import ExactIndex
 from services.indexer.item import Record
+from services.indexer.layout import Added
 from services.indexer.operation import Operation, Progress, Subject
 from services.indexer.remake import remake
 from services.indexer.shelf import Shelf
 from services.indexer.wire import pack_item
 from services.indexer.workshop import Task
-from services.spaces import Float16, canonical
+from services.spaces import Block, Float16, Space, canonical
 from tests.indexer.builders import (
     HEAD_SPACE,
     NOW_US,
@@ -39,9 +40,16 @@ class Overtaken(Troubled):
 
     before_put: Callable[[], object] = staticmethod(lambda: None)
 
-    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
+    def put_vectors(
+        self,
+        partition: int,
+        space: str,
+        items: Sequence[ItemVectors],
+        receipt: Receipt | None,
+        added: Added | None = None,
+    ) -> Written:
         self.before_put()
-        return super().put_vectors(partition, space, items, receipt)
+        return super().put_vectors(partition, space, items, receipt, added)
 
 
 def shop_of(partitions: int = 1) -> Overtaken:
@@ -170,6 +178,20 @@ def test_a_space_of_nobody_is_not_found() -> None:
         run(shop, toy)
     with pytest.raises(Refused):
         run(shop, space=SPACE.name).proceed()
+
+
+def test_it_ends_when_its_space_makes_room_for_another_one_of_its_name() -> None:
+    shop = shop_of()
+    put(shop, "a", 1)
+
+    def replace_space() -> None:
+        shop.relayout(shop.layout(), shop.layout().dropping(HEAD_SPACE.name))
+        shop.relayout(shop.layout(), shop.layout().adding(Space(HEAD_SPACE.name, (Block("x", 3),))))
+
+    shop.before_put = replace_space
+    with pytest.raises(NotFound, match="another one of its name"):
+        run(shop)
+    assert found(shop, "a") is None
 
 
 def test_it_can_be_made_from_vectors_of_any_other_space() -> None:

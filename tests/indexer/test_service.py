@@ -413,3 +413,18 @@ def test_the_same_creation_twice_is_one(indexer: Service) -> None:
 def test_every_method_of_the_contract_has_an_implementation() -> None:
     methods = indexer_pb2.DESCRIPTOR.services_by_name["IndexerService"].methods
     assert {method.name for method in methods} <= vars(IndexerServicer).keys()
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_request_id_is_good_for_one_request_of_one_method(indexer: Service, partitions: int) -> None:
+    indexer.create(partitions=partitions)
+    indexer.put(with_vectors("a", 1), request_id="one")
+    delete = indexer_pb2.DeleteItemsRequest(catalogue="shop", item_ids=["a"], request_id="one")
+    code, _ = refusal(lambda: indexer.stub.DeleteItems(delete))
+    assert code is grpc.StatusCode.ALREADY_EXISTS
+    delete.request_id = "two"
+    assert indexer.stub.DeleteItems(delete).deleted == 1
+    assert indexer.stub.DeleteItems(delete).deleted == 1
+    request = indexer_pb2.IngestItemsRequest(catalogue="shop", items=[with_vectors("b", 1)], request_id="two")
+    code, _ = refusal(lambda: indexer.stub.IngestItems(request))
+    assert code is grpc.StatusCode.ALREADY_EXISTS

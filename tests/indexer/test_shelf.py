@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from services.errors import NotFound, NotReady, Refused
@@ -25,8 +26,8 @@ from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.port import Index
 from services.indexer.item import Record
-from services.indexer.layout import Layout
-from services.indexer.shelf import Shelf
+from services.indexer.layout import Added, Layout
+from services.indexer.shelf import Misfits, Shelf
 from services.indexer.shelves import Shelves
 from services.indexer.version import Mark, Version
 from services.indexer.wire import pack_item
@@ -60,8 +61,15 @@ class Troubled(Catalogue):
     ) -> Written:
         return self.inner.write(partition, upserts, removed, receipt, generation)
 
-    def put_vectors(self, partition: int, space: str, items: Sequence[ItemVectors], receipt: Receipt | None) -> Written:
-        return self.inner.put_vectors(partition, space, items, receipt)
+    def put_vectors(
+        self,
+        partition: int,
+        space: str,
+        items: Sequence[ItemVectors],
+        receipt: Receipt | None,
+        added: Added | None = None,
+    ) -> Written:
+        return self.inner.put_vectors(partition, space, items, receipt, added)
 
     def count(self) -> int:
         return self.inner.count()
@@ -135,6 +143,23 @@ def write(catalogue: Catalogue, *records: Record, removed: Sequence[str] = ()) -
 def contents(shelf: Shelf, version: Version) -> list[str]:
     assert shelf.reach(version, SOON_S)
     return sorted(shelf.indexes[SPACE.name].item_ids())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_vectors_of_a_wrong_dimension_are_left_out_and_told(again: bool) -> None:
+    """Read from the log, or all again."""
+    shop, told = catalogue_in_memory(), list[Exception]()
+    misfit = Record(record("b").item, np.ones((1, 3), np.float16), 0)
+    shelf = Shelf(shop, exact, lambda _, problem: told.append(problem), clock=monotonic)
+    version = write(shop, record("a"), misfit, record("c")) if again else Version.nothing(1)
+    shelf.start()
+    assert shelf.wait_until_ready(SOON_S)
+    if not again:
+        version = write(shop, record("a"), misfit, record("c"))
+    assert contents(shelf, version) == ["a", "c"]
+    shelf.stop()
+    shelf.join(SOON_S)
+    assert {type(one) for one in told} == {Misfits}
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
