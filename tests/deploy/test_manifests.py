@@ -200,3 +200,10 @@ def test_redis_acknowledges_what_is_on_disk_and_never_evicts() -> None:
 def test_the_record_and_snapshots_of_the_index_are_kept_on_volumes() -> None:
     kept = {name for name in WORKLOADS if WORKLOADS[name]["spec"].get("volumeClaimTemplates")}
     assert kept == {"redis", "indexer"}
+
+
+def test_an_index_waits_before_its_pod_is_out_of_memory() -> None:
+    """A merge holds what it merges twice."""
+    limit = container("indexer")["resources"]["limits"]["memory"]
+    assert limit.endswith("Gi")
+    assert 2 * int(SETTINGS["VISREC_INDEXER_MAX_INDEX_MIB"]) < int(limit.removesuffix("Gi")) * 1024
