@@ -165,7 +165,7 @@ async def test_heads_are_listed_and_deleted(stub: Any) -> None:
 
 
 def a_block(**fields: Any) -> list[embedder_pb2.HeadBlock]:
-    return [embedder_pb2.HeadBlock(block=common_pb2.Block(name="content", dimension=2), **fields)]
+    return [embedder_pb2.HeadBlock(block=common_pb2.Block(name="content", dimension=2, default_weight=1), **fields)]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_a_redis_that_hangs_for_a_while_makes_it_unready_and_it_comes_back(
 
 
 def fill_memory(client: redis.Redis, record: EmbeddedRedis) -> Callable[[], object]:
-    client.config_set("maxmemory", "1mb")
+    client.config_set("maxmemory", "100kb")
     return lambda: client.config_set("maxmemory", "0")
 
 

@@ -90,7 +90,7 @@ class TestRedis:
         """It is how one makes room."""
         client: Any = redis.Redis.from_url(record.url)
         with closing(client):
-            client.config_set("maxmemory", "1mb")
+            client.config_set("maxmemory", "100kb")
             assert refusal(lambda: ingest(shop, "b"))[1].reason == "REDIS_NOT_READY"
             request = indexer_pb2.DeleteItemsRequest(catalogue="shop", item_ids=["a"], request_id="room")
             answer = shop.stub.DeleteItems(request)
