@@ -213,8 +213,8 @@ def test_vectors_are_looked_at_anew_when_their_space_is_another_one_by_now(monke
 
     monkeypatch.setattr(shop, "put_vectors", overtaken)
     wide = given_in(HEAD_SPACE, 1)
-    given = {"none": given_in(narrow, 1), "a": wide, "b": given_in(narrow, 1)}
-    puts = [GivenVectors(name, [vector]) for name, vector in given.items()]
+    by_name = {"none": given_in(narrow, 1), "a": wide, "b": given_in(narrow, 1)}
+    puts = [GivenVectors(name, [vector]) for name, vector in by_name.items()]
     for _ in range(2):
         done = ingest.put_vectors(shop, puts, Request("one", b"digest"))
         assert {at: type(one) for at, one in done.failures.items()} == {0: NotFound, 1: InvalidInput}
