@@ -31,7 +31,14 @@ def create_space(shelf: Shelf, space: Space) -> Arranged:
 
 def delete_space(shelf: Shelf, name: str) -> Arranged:
     """Raises NotFound, Refused for the own one or one that an alias points at."""
-    return _arranged(shelf, lambda layout: layout.dropping(name))
+
+    def change(layout: Layout) -> Layout:
+        if name not in layout.spaces():
+            # An earlier attempt may have taken it from partition 0 only.
+            shelf.catalogue.relayout(layout, layout)
+        return layout.dropping(name)
+
+    return _arranged(shelf, change)
 
 
 def set_alias(shelf: Shelf, alias: str, space: str) -> tuple[str, Version]:
@@ -53,8 +60,8 @@ def set_alias(shelf: Shelf, alias: str, space: str) -> tuple[str, Version]:
 def _arranged(shelf: Shelf, change: Callable[[Layout], Layout]) -> Arranged:
     while True:
         before = shelf.catalogue.layout()
-        after = change(before)
         try:
+            after = change(before)
             # Also when nothing changes: an earlier attempt may not have come to every partition.
             mark = shelf.catalogue.relayout(before, after)
         except LayoutChanged:

@@ -153,9 +153,15 @@ class Catalogue(ABC):
     def layout(self, partition: int = 0) -> Layout:
         """As this partition has it."""
 
+    def level(self, partition: int) -> Layout:
+        """The layout of this partition, which first gets the spaces that partition 0 has, should a crash have kept it
+        from them."""
+        return self.layout(partition)
+
     @abstractmethod
     def relayout(self, before: Layout, after: Layout) -> Mark:
         """Replaces the layout, in every partition where spaces came or went; vectors of a space that goes are dropped.
+        Without a change it still brings the spaces to every partition.
 
         Returns a mark of partition 0 that contains it. Raises LayoutChanged when it is no longer `before`.
         """

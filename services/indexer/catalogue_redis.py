@@ -117,7 +117,7 @@ class RedisCatalogue(Catalogue):
 
         def attempt(layout: Layout) -> list[Any]:
             if not _has(layout, space, added):
-                layout = self._level(partition)
+                layout = self.level(partition)
             if space not in layout.further:
                 raise NotFound("space", space)
             if not _has(layout, space, added):
@@ -172,11 +172,19 @@ class RedisCatalogue(Catalogue):
             raise gone(self.definition)
         return self._learn(partition, unpack_layout(known))
 
+    def level(self, partition: int) -> Layout:
+        while (layout := self.layout(partition)).generation < (first := self.layout(0)).generation:
+            try:
+                self._relayout(partition, layout, first)
+            except LayoutChanged:
+                continue  # by another one who does the same
+        return layout
+
     def relayout(self, before: Layout, after: Layout) -> Mark:
         mark = self._relayout(0, before, after)
-        if before.generation != after.generation:
-            for partition in range(1, self.definition.partitions):
-                self._level(partition)
+        # Also when nothing changes here: who did this before may not have come to every partition.
+        for partition in range(1, self.definition.partitions):
+            self.level(partition)
         return mark
 
     def head(self, partition: int) -> Mark:
@@ -255,15 +263,6 @@ class RedisCatalogue(Catalogue):
 
     def _learn(self, partition: int, layout: Layout) -> Layout:
         self._layouts[partition] = layout
-        return layout
-
-    def _level(self, partition: int) -> Layout:
-        """Gives a partition the spaces that partition 0 has, which a crash may have kept from it."""
-        while (layout := self.layout(partition)).generation < (first := self.layout(0)).generation:
-            try:
-                self._relayout(partition, layout, first)
-            except LayoutChanged:
-                continue  # by another one who does the same
         return layout
 
     def _relayout(self, partition: int, before: Layout, after: Layout) -> Mark:

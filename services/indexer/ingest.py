@@ -156,7 +156,7 @@ class Ingest:
     ) -> tuple[Written, Failures]:
         """Writes the items that can be, and with them why the others cannot."""
         while True:
-            layout = task.catalogue.layout(partition)
+            layout = task.catalogue.level(partition)
             looks, failures = self._looking.look(positions, task.drafts, layout)
             now_us = self._now_us()
             records = [_record(task.drafts[position], one, layout, now_us) for position, one in looks.items()]

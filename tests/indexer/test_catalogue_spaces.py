@@ -12,20 +12,30 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import Conflict, NotFound, Refused
+from services.errors import Conflict, NotFound, NotReady, Refused
+from services.indexer.arrangement import create_space, delete_space
 from services.indexer.catalogue import Catalogue, ItemVectors, LayoutChanged, Receipt, Wanted
 from services.indexer.catalogue_memory import InMemoryCatalogue
 from services.indexer.catalogues import Catalogues, InMemoryCatalogues
 from services.indexer.catalogues_redis import RedisCatalogues
 from services.indexer.connection_redis import Connection, RecordRules
-from services.indexer.item import Record
+from services.indexer.draft import Draft, GivenVector
+from services.indexer.index.exact import ExactIndex
+from services.indexer.ingest import Ingest
+from services.indexer.item import Item, Record
 from services.indexer.layout import Layout
+from services.indexer.looks import Looking
+from services.indexer.pieces import Request
 from services.indexer.record_redis import pack_layout, unpack_layout
-from services.spaces import Block, Float16, Space
+from services.indexer.shelf import Shelf
+from services.indexer.wire import pack_item
+from services.spaces import Block, Float16, Space, encode
 from tests.indexer.builders import (
     HEAD_SPACE,
+    NOW_US,
     OTHER_SPACE,
     SPACE,
+    ToyEmbedder,
     counted_bytes,
     definition,
     raw_features,
@@ -34,6 +44,7 @@ from tests.indexer.builders import (
     vectors,
 )
 from tests.indexer.test_catalogue import Resending, catalogues
+from tests.indexer.worlds import CODEC, monotonic
 
 __all__ = ["catalogues"]
 
@@ -318,6 +329,55 @@ class TestRedis:
         assert shop.layout(1) == shop.layout(0)
         assert read(shop, behind) == [seen(record(behind), learned=learned(1))]
 
+    @pytest.fixture
+    def cut(self, records: RedisCatalogues, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+        """Redis goes away whenever a change of its layout has come to partition 0 only."""
+        catalogue = records.open(records.create(definition(partitions=2), None))
+
+        def away(_: int) -> Layout:
+            raise NotReady("Redis does not answer")
+
+        monkeypatch.setattr(catalogue, "level", away)
+        return shelf_of(catalogue)
+
+    def test_a_creation_that_was_cut_short_is_finished_by_the_next(self, records: RedisCatalogues, cut: Shelf) -> None:
+        with pytest.raises(NotReady):
+            create_space(cut, HEAD_SPACE)
+        shop = records.open(cut.definition)
+        assert list(shop.layout(0).further) == [HEAD_SPACE.name]
+        assert not shop.layout(1).further
+        create_space(shelf_of(shop), HEAD_SPACE)
+        assert shop.layout(1) == shop.layout(0)
+
+    def test_a_deletion_that_was_cut_short_is_finished_by_the_next(
+        self, client: redis.Redis, records: RedisCatalogues, cut: Shelf
+    ) -> None:
+        shop = records.open(cut.definition)
+        create_space(shelf_of(shop), HEAD_SPACE)
+        behind = next(name for name in "abcdefgh" if shop.definition.partition_of(name) == 1)
+        shop.write(1, [seen(record(behind), learned=learned(1))], (), None)
+        with pytest.raises(NotReady):
+            delete_space(cut, HEAD_SPACE.name)
+        assert list(shop.layout(1).further) == [HEAD_SPACE.name]
+        with pytest.raises(NotFound):
+            delete_space(shelf_of(shop), HEAD_SPACE.name)
+        assert not shop.layout(1).further
+        assert client.keys("*:vectors:*") == []
+
+    def test_items_are_written_into_a_space_that_has_not_come_to_their_partition(
+        self, records: RedisCatalogues, cut: Shelf
+    ) -> None:
+        with pytest.raises(NotReady):
+            create_space(cut, HEAD_SPACE)
+        shop = records.open(cut.definition)
+        behind = next(name for name in "abcdefgh" if shop.definition.partition_of(name) == 1)
+        given_vector = GivenVector(HEAD_SPACE.name, encode(learned(1)[0]))
+        ingest = Ingest(Looking(ToyEmbedder(), keep_raw=False), CODEC, lambda: NOW_US)
+        assert not ingest.ingest(shop, [Draft(Item(behind), vectors=[given_vector])], Request()).failures
+        (found,) = read(shop, behind)
+        assert found is not None
+        assert list(found.others) == [HEAD_SPACE.name]
+
     def test_a_replica_that_knows_an_older_layout_drops_what_it_does_not_know(self, records: RedisCatalogues) -> None:
         made = records.create(definition(), None)
         old, new = records.open(made), records.open(made)
@@ -326,6 +386,15 @@ class TestRedis:
         new.put_vectors(0, HEAD_SPACE.name, [ItemVectors("a", learned(1))], None)
         old.write(0, [record("a", title="new")], (), None)
         assert read(new, "a") == [record("a", title="new")]
+
+
+def shelf_of(catalogue: Catalogue) -> Shelf:
+    """Nobody follows; it does not wait to see its own changes."""
+    shelf = Shelf(
+        catalogue, lambda of, space: ExactIndex(space, of.partitions, pack_item), lambda *_: None, clock=monotonic
+    )
+    shelf.reach = lambda *_: True  # type: ignore[method-assign]
+    return shelf
 
 
 @given(st.lists(st.sampled_from(["add", "drop", "point", "unpoint"]), max_size=12))
