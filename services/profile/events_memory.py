@@ -75,7 +75,8 @@ class MemoryEvents(Memory, EventStore):
         outcome = self._place(held, history, event, now_ms)
         if outcome in (Outcome.LEARNED, Outcome.PENDING):
             held.histories[catalogue] = history
-        if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED, Outcome.IGNORED):
+        is_lost = outcome is Outcome.COUNTED and event.type is EventType.IMPRESSION
+        if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED, Outcome.IGNORED) and not is_lost:
             self._remember(held, event, now_ms)
         if outcome in (Outcome.LEARNED, Outcome.COUNTED) and event.is_popular:
             self._count(catalogue, event)

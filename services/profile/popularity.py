@@ -12,6 +12,7 @@ holds to 1e-10, so values are exact to better than 1e-9.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 HOUR_MS = 3_600_000
 
@@ -30,6 +31,14 @@ def add(level: float | None, gained: float) -> float:
         return gained
     high, low = max(level, gained), min(level, gained)
     return high + math.log2(1.0 + 2.0 ** (low - high))
+
+
+def total(levels: Iterable[float | None]) -> float | None:
+    """The level of an item by those it has in several lists, each event being in one of them; None without events."""
+    level: float | None = None
+    for each in levels:
+        level = level if each is None else add(level, each)
+    return level
 
 
 def value(level: float | None, now_ms: int, half_life_hours: float) -> float:

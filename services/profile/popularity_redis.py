@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.profile import popularity
 from services.profile.filing_redis import Filing
 from services.profile.keys import popular
 from services.profile.popularity_store import PopularityStore
@@ -17,7 +18,9 @@ class RedisPopularity(Filing, PopularityStore):
         with redis_errors, self._client.pipeline(transaction=False) as pipeline:
             for name in self._lists(catalogue, domains, segment):
                 pipeline.zrevrange(name, 0, limit - 1, withscores=True)
-            merged = {item_id.decode(): level for found in pipeline.execute() for item_id, level in found}
+            merged: dict[str, float] = {}
+            for item_id, level in (pair for found in pipeline.execute() for pair in found):
+                merged[item_id.decode()] = popularity.add(merged.get(item_id.decode()), level)
         return sorted(merged.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)[:limit]
 
     def levels(
@@ -27,7 +30,10 @@ class RedisPopularity(Filing, PopularityStore):
             for name in self._lists(catalogue, domains, segment):
                 pipeline.zmscore(name, list(item_ids))
             columns = pipeline.execute()
-        return [max((level for level in row if level is not None), default=None) for row in zip(*columns, strict=True)]
+        return [popularity.total(row) for row in zip(*columns, strict=True)]
 
     def _lists(self, catalogue: str, domains: Sequence[str], segment: str) -> list[str]:
-        return [popular(catalogue, self._rules.popular_hours, domain, segment) for domain in domains or (None,)]
+        return [
+            popular(catalogue, self._rules.popular_hours, domain, segment)
+            for domain in dict.fromkeys(domains) or (None,)
+        ]

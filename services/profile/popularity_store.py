@@ -12,7 +12,8 @@ class PopularityStore(ABC):
     @abstractmethod
     def popular(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> list[tuple[str, float]]:
         """The `limit` highest (item id, level) of a catalogue, of some domains or of all; levels as in `popularity`,
-        highest first, equal ones by descending id. `segment`: among people who were told to be in it, by its
+        highest first, equal ones by descending id. An item that has moved from one of the domains to another has the
+        events of both. `segment`: among people who were told to be in it, by its
         id; empty: among all."""
 
     @abstractmethod

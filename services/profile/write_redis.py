@@ -24,7 +24,7 @@ FILL = Script("popularity", "packed", "fill")
 OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
 
 _BOUNDS = struct.Struct("<12d")
-_EVENT = struct.Struct("<16sdB")
+_EVENT = struct.Struct("<16sdH")
 """One argument for each event, for there are many: its digest, what it adds and the number of the list of its domain;
 the packed event comes after it."""
 

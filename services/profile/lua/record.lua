@@ -27,9 +27,10 @@ local segmented = consent and string.sub(consent, 3, 3) == GIVEN
 local pending, learned, kept_any = tonumber(facts[3] or 0), 0, false
 local count = redis.call('ZCARD', acts_order)
 
-local function known(digest, order)
+local function known(digest)
   local arrived = redis.call('ZSCORE', event_ids, digest)
-  return arrived and tonumber(arrived) > oldest or redis.call('ZSCORE', order, digest)
+  return arrived and tonumber(arrived) > oldest or redis.call('ZSCORE', acts_order, digest)
+    or redis.call('ZSCORE', shown_order, digest)
 end
 
 -- What is settled ends at the boundary. Equal times are told apart by digest, byte by byte, as the set does: Lua's own
@@ -109,14 +110,14 @@ local function why_not(digest, time, type, waits)
   if not consent then return 'unknown_user' end
   if refuses_before and time <= refuses_before then return 'erased' end
   if type == UPLOAD and not photos then return 'photos_refused' end
-  if known(digest, type == IMPRESSION and shown_order or acts_order) then return 'duplicate' end
+  if known(digest) then return 'duplicate' end
   if waits and (not personalised or is_new and redis.call('HLEN', main) >= MOST_FIELDS) then return 'unknown_item' end
   if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time, digest)) then return 'too_old' end
   return nil
 end
 
 local function record(given)
-  local digest, gained, list, at = struct.unpack('<c16dB', given)
+  local digest, gained, list, at = struct.unpack('<c16dH', given)
   local packed = string.sub(given, at)
   local type, waits = string.byte(packed, 2), is_pending(packed)
   local time, id_bytes, item_bytes = struct.unpack('<i8HH', packed, 5)
@@ -137,6 +138,8 @@ local function record(given)
     if count == 1 then put_off(acts, acts_order) end
     if item ~= '' then see(item, time) end
   end
+  -- An impression of which nothing is kept moves nothing, however often it comes; its id would count towards a burst.
+  if not personalised and type == IMPRESSION then return 'counted' end
   kept_any = kept_any or personalised
   redis.call('ZADD', event_ids, now, digest)
   if waits then
