@@ -99,7 +99,7 @@ def moved(memory: Memory, to: Space, vectors: Mapping[str, Float16]) -> Memory:
         return memory
     found = []
     for centre in next(iter(memory.centres.values())):
-        known = [each for each in centre.sources if each.source.item_id in vectors]
+        known = [each for each in centre.sources if each.weight > 0 and each.source.item_id in vectors]
         if known:
             weights = np.array([each.weight for each in known])
             rows = np.stack([vectors[each.source.item_id].astype(np.float64) for each in known])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.errors import Internal
 from services.profile.events import Event, EventType
+from services.profile.groups import Weighed
 from services.profile.interests import fold
 from services.profile.kept_taste import KeptTaste
 from services.profile.memory import (
@@ -20,6 +21,7 @@ from services.profile.memory import (
     LEAST_MASS,
     MOST_CENTRES,
     MOST_DISLIKED,
+    Centre,
     Memory,
     moved,
     pack,
@@ -204,3 +206,9 @@ def test_a_space_that_nobody_speaks_of_fades_and_is_not_lost() -> None:
     after = settle(memory, [elsewhere], {OTHER_SPACE.name: OTHER_SPACE}, RULES)
     assert list(after.centres) == [OTHER_SPACE.name, SPACE.name]
     assert after.centres[SPACE.name][0].mass == pytest.approx(memory.centres[SPACE.name][0].mass / 2)
+
+
+def test_a_source_that_has_faded_to_nothing_tells_nothing_in_another_space() -> None:
+    faded = (Weighed(Source("coat", EventType.LIKE), 0.0),)
+    before = Memory(1, 0, {SPACE.name: (Centre(1.0, 1.0, near(0), faded),)})
+    assert moved(before, OTHER_SPACE, {"coat": np.ones(6, dtype=np.float16)}) == before
