@@ -26,10 +26,12 @@ from services.spaces import Float16, Float32, Space
 @dataclass(frozen=True)
 class Remembered:
     """What there is of a person's acts. `events`: one by one; `before`: (mass, vector) of what is remembered of those
-    before them; `writes`: how many there were in all, and `put`: where a job placed them, knowing of some."""
+    before them, as of `until_ms`; `writes`: how many there were in all, and `put`: where a job placed them, knowing of
+    some."""
 
     events: Sequence[Event] = ()
     before: Sequence[tuple[float, Float16]] = ()
+    until_ms: int = 0
     writes: int = 0
     put: PutVector | None = None
 
@@ -81,7 +83,7 @@ class Background:
 
 def behaved(acts: Remembered, recipe: Recipe) -> Behaviour:
     """What somebody does, summed up as `recipe` has it."""
-    return behaviour(acts.events, acts.before, recipe.visual, recipe.half_life_days)
+    return behaviour(acts.events, acts.before, recipe.visual, recipe.half_life_days, acts.until_ms)
 
 
 def encoded(attributes: Attributes, acts: Remembered, recipe: Recipe) -> Float32:

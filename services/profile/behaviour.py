@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.profile.events import Event
+from services.profile.tidying import tidied
 from services.spaces import Float16, Float32, Space
 
 DAY_MS = 86_400_000
@@ -26,18 +27,24 @@ class Behaviour:
 
 
 def behaviour(
-    acts: Sequence[Event], before: Iterable[tuple[float, Float16]], space: Space, half_life_days: float
+    acts: Sequence[Event],
+    before: Iterable[tuple[float, Float16]],
+    space: Space,
+    half_life_days: float,
+    until_ms: int = 0,
 ) -> Behaviour:
-    """What somebody does, seen from their latest act: older ones count half after each half-life.
+    """What somebody does that counts (see `tidying`), seen from their latest act: older ones count half after each
+    half-life.
 
-    `before`: (mass, vector) of what is remembered of acts that are no longer there one by one. Shares of categories,
-    tags and items are of what speaks for them; dislikes are among the types and turn the taste away.
+    `before`: (mass, vector) of what is remembered of acts that are no longer there one by one, as of `until_ms`. Shares
+    of categories, tags and items are of what speaks for them; dislikes are among the types and turn the taste away.
     """
-    newest = max((act.time_ms for act in acts), default=0)
+    told = tidied(sorted(acts, key=lambda act: (act.time_ms, act.event_id)))
+    newest = max([until_ms, *(act.time_ms for act in told)])
     half_life_ms = half_life_days * DAY_MS
     sums: dict[str, dict[str, float]] = {"types": {}, "categories": {}, "tags": {}, "items": {}}
     taste = np.zeros(space.dimension, dtype=np.float64)
-    for act in sorted(acts, key=lambda act: (act.time_ms, act.event_id)):
+    for act in told:
         fresh = 2.0 ** ((act.time_ms - newest) / half_life_ms)
         _add(sums["types"], act.type.name.lower(), fresh)
         if act.weight > 0:
@@ -48,8 +55,9 @@ def behaviour(
         vector = act.vector_in(space.name)
         if vector is not None:
             taste += fresh * act.weight * vector.astype(np.float64)
+    left = 2.0 ** ((until_ms - newest) / half_life_ms)
     for mass, vector in before:
-        taste += mass * vector.astype(np.float64)
+        taste += left * mass * vector.astype(np.float64)
     shares = {name: _shares(weights) for name, weights in sums.items()}
     return Behaviour(space.normalise(taste.astype(np.float32)), **shares)
 

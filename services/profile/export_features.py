@@ -95,8 +95,9 @@ class FeatureExport:
 
 
 def _featured(alias: str, window: Window, person: Person, interests: Sequence[Interest], recipe: Recipe) -> Featured:
-    centres = memory.unpack(window.memory).centres.get(recipe.visual.name, ())
-    behaviour = behaved(Remembered(window.events, [(each.mass, each.vector) for each in centres]), recipe)
+    remembered = memory.unpack(window.memory)
+    before = [(each.mass, each.vector) for each in remembered.centres.get(recipe.visual.name, ())]
+    behaviour = behaved(Remembered(window.events, before, remembered.until_ms), recipe)
     shares = {**behaviour.tags, **behaviour.categories}
     ranked = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_WORDS]
     return Featured(

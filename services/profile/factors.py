@@ -10,6 +10,7 @@ from services.errors import NotFound, SpaceMismatch, VisrecError
 from services.profile.collaborative import Collaborative, PutVector, fold_in, is_fresh
 from services.profile.events import Event
 from services.profile.items import Items
+from services.profile.tidying import tidied
 from services.spaces import Float16
 
 ALIAS = "collaborative"
@@ -33,13 +34,14 @@ class Factors:
         self, catalogue: str, events: Sequence[Event], put: PutVector | None = None, writes: int = 0
     ) -> Collaborative | None:
         """Where somebody is: the vector that a job `put`, or a fold of their events when it is stale or there is none
-        (see `collaborative`). `writes`: events of theirs in all. A catalogue that does not answer has no factors."""
+        (see `collaborative`). `events`: in the order of their time; what of them counts for a taste counts here.
+        `writes`: how many there were in all. A catalogue that does not answer has no factors."""
         stands = Collaborative(put.space, put.vector) if put else None
         if put is not None and is_fresh(put, writes):
             return stands
         rated: dict[str, float] = defaultdict(float)
-        for event in events:
-            if event.item_id and event.weight:
+        for event in tidied(events):
+            if event.item_id:
                 rated[event.item_id] += event.weight
         return (self._folded(catalogue, rated) if rated else None) or stands
 

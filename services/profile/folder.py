@@ -94,7 +94,7 @@ class Folder:
         if self._background is None or window.person is None:
             return Known()
         before = [(centre.mass, centre.vector) for centre in remembered.centres.get(space.name, ())]
-        acts = Remembered(window.events, before, window.writes, window.put)
+        acts = Remembered(window.events, before, remembered.until_ms, window.writes, window.put)
         return self._background.of(window.person, catalogue, space, acts)
 
     def _nothing(self, window: Window, catalogue: str, waiting: int = 0) -> Folded:

@@ -79,12 +79,21 @@ def test_somebody_who_did_nothing_is_where_they_were_put_or_nowhere(indexer: Ind
 
 
 def test_events_on_one_item_add_up(indexer: Indexer) -> None:
-    """A like that was taken back counts for nothing, so it is the same as without."""
-    taken_back = [event(EventType.PURCHASE, "item-5"), event(EventType.DISLIKE, "item-5"), event(item="item-5")]
-    less = Factors(indexer, Seconds()).place("shop", [*LIKED, *taken_back])
+    click = event(EventType.CLICK, "item-5")
+    less = Factors(indexer, Seconds()).place("shop", [*LIKED, click])
     more = Factors(indexer, Seconds()).place("shop", [*LIKED, event(EventType.PURCHASE, "item-5")])
     assert likeness(less, 1) < likeness(more, 1)
     assert indexer.asked[0] == sorted({*indexer.asked[0]})
+
+
+def test_the_last_opinion_holds_and_a_double_click_is_one(indexer: Indexer) -> None:
+    places = Factors(indexer, Seconds())
+    like, click = event(item="item-5"), event(EventType.CLICK, "item-6")
+    untidy = [event(EventType.DISLIKE, "item-5"), like, click, event(EventType.CLICK, "item-6")]
+    tidy, same = (places.place("shop", [*LIKED, *acts]) for acts in ([like, click], untidy))
+    assert tidy is not None
+    assert same is not None
+    np.testing.assert_array_equal(same.vector, tidy.vector)
 
 
 def test_a_catalogue_without_factors_is_asked_once_in_a_while(indexer: Indexer) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.profile.behaviour import behaviour
-from services.profile.events import Event, EventType
+from services.profile.events import WEIGHTS, Event, EventType
 from services.profile.features import HASHED, Recipe, facts, features, hashed
 from services.profile.person import Attributes, Gender, Location
 from services.spaces import Float32
@@ -38,8 +38,8 @@ ACTS = st.lists(
 )
 
 
-def liked(direction: int, **changes: Any) -> Event:
-    return event(vectors={SPACE.name: near(direction)}, **changes)
+def liked(direction: int, type_: EventType = EventType.LIKE, **changes: Any) -> Event:
+    return event(type_, vectors={SPACE.name: near(direction)}, **changes)
 
 
 def encoded(attributes: Attributes = UNKNOWN, acts: list[Event] | None = None) -> Float32:
@@ -154,3 +154,22 @@ def test_a_dislike_turns_the_taste_away_and_is_in_no_share_but_that_of_types() -
 def test_what_is_remembered_counts_for_the_taste() -> None:
     known = behaviour([], [(3.0, near(2))], SPACE, 30.0)
     np.testing.assert_allclose(known.taste, near(2).astype(np.float32), atol=1e-3)
+
+
+def test_what_is_remembered_has_faded_as_if_it_were_still_there_one_by_one() -> None:
+    old = [liked(0, item=f"old-{n}", time_ms=MIDNIGHT_MS - 90 * DAY_MS) for n in range(4)]
+    new = [liked(1, item=f"new-{n}") for n in range(2)]
+    whole = behaviour([*old, *new], [], SPACE, 30.0)
+    memory = [(4 * WEIGHTS[EventType.LIKE], near(0))]
+    split = behaviour(new, memory, SPACE, 30.0, until_ms=old[0].time_ms)
+    np.testing.assert_allclose(split.taste, whole.taste, atol=1e-5)
+
+
+def test_only_what_counts_for_a_taste_counts_here() -> None:
+    like, click = liked(0, item="coat", category="chair"), liked(1, EventType.CLICK, item="lamp", category="lamp")
+    changed = liked(0, EventType.DISLIKE, item="coat", category="chair", time_ms=MIDNIGHT_MS - DAY_MS)
+    twice = liked(1, EventType.CLICK, item="lamp", category="lamp", time_ms=MIDNIGHT_MS - 1)
+    untidy, tidy = (behaviour(acts, [], SPACE, 30.0) for acts in ([changed, like, twice, click], [like, click]))
+    assert untidy.types == pytest.approx(tidy.types)
+    assert untidy.categories == pytest.approx(tidy.categories)
+    np.testing.assert_allclose(untidy.taste, tidy.taste, atol=1e-6)
