@@ -25,6 +25,7 @@ REMAINS = (
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
     "what jobs have learned from many people keeps their share until the jobs run again",
     "the append-only file of the store holds what was written until Redis has rewritten it; see rewrite_asked",
+    "the slow log of the store, unless it is off, holds the beginnings of slow commands until later ones come",
     "backups and replicas' files, where there are any, hold it until they are replaced",
 )
 """What an erasure leaves, and for how long."""

@@ -142,6 +142,7 @@ class EmbeddedRedis:
             "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
+            "slowlog-log-slower-than": "-1",  # it would keep what people did, beyond their erasure
             "daemonize": "no",
             "logfile": str(self._folder / "redis.log"),
         }

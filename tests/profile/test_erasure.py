@@ -32,6 +32,8 @@ from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, REFUSED, SPACE, Clock, given, near, parts
 from tests.profile.test_rewriting import await_rewritten, files
 
+ROOT = Path(__file__).parents[2]
+
 PHOTO = near(3, 0.3, seed=99)
 
 PLANTED = {
@@ -185,6 +187,18 @@ def test_nothing_of_them_is_left_on_the_disk(private: EmbeddedRedis, runtime: Ru
         after = files(tmp_path)
         assert [trace for trace in traces if trace in after] == []
         assert b"planted" not in after
+
+
+def test_the_slow_log_keeps_nothing_of_them(private: EmbeddedRedis, runtime: RuntimeSettings) -> None:
+    """However slow a command was: it is off where we start Redis, or configure it."""
+    client: Any = open_redis(runtime.model_copy(update={"redis_url": private.url}))
+    assert client.config_get("slowlog-log-slower-than") == {"slowlog-log-slower-than": "-1"}
+    assert "\nslowlog-log-slower-than -1\n" in (ROOT / "deploy" / "k8s" / "redis.conf").read_text()
+    with closing(RedisProfileStore(client, "", StoreRules())) as store:
+        People(store, Clock()).put(Person("planted-person", Attributes(interests=("planted-interest",)), ALL_GIVEN))
+        record(store)
+    with Redis.from_url(private.url) as again:
+        assert again.slowlog_get() == []
 
 
 def test_keys_never_name_anybody(client: Redis) -> None:
