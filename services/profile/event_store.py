@@ -69,9 +69,9 @@ class Act:
 class Window:
     """What a person did in a catalogue: the long-term memory, packed, and the events after it, in their order.
 
-    `stamp` changes with every event that is written and with the person, and is empty when there are no events and
-    never were; `mark` stands for the boundary of what is settled. `person`: None for one who is unknown or does not
-    consent, of whom there is nothing else either. `put`: their collaborative vector, from a job.
+    `stamp` changes with every event that is written, with the person and with a vector that is put, and is empty when
+    there are no events and never were; `mark` stands for the boundary of what is settled. `person`: None for one who is
+    unknown or does not consent, of whom there is nothing else either. `put`: their collaborative vector, from a job.
     """
 
     stamp: str = ""
@@ -83,7 +83,8 @@ class Window:
 
     @property
     def writes(self) -> int:
-        """How many events there were ever, about: one that was dropped or completed counts again."""
+        """How many events there were ever, about: one that was dropped or completed counts again, as does a vector that
+        was put."""
         return int(self.stamp.split(":")[1]) if self.stamp else 0
 
     @property

@@ -23,6 +23,7 @@ class MemoryVectors(Memory, VectorStore):
         if not held.personalised:
             return Placing.REFUSED
         history = held.histories.get(catalogue, History())
+        history.writes += catalogue in held.histories
         held.vectors[catalogue] = PutVector(placed.space, placed.vector, history.writes)
         history.tastes = {}
         return Placing.PUT

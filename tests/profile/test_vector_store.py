@@ -47,7 +47,7 @@ class TestVectors:
         act(store, "c")
         window = store.window("ada", "shop")
         assert window.put is not None
-        assert (window.put.space, window.put.writes, window.writes) == (FACTORS.name, 2, 3)
+        assert (window.put.space, window.writes - window.put.writes) == (FACTORS.name, 1)
         np.testing.assert_array_equal(window.put.vector, factors(0, 1))
         assert store.window("ada", "other").put is None
 
@@ -70,6 +70,16 @@ class TestVectors:
         act(store, "a")
         belongs(store)
         store.put_vectors("shop", [placed()])
+        (glance,) = store.glance([Wanted("ada", "shop")])
+        assert glance is not None
+        assert not glance.taste
+
+    def test_a_taste_that_is_overtaken_by_it_is_not_kept(self, store: ProfileStore) -> None:
+        store.swap(b"", person())
+        act(store, "a")
+        read = store.window("ada", "shop")
+        store.put_vectors("shop", [placed()])
+        store.keep_taste("ada", "shop", read.stamp, Kept(b"a taste of before"))
         (glance,) = store.glance([Wanted("ada", "shop")])
         assert glance is not None
         assert not glance.taste
