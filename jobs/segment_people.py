@@ -21,7 +21,7 @@ MIN_WORD_SHARE = 0.05
 
 
 class NoSegments(Exception):
-    """There is nothing to put, and why. What was put before stays."""
+    """There is nothing to put, and why."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class SegmentJob:
     def run(self, on_people: Callable[[int], None], *, put: bool = True) -> Report:
         """`on_people` is told how many more were read.
 
+        When people fall into no segments, those before are taken away: they hold a share of people who may have been
+        erased, or have withdrawn their consent, since.
+
         Raises NoSegments, pages.BrokenOff when the reading was, VisrecCallError when the segments could not be put.
         """
         people, total = sample(self._people(on_people), self.most_people)
@@ -56,7 +59,9 @@ class SegmentJob:
             raise NoSegments("the catalogue moved to another space while people were read; run this again")
         found = segment(people, total, self._scales(), self.rules)
         if not found.segments:
-            raise NoSegments(_why_none(found, total, self.rules))
+            if put:
+                self._put((), "")
+            raise NoSegments(_why_none(found, total, self.rules) + ("; there are no segments any more" if put else ""))
         space = spaces.pop()
         found = replace(found, segments=renamed(found.segments, self._known(space)))
         kept = self._put(found.segments, space) if put else None

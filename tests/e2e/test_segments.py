@@ -204,9 +204,10 @@ def test_profiles_are_rebuilt(segmented: Stubs) -> None:
     assert CATALOGUE in told
 
 
-def test_too_few_people_make_no_segments_and_leave_those_there_are(segmented: Stubs) -> None:
+def test_too_few_people_make_no_segments_and_take_away_those_there_were(segmented: Stubs) -> None:
     code, told = run(segmented, "segments", "--min-people", "500")
     assert code == EXIT_NOTHING
     assert "nothing was put" in told
     request = profile_pb2.ListSegmentsRequest(catalogue=CATALOGUE)
-    assert len(segmented.profile.ListSegments(request, timeout=CALL_S).segments) == 3
+    assert len(segmented.profile.ListSegments(request, timeout=CALL_S).segments) == 0
+    assert not taste(segmented, person_id("rings", 0)).segment

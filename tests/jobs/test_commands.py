@@ -154,7 +154,19 @@ def test_too_few_people_are_nothing_to_do(services: Services, target: str) -> No
     result = typed(target, "segments", "-c", "shop")
     assert result.exit_code == EXIT_NOTHING
     assert "25 people" in result.output
-    assert not services.put
+
+
+def test_segments_that_are_found_no_more_are_taken_away(services: Services, target: str) -> None:
+    """They would else keep the share of people who were erased since."""
+    services.people = crowd(80, 60)
+    typed(target, "segments", "-c", "shop")
+    services.people = services.people[:25]
+    typed(target, "segments", "-c", "shop", "--dry-run")
+    assert len(services.put) == 1
+    result = typed(target, "segments", "-c", "shop")
+    assert "no segments any more" in result.output
+    assert [len(put.segments) for put in services.put] == [2, 0]
+    assert services.put[-1].catalogue == "shop"
 
 
 def test_what_a_service_refuses_is_one_line(services: Services, target: str) -> None:
