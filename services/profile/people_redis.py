@@ -31,7 +31,11 @@ RECEIPT_MS = 60_000
 """An erasure that the client sends again because the answer was lost finds the answer for so long."""
 
 ERASE_ATTEMPTS = 16
-"""An attempt fails only when the person's first event in one more catalogue arrives during it."""
+"""An attempt fails only when the person's first event in one more catalogue arrives during it, or when somebody else
+erases them and they are put anew."""
+
+ON_ITS_WAY_MS = 60_000
+"""An answer that other services began when the person still consented has ended after so long."""
 
 
 class RedisPeople(Filing, PeopleStore):
@@ -69,7 +73,7 @@ class RedisPeople(Filing, PeopleStore):
             done = bool(self._scripts.run(SWAP, own, arguments))
         # Also when nothing else was to be forgotten: a call before may have been cut short here.
         if done and person.consent.personalisation is not ConsentState.GIVEN:
-            self._held.erase(self._alias(keys))
+            self._held.erase(self._alias(keys), ON_ITS_WAY_MS if _consented(version) else 0)
         return done
 
     def _request(self, person: Person, request_id: str, answered: Answered | None) -> list[Argument]:
@@ -87,18 +91,19 @@ class RedisPeople(Filing, PeopleStore):
         keys = self._person(user_id)
         # Whom a replica that does not know the ring yet put anew was not moved.
         for old in self._keys.formerly(user_id):
-            self._erase(old, now_ms, 0)
+            self._erase(old, now_ms, tombstone_ms)
         return self._erase(keys, now_ms, tombstone_ms)
 
     def _erase(self, keys: PersonKeys, now_ms: int, tombstone_ms: int) -> list[Erased] | None:
         own = [keys.tombstone, keys.receipt, keys.main, keys.requests, keys.event_ids]
-        # Before the pseudonym is gone with the rest: it is the way to what other services keep.
-        alias, attempt = self._alias(keys), secrets.token_hex(8)
-        held = self._held.erase(alias, tombstone_ms) if alias else 0
+        attempt, held = secrets.token_hex(8), 0
         with redis_errors:
             for _ in range(ERASE_ATTEMPTS):
+                # Before the pseudonym is gone with the rest: it is the way to what other services keep.
+                alias = self._alias(keys)
+                held += self._held.erase(alias, tombstone_ms) if alias else 0
                 catalogues = self._catalogues(keys)
-                arguments: list[Argument] = [attempt, RECEIPT_MS, now_ms, tombstone_ms, *catalogues]
+                arguments: list[Argument] = [attempt, RECEIPT_MS, now_ms, tombstone_ms, alias, *catalogues]
                 counts = self._scripts.run(ERASE, [*own, *histories(keys, catalogues)], arguments)
                 if counts is None:
                     return None
@@ -127,6 +132,11 @@ def _consent(person: Person) -> str:
     """What the scripts and `GetTaste` read: a digit for each purpose, 1 when it is given."""
     given = (person.consent.personalisation, person.consent.photo_learning, person.consent.segments)
     return "".join(str(int(state)) for state in given)
+
+
+def _consented(version: bytes) -> bool:
+    """Whether a person as they stood did, to personalisation."""
+    return bool(version) and unpack_person(version).consent.personalisation is ConsentState.GIVEN
 
 
 def _new_life() -> str:

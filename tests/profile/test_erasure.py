@@ -157,6 +157,60 @@ def test_what_other_services_keep_goes_with_the_consent(
     assert Held(client).all(found.alias) == []
 
 
+def test_an_answer_that_was_on_its_way_when_consent_ended_is_not_kept(
+    client: Any, people: People, redis_store: RedisProfileStore
+) -> None:
+    found = redis_store.held("planted-person")
+    assert found is not None
+    keep = {"now_ms": Clock().now_ms, "keep_ms": 10**11}
+    people.consent("planted-person", Consent(personalisation=REFUSED))
+    assert not Held(client).put(found.alias, "recommendation", "late", b"planted answer", **keep)
+    assert 0 < client.pttl(f"visrec:held:{{{found.alias}}}:gone") <= 60_000
+
+
+def test_who_never_consented_is_kept_from_nothing_when_they_do(
+    client: Any, people: People, redis_store: RedisProfileStore
+) -> None:
+    people.put(Person("newcomer"))
+    people.consent("newcomer", Consent(personalisation=REFUSED))
+    people.consent("newcomer", ALL_GIVEN)
+    found = redis_store.held("newcomer")
+    assert found is not None
+    assert Held(client).put(found.alias, "recommendation", "r1", b"answer", now_ms=Clock().now_ms, keep_ms=10**11)
+
+
+class ErasesInBetween(Held):
+    """Somebody else erases the person and puts them anew, and something is kept of the new one, before the script."""
+
+    def __init__(self, client: Any, people: People, other: RedisProfileStore) -> None:
+        super().__init__(client)
+        self._people, self._other = people, other
+        self.kept = ""
+
+    def erase(self, pseudonym: str, gone_ms: int = 0) -> int:
+        erased = super().erase(pseudonym, gone_ms)
+        if not self.kept:
+            self._people.erase("planted-person")
+            self._people.put(Person("planted-person", consent=ALL_GIVEN))
+            found = self._other.held("planted-person")
+            assert found is not None
+            self.kept = found.alias
+            assert self.put(found.alias, "recommendation", "r1", b"planted", now_ms=Clock().now_ms, keep_ms=10**11)
+        return erased
+
+
+def test_two_erasures_at_once_reach_what_is_kept_under_either_pseudonym(
+    client: Any, people: People, redis_store: RedisProfileStore, runtime: RuntimeSettings, redis_url: str
+) -> None:
+    other = open_redis(runtime.model_copy(update={"redis_url": redis_url}))
+    with closing(RedisProfileStore(other, "", StoreRules())) as store:
+        store._held = ErasesInBetween(client, people, redis_store)
+        erased = store.erase("planted-person", Clock().now_ms, 10_000)
+    assert erased is not None
+    assert Erased("held", 1) in erased
+    assert b"planted" not in everything(client)
+
+
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """One whose files nobody else writes to."""
@@ -235,7 +289,8 @@ def test_what_a_withdrawal_was_cut_short_of_goes_with_the_next(
     people.consent("planted-person", Consent(personalisation=REFUSED))
     found = redis_store.held("planted-person")
     assert found is not None
-    Held(client).put(found.alias, "recommendation", "r1", b"answer", now_ms=Clock().now_ms, keep_ms=10**11)
+    client.delete(f"visrec:held:{{{found.alias}}}:gone")
+    assert Held(client).put(found.alias, "recommendation", "r1", b"answer", now_ms=Clock().now_ms, keep_ms=10**11)
     people.consent("planted-person", Consent(personalisation=REFUSED))
     assert Held(client).all(found.alias) == []
 

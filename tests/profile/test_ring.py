@@ -18,6 +18,7 @@ from services.profile.reader import TasteQuery
 from services.profile.secret_redis import agreed_keys
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from tests.profile.builders import ALL_GIVEN, MIDNIGHT_MS, Clock, event, given, parts, person
@@ -103,9 +104,13 @@ def test_an_erasure_finds_who_was_put_again_by_a_replica_that_does_not_know_the_
     live(old)
     ring.load("ada")
     live(old)
+    found = old.held("ada")
+    assert found is not None
     assert ring.erase("ada", MIDNIGHT_MS, 10_000) is not None
     assert {name.rpartition("}")[2] for name in names(client)} <= {":receipt", ":erased"}
     assert ring.load("ada").person is None
+    keep = {"now_ms": MIDNIGHT_MS, "keep_ms": 10**11}
+    assert not Held(client).put(found.alias, "recommendation", "late", b"x", **keep), "an answer that was on its way"
 
 
 def test_replicas_that_disagree_about_the_order_lose_nothing(opened: Open) -> None:

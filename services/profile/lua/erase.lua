@@ -2,16 +2,18 @@
 -- KEYS: tombstone, receipt, main, requests, event ids; then acts, acts order, shown, shown order and seen of each
 -- catalogue.
 -- ARGV: a name of this attempt, milliseconds to keep the answer, now, milliseconds to keep the tombstone, 0 for
--- none; then the catalogues.
+-- none, the pseudonym under which other services were told that the person is gone; then the catalogues.
 -- Answers "profile events seen taste requests event-ids vectors", how many of each; 0 when nothing was done because a
--- catalogue is missing; nil when there is no such person.
+-- catalogue is missing, or they were erased and put anew, under another pseudonym, since the caller looked; nil when
+-- there is no such person.
 local tombstone, receipt, main, requests, event_ids = unpack(KEYS, 1, 5)
-local attempt, receipt_ms, now, tombstone_ms = unpack(ARGV, 1, 4)
-local FIRST, OWN, EACH = 5, 5, 5
+local attempt, receipt_ms, now, tombstone_ms, alias = unpack(ARGV, 1, 5)
+local FIRST, OWN, EACH = 6, 5, 5
 
 local told = redis.call('HGET', receipt, attempt)
 if told then return told end
 if redis.call('EXISTS', main) == 0 then return nil end
+if (redis.call('HGET', main, 'alias') or '') ~= alias then return 0 end
 
 local given = {}
 for at = FIRST, #ARGV do given[ARGV[at]] = true end
