@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from services.profile.keys import Keys, PersonKeys
+from services.profile.keys import SECRET, Keys, PersonKeys
 from services.profile.scripts_redis import Call, Script, ScriptRunner
 from services.profile.secret_redis import agreed_keys
 from services.profile.store_rules import StoreRules
@@ -33,6 +33,14 @@ class Filing:
         inspect_redis(self._client)
         with redis_errors:
             return agreed_keys(self._client, self._secret, self._former_secrets)
+
+    def _agree_again(self) -> None:
+        """On the secrets, if Redis tells of others: it came back empty, or from a copy. Else whoever starts later would
+        file people under a secret of its own, and each would find only theirs."""
+        with redis_errors:
+            present = self._client.hget(SECRET, "fingerprint")
+        if present != self._keys.fingerprint:
+            self.__dict__.pop("_keys", None)
 
     def _person(self, user_id: str) -> PersonKeys:
         """The keys of a person, who is moved there first if they are filed under a former secret."""

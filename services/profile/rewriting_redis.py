@@ -58,8 +58,9 @@ class Rewriting:
     def _due(self) -> None:
         with self._lock:
             self._stop = None
-            if not self._closed:
-                self._rewrite()
+            # It was promised: a server that is away now is asked again.
+            if not self._closed and not self._rewrite() and self._stop is None:
+                self._stop = self._later(EVERY_S, self._due)
 
     def _rewrite(self) -> bool:
         try:

@@ -25,8 +25,9 @@ class RedisProfileStore(
     """Over one client, which is closed with it."""
 
     def ping(self) -> None:
-        # Each time: after a failover it may be another server.
+        # Each time: after a failover it may be another server, or one that has lost what it had.
         inspect_redis(self._client)
+        self._agree_again()
         self.load("nobody")
 
     def close(self) -> None:

@@ -83,6 +83,25 @@ def test_one_that_had_begun_before_is_followed_by_another() -> None:
     assert len(later.works) == 1
 
 
+def test_what_was_promised_is_asked_for_until_the_server_is_back() -> None:
+    server = Server()
+    rewriting, later, clock = made(server)
+    assert rewriting.ask()
+    assert rewriting.ask()
+    server.error = "LOADING Redis is loading the dataset in memory"
+    for asked in (2, 3):
+        clock.now_s += EVERY_S
+        (_, work) = later.works.pop()
+        work()
+        assert server.asked == asked
+    server.error = ""
+    clock.now_s += EVERY_S
+    (_, work) = later.works.pop()
+    work()
+    assert server.asked == 4
+    assert later.works == []
+
+
 def test_a_server_that_does_not_let_us_is_told_of() -> None:
     rewriting, later, _ = made(Server("NOPERM this user has no permissions to run the 'bgrewriteaof' command"))
     assert not rewriting.ask()

@@ -135,6 +135,36 @@ def test_replicas_that_disagree_about_the_order_lose_nothing(opened: Open) -> No
     assert len(other.window("ada", "shop").acts) == 100
 
 
+def test_a_redis_that_came_back_empty_leaves_no_two_secrets(client: Any, opened: Open) -> None:
+    """One that a service still goes by, and one that the next to start has made."""
+    one = opened("")
+    one.swap(b"", person("ada"))
+    client.flushall()
+    other = opened("")
+    other.swap(b"", person("bob"))
+    one.ping()
+    assert one.load("bob").person == person("bob")
+
+
+def test_a_redis_that_came_back_with_another_secret_is_refused(client: Any, opened: Open) -> None:
+    one = opened(OLD)
+    one.ping()
+    client.flushall()
+    opened(NEW).ping()
+    with pytest.raises(Refused):
+        one.ping()
+    with pytest.raises(Refused):
+        one.load("ada")
+
+
+def test_replicas_that_disagree_about_the_order_go_on_when_they_look_again(opened: Open) -> None:
+    one, other = opened(OLD, NEW), opened(NEW, OLD)
+    one.swap(b"", person("ada"))
+    for store in (other, one, other):
+        store.ping()
+        assert store.load("ada").person == person("ada")
+
+
 def test_a_secret_that_is_dropped_takes_its_ids_with_it_and_nothing_else(client: Any) -> None:
     assert agreed_keys(client, OLD).event("ada", "e") == agreed_keys(client, NEW, [OLD]).event("ada", "e")
     alone = agreed_keys(client, NEW)
