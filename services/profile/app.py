@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from services.errors import InvalidInput
 from services.profile.background import Background
@@ -34,6 +35,7 @@ from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.wire_kept import FORMS
 from services.profile.words import Words
+from services.runtime import deadlines
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
 from services.runtime.redis import open_redis
@@ -65,7 +67,7 @@ def build(
     """Over the real Redis and the real indexer. Raises InvalidInput for settings that cannot work."""
     client = open_redis(runtime)
     store = RedisProfileStore(client, *_secrets(settings))
-    items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT))
+    items = IndexerItems(open_channel("indexer", runtime, idempotent=IDEMPOTENT), settings.lookup_s)
     return assemble(settings, store, items, Rewriting(client, time.monotonic))
 
 
@@ -96,7 +98,8 @@ def assemble(
 
     segmentations = Segmentations(store, visual, settings.segment_min_people, settings.taste_half_life_days)
     background = Background(segmentations, Words(patient, time.monotonic), Factors(patient, time.monotonic))
-    folder = Folder(resolver, settler, settings.taste_rules(), background)
+    bound = partial(deadlines.within, settings.lookup_s)
+    folder = Folder(resolver, settler, settings.taste_rules(), background, bound)
     tastes = TasteReader(store, folder, FORMS)
     servicer = ProfileServicer(
         people=People(store, _now_ms, settings.tombstone_days, rewrite),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from services.errors import NotFound, NotReady, Overloaded
+from services.errors import NotFound, SpaceMismatch
 from services.profile import memory
 from services.profile.background import Background, Known, Remembered
 from services.profile.event_store import Window
 from services.profile.interests import fold
+from services.profile.items import AWAY
 from services.profile.kept_taste import KeptTaste
 from services.profile.memory import Memory
-from services.profile.resolving import Completed, Resolver
+from services.profile.resolving import Completed, Resolver, space_of
 from services.profile.settling import Settler
 from services.profile.taste import Taste, TasteRules
 from services.spaces import Space
@@ -32,15 +35,22 @@ class Folded:
 
 
 class Folder:
-    """`background`: what is known of people beside what they did; None: nothing."""
+    """`background`: what is known of people beside what they did; None: nothing. `bound`: while it lasts, a fold
+    may wait for the catalogue."""
 
     def __init__(
-        self, resolver: Resolver, settler: Settler, rules: TasteRules, background: Background | None = None
+        self,
+        resolver: Resolver,
+        settler: Settler,
+        rules: TasteRules,
+        background: Background | None = None,
+        bound: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._resolver = resolver
         self._settler = settler
         self._rules = rules
         self._background = background
+        self._bound = bound
 
     def recipe(self, catalogue: str) -> str:
         """Differs when tastes would, though people did nothing."""
@@ -61,22 +71,32 @@ class Folder:
         wanted = space or space_of(window) or next(iter(remembered.centres), "")
         if not wanted and not window.acts and not self._supposes(window, catalogue):
             return self._nothing(window, catalogue)
+        with self._bound():
+            try:
+                completed = self._completed(user_id, catalogue, window, wanted, is_asked_for=bool(space))
+            except (NotFound, *AWAY):
+                if wanted:
+                    raise
+                return self._nothing(window, catalogue)
+            return self.folded(user_id, catalogue, completed)
+
+    def _completed(self, user_id: str, catalogue: str, window: Window, space: str, *, is_asked_for: bool) -> Completed:
+        remembered = memory.unpack(window.memory)
         try:
-            also = sources(remembered, wanted)
-            completed = self._resolver.complete(user_id, catalogue, window, wanted, also)
-        except (NotFound, NotReady, Overloaded):
-            if wanted:
+            return self._resolver.complete(user_id, catalogue, window, space, memory.sources(remembered, space))
+        except SpaceMismatch:
+            if is_asked_for:
                 raise
-            return self._nothing(window, catalogue)
-        return self.folded(user_id, catalogue, completed)
+        # The space of their latest event is gone: nobody asked for that one in particular.
+        present = self._resolver.look_up(catalogue, ()).space.name
+        return self._resolver.complete(user_id, catalogue, window, present, memory.sources(remembered, present))
 
     def folded(self, user_id: str, catalogue: str, completed: Completed) -> Folded:
         """The taste that follows from a window that was completed."""
         window, space = completed.window, completed.space
         if space is None:
             return self._nothing(window, catalogue, completed.waiting)
-        if completed.vectors:
-            window = self._settler.moved(user_id, catalogue, window, space, completed.vectors)
+        window = self._settler.moved(user_id, catalogue, window, space, completed.items)
         remembered, rest = self._settler.read(window)
         known = self._known(catalogue, space, remembered, rest)
         taste = fold(remembered, rest.events, space, self._rules, known.prior)
@@ -99,18 +119,3 @@ class Folder:
 
     def _nothing(self, window: Window, catalogue: str, waiting: int = 0) -> Folded:
         return Folded(KeptTaste(window.stamp, self.recipe(catalogue), Taste(), waiting))
-
-
-def space_of(window: Window) -> str:
-    """The name of the space that the latest event with a vector was recorded in; empty: there is none."""
-    return next((event.space for event in reversed(window.events) if event.space), "")
-
-
-def sources(remembered: Memory, space: str) -> list[str]:
-    """Items by which what is remembered in the long term can be told in a space, if it cannot yet."""
-    if not space or space in remembered.centres:
-        return []
-    centres = next(iter(remembered.centres.values()), ())
-    return list(
-        dict.fromkeys(each.source.item_id for centre in centres for each in centre.sources if each.source.item_id)
-    )

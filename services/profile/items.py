@@ -6,9 +6,12 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.errors import NotFound, SpaceMismatch
+from services.errors import NotFound, NotReady, Overloaded, SpaceMismatch, TooLate
 from services.profile.words import Carriers, spellings
 from services.spaces import Float16, Space
+
+AWAY = (NotReady, Overloaded, TooLate)
+"""What is raised when a catalogue cannot be asked now."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Items(Carriers):
     @abstractmethod
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         """At most 1000 different ids, perhaps none, with their vectors in a space, by name; empty: the catalogue's
-        present one. Raises NotFound for an unknown catalogue, SpaceMismatch for a space it does not have; NotReady,
-        Overloaded or TooLate when the catalogue cannot be asked now."""
+        present one. Raises NotFound for an unknown catalogue, SpaceMismatch for a space it does not have, one of AWAY
+        when the catalogue cannot be asked now; TooLate, when it is for the caller that there was no time."""
 
     @abstractmethod
     def close(self) -> None:

@@ -92,6 +92,16 @@ def recalled(memory: Memory, space: str, at_ms: int, rules: TasteRules) -> list[
     ]
 
 
+def sources(memory: Memory, space: str) -> list[str]:
+    """Items by which it can be told in a space, by name, if it cannot yet."""
+    if not space or space in memory.centres:
+        return []
+    centres = next(iter(memory.centres.values()), ())
+    return list(
+        dict.fromkeys(each.source.item_id for centre in centres for each in centre.sources if each.source.item_id)
+    )
+
+
 def moved(memory: Memory, to: Space, vectors: Mapping[str, Float16]) -> Memory:
     """The same memory in another space as well, as far as its sources tell: the best that can be had of items that are
     not known any more. `vectors`: of sources by item id, in that space. Centres that none is known of are lost."""

@@ -15,6 +15,8 @@ MOST = 1024
 class PatientItems(Items):
     """Over the `items` given, which are closed with it. `now_ms` is the clock, milliseconds since 1970.
 
+    Where only a caller had no time (TooLate), the next one may have.
+
     Which space is a catalogue's present one is remembered for as long: it is asked for with every look at people who
     have done nothing yet.
     """
@@ -26,8 +28,7 @@ class PatientItems(Items):
         self._present: dict[tuple[str, str], tuple[int, Resolved]] = {}
 
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
-        if self.rests(catalogue):
-            raise self._failures[catalogue][1]
+        self._let_rest(catalogue)
         until_ms, present = self._present.get((catalogue, space), (0, None))
         if not item_ids and present is not None and self._now_ms() < until_ms:
             return present
@@ -44,8 +45,7 @@ class PatientItems(Items):
         return resolved
 
     def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
-        if self.rests(catalogue):
-            raise self._failures[catalogue][1]
+        self._let_rest(catalogue)
         try:
             return self._items.carrying(catalogue, space, word, limit)
         except (NotReady, Overloaded) as problem:
@@ -56,6 +56,12 @@ class PatientItems(Items):
         if len(self._failures) >= MOST:
             self._failures.clear()
         self._failures[catalogue] = (self._now_ms() + REST_MS, problem)
+
+    def _let_rest(self, catalogue: str) -> None:
+        # Read once: whoever asked before it failed may be answered meanwhile.
+        until_ms, problem = self._failures.get(catalogue, (0, None))
+        if problem is not None and self._now_ms() < until_ms:
+            raise problem
 
     def rests(self, catalogue: str) -> bool:
         """Whether to ask now would only tell of the last failure."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
-from services.errors import Internal, SpaceMismatch
+from services.errors import Internal, NotReady, SpaceMismatch, TooLate
 from services.profile.events import MAX_TAG_LETTERS, MAX_TAGS
 from services.profile.items import CatalogueItem, Items, Resolved
 from services.profile.words import spellings
+from services.runtime import deadlines
 from services.runtime.channel import Channel
 from services.runtime.wire import decode_space
 from services.spaces import Float16, Space, canonical, encode
@@ -27,20 +30,25 @@ MAX_SPACES = 256
 
 
 class IndexerItems(Items):
-    """One BatchGetItems for each lookup. `channel` is closed with it."""
+    """One BatchGetItems for each lookup. `channel` is closed with it. `patience_s`: how long an answer is waited for.
 
-    def __init__(self, channel: Channel) -> None:
+    An indexer that takes longer is away (NotReady), unless the call in hand left it less than half of that (TooLate).
+    """
+
+    def __init__(self, channel: Channel, patience_s: float) -> None:
         self._channel = channel
+        self._patience_s = patience_s
         self._stub = IndexerServiceStub(channel)
         self._spaces: dict[str, Space] = {}
 
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
         if not item_ids:
             return Resolved(self._named(catalogue, space), {})
-        found = self._stub.BatchGetItems(
+        found: indexer_pb2.BatchGetItemsResponse = self._asked(
+            self._stub.BatchGetItems,
             indexer_pb2.BatchGetItemsRequest(
                 catalogue=catalogue, item_ids=item_ids, include_vectors=True, allow_missing=True, space=space
-            )
+            ),
         )
         known = self._spaces.get(found.space) or self._listed(catalogue, found.space)
         return Resolved(known, {each.item.id: _item(each, known) for each in found.items})
@@ -54,7 +62,8 @@ class IndexerItems(Items):
         chance = np.random.default_rng(int.from_bytes(word.encode()[:8], "little"))
         anywhere = space.normalise(chance.normal(size=space.dimension).astype(np.float32))
         vector = common_pb2.Vector(space=space.name, data=encode(anywhere))
-        found = self._stub.Search(
+        found: indexer_pb2.SearchResponse = self._asked(
+            self._stub.Search,
             indexer_pb2.SearchRequest(
                 catalogue=catalogue,
                 space=space.name,
@@ -62,7 +71,7 @@ class IndexerItems(Items):
                 filter=common_pb2.Filter(should=conditions),
                 limit=limit,
                 include_vectors=True,
-            )
+            ),
         )
         return [np.frombuffer(hit.vector, dtype="<f2") for hit in found.hits]
 
@@ -83,11 +92,21 @@ class IndexerItems(Items):
         return self._spaces[name]
 
     def _list(self, catalogue: str) -> Sequence[indexer_pb2.SpaceState]:
-        states = self._stub.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue)).spaces
+        request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
+        states: Sequence[indexer_pb2.SpaceState] = self._asked(self._stub.ListSpaces, request).spaces
         if len(self._spaces) + len(states) > MAX_SPACES:
             self._spaces.clear()
         self._spaces.update({state.space.name: decode_space(state.space) for state in states})
         return states
+
+    def _asked(self, method: Callable[..., Any], request: Message) -> Any:
+        left = deadlines.remaining_s()
+        try:
+            return method(request, timeout=self._patience_s)
+        except TooLate as problem:
+            if left is not None and left < self._patience_s / 2:
+                raise
+            raise NotReady("the indexer did not answer in time") from problem
 
     def close(self) -> None:
         self._channel.close()

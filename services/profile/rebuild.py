@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.errors import InvalidInput
 from services.profile import memory
 from services.profile.event_store import Window
-from services.profile.folder import Folder, sources
+from services.profile.folder import Folder
 from services.profile.identifiers import catalogue_name
 from services.profile.kept_taste import Forms
 from services.profile.reader import keep
@@ -63,4 +63,4 @@ class Rebuilder:
 
 
 def _items(window: Window, space: str) -> list[str]:
-    return [*item_ids(missing(window, space)), *sources(memory.unpack(window.memory), space)]
+    return [*item_ids(missing(window, space)), *memory.sources(memory.unpack(window.memory), space)]

@@ -11,6 +11,7 @@ from services.profile.completing import completed, trusted
 from services.profile.event_store import Batch, EventStore, Outcome, Recorded
 from services.profile.events import Event
 from services.profile.given_event import GivenEvent, check
+from services.profile.items import AWAY
 from services.profile.resolving import Resolver
 from services.profile.settling import Settler
 
@@ -75,7 +76,7 @@ class Recorder:
 
             def make(event: GivenEvent, at: str) -> Event:
                 return completed(event, resolved, at, now_ms)
-        except (NotReady, Overloaded) as problem:
+        except AWAY as problem:
             reason = problem
 
             def make(event: GivenEvent, at: str) -> Event:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from services.errors import NotFound, NotReady, Overloaded
+from services.errors import NotFound
 from services.profile.event_store import Act, EventStore, Filled, Window
 from services.profile.events import MAX_SPACES, Event
-from services.profile.items import Resolved
+from services.profile.items import AWAY, CatalogueItem, Resolved
 from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
-from services.spaces import Float16, Space
+from services.spaces import Space
 
 MAX_LOOKUP = 1000
 """Items of one lookup."""
@@ -25,13 +25,13 @@ MAX_LOOKUP = 1000
 class Completed:
     """A window with what is known of it in a space. `space`: None when there is none to be known in. `waiting`: events
     whose items could not be looked up now; `lost`: those that have no vector in the space and will not get one.
-    `vectors`: in the space, of the items that were looked up, by their id."""
+    `items`: that were looked up, with their vectors in the space, by their id; perhaps those of others among them."""
 
     window: Window
     space: Space | None
     waiting: int = 0
     lost: int = 0
-    vectors: Mapping[str, Float16] = field(default_factory=dict)
+    items: Mapping[str, CatalogueItem] = field(default_factory=dict)
 
 
 class Resolver:
@@ -45,15 +45,15 @@ class Resolver:
     def complete(self, user_id: str, catalogue: str, window: Window, space: str, also: Sequence[str] = ()) -> Completed:
         """A person's window in a space, by name; empty: the catalogue's present one. `also`: further items to look up.
 
-        Raises SpaceMismatch for a space that the catalogue does not have, if it had to be asked; NotReady when nothing
-        is known of the space.
+        Raises SpaceMismatch for a space that the catalogue does not have, if it had to be asked; one of AWAY when
+        nothing is known of the space.
         """
         lacking = missing(window, space)
         if not lacking and not also and space and (known := self.spaces.get(space)):
             return _completed(window, known, waiting=0)
         try:
             found = self.look_up(catalogue, [*item_ids(lacking), *also], space)
-        except (NotReady, Overloaded):
+        except AWAY:
             known = self.spaces.get(space)
             if space and known is None:
                 raise
@@ -87,9 +87,8 @@ class Resolver:
             changed = {each.act.name: each.event for each in filled}
             acts = [replace(act, event=changed.get(act.name) or act.event) for act in window.acts]
             window = replace(window, acts=tuple(acts))
-        vectors = {item_id: item.vector for item_id, item in found.items.items() if item.vector is not None}
         waiting = sum(act.event.pending for act in window.acts)
-        return replace(_completed(window, found.space, waiting), vectors=vectors)
+        return replace(_completed(window, found.space, waiting), items=found.items)
 
     def _of_no_catalogue(self, user_id: str, catalogue: str, window: Window, space: str) -> Completed:
         """The catalogue is gone, or never was: what was taken on trust is dropped, what is known stays."""
@@ -103,6 +102,11 @@ class Resolver:
 def missing(window: Window, space: str) -> list[Act]:
     """The acts whose items are to be looked up, for a taste in a space."""
     return [act for act in window.acts if _lacks(act.event, space)]
+
+
+def space_of(window: Window) -> str:
+    """The name of the space that the latest event with a vector was recorded in; empty: there is none."""
+    return next((event.space for event in reversed(window.events) if event.space), "")
 
 
 def item_ids(acts: Sequence[Act]) -> list[str]:

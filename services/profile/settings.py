@@ -30,6 +30,13 @@ class ProfileSettings(ServiceSettings):
     long_threads: int = Field(
         8, ge=1, le=256, description="Threads for calls that wait longer: RecordEvents (for the indexer) and ListUsers."
     )
+    lookup_s: float = Field(
+        1.0,
+        gt=0,
+        le=60,
+        description="Seconds for which the indexer is waited for: then events are taken on trust, and a taste is told "
+        "with what is known (`pending`).",
+    )
     secret: SecretStr | None = Field(
         None,
         description="Secret that people are filed under, at least 16 bytes. Empty: a random one, made once and kept in "

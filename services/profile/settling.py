@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from services.profile import memory
 from services.profile.event_store import EventStore, Settlement, Window
 from services.profile.events import Event
+from services.profile.items import CatalogueItem
 from services.profile.memory import Memory
 from services.profile.resolving import Resolver
 from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
-from services.spaces import Float16, Space
+from services.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,13 @@ class Settler:
         return after, replace(window, acts=window.acts[count:])
 
     def moved(
-        self, user_id: str, catalogue: str, window: Window, space: Space, vectors: Mapping[str, Float16]
+        self, user_id: str, catalogue: str, window: Window, space: Space, items: Mapping[str, CatalogueItem]
     ) -> Window:
-        """The window with its memory told in a space, too, by the items that it comes from; `vectors` of them. It is
-        kept, so that what is settled after that finds it."""
+        """The window with its memory told in a space, too, by the items that it comes from, if they are among `items`.
+        It is kept, so that what is settled after that finds it."""
         before = memory.unpack(window.memory)
+        known = ((name, items.get(name)) for name in memory.sources(before, space.name))
+        vectors = {name: item.vector for name, item in known if item is not None and item.vector is not None}
         after = memory.moved(before, space, vectors)
         if after is before or space.name not in after.centres:
             return window

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
@@ -14,10 +15,11 @@ from services.profile.peers import IDEMPOTENT, IndexerItems
 from services.runtime import deadlines
 from services.runtime.channel import open_channel
 from services.runtime.settings import RuntimeSettings
-from services.spaces import canonical
+from services.spaces import Float16, Space, canonical
 from tests.profile.builders import OTHER_SPACE, SPACE, near, shop
 from tests.profile.fake_indexer import FakeIndexer, fake_indexer, indexer
 
+PATIENT_S = 60.0
 MOVED = canonical(np.eye(6, dtype=np.float32)[0])
 
 
@@ -33,10 +35,10 @@ def items(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]
 
 
 @contextmanager
-def serving(fake: FakeIndexer, runtime: RuntimeSettings) -> Iterator[IndexerItems]:
+def serving(fake: FakeIndexer, runtime: RuntimeSettings, patience_s: float = PATIENT_S) -> Iterator[IndexerItems]:
     with indexer(fake) as target:
         settings = runtime.model_copy(update={"indexer_target": target})
-        items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT))
+        items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT), patience_s)
         yield items
         items.close()
 
@@ -115,10 +117,37 @@ def test_an_indexer_that_is_away_is_not_ready(runtime: RuntimeSettings) -> None:
     with indexer(fake_indexer(shop())) as target:
         pass
     settings = runtime.model_copy(update={"indexer_target": target})
-    items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT))
+    items = IndexerItems(open_channel("indexer", settings, idempotent=IDEMPOTENT), PATIENT_S)
     with pytest.raises(NotReady):
         items.resolve("shop", ["red-1"])
     items.close()
+
+
+def test_an_indexer_that_does_not_answer_is_away_but_not_for_want_of_time(runtime: RuntimeSettings) -> None:
+    released = threading.Event()
+
+    class Hanging(MemoryItems):
+        def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+            released.wait()
+            return super().resolve(catalogue, item_ids, space)
+
+        def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
+            released.wait()
+            return []
+
+    with serving(fake_indexer(Hanging({})), runtime, patience_s=0.05) as items:
+        try:
+            for ask in (
+                lambda: items.resolve("shop", ["red-1"]),
+                lambda: items.resolve("shop", []),
+                lambda: items.carrying("shop", SPACE, "oak", 1),
+            ):
+                with pytest.raises(NotReady):
+                    ask()
+                with deadlines.within(0.02), pytest.raises(TooLate):
+                    ask()
+        finally:
+            released.set()
 
 
 def test_no_lookup_outlives_the_call_it_is_for(items: IndexerItems) -> None:

@@ -235,12 +235,15 @@ def test_what_is_due_is_folded_by_whoever_reads_as_if_it_were_settled() -> None:
     assert same(before, TasteView(True, sealed=FORMS.seal(fresh.kept), forms=FORMS))
 
 
-def test_a_space_whose_blocks_were_lost_and_that_is_gone_is_a_mismatch(
+def test_when_the_space_of_the_latest_event_is_gone_the_taste_is_in_the_present_one(
     store: CountingStore, reader: TasteReader
 ) -> None:
-    learn(store, event(item="", space="toy@0000000000000000"))
+    gone = "toy@0000000000000000"
+    learn(store, event(item="red-0", space=gone), event(item="green-0", pending=True, vectors={}, domain=""))
+    view = reader.one(ADA)
+    assert (view.taste.space, view.taste.events, view.kept.waiting) == (SPACE.name, 2, 0)
     with pytest.raises(SpaceMismatch):
-        reader.one(ADA)
+        reader.one(TasteQuery("ada", "shop", gone))
 
 
 def test_several_are_answered_from_one_look_each_with_its_own_end(store: CountingStore, reader: TasteReader) -> None:

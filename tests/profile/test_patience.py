@@ -1,0 +1,107 @@
+"""A catalogue that does not answer: who waits for it, for how long, and what is known meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+
+from services.errors import NotReady, TooLate, VisrecError
+from services.profile.event_store import Outcome
+from services.profile.folder import Folder
+from services.profile.items import Items, Resolved
+from services.profile.patience import PatientItems
+from services.profile.reader import TasteQuery
+from services.profile.store_memory import MemoryProfileStore
+from services.profile.taste import TasteRules
+from services.runtime import deadlines
+from services.spaces import Float16, Space
+from tests.profile.builders import MIDNIGHT_MS, given, parts, person, shop
+
+
+class Failing(Items):
+    """Raises `problem` while there is one; remembers how long it might have taken each time."""
+
+    def __init__(self) -> None:
+        self.problem: VisrecError | None = None
+        self.left: list[float | None] = []
+        self._inner = shop()
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        self.left.append(deadlines.remaining_s())
+        if self.problem is not None:
+            raise self.problem
+        return self._inner.resolve(catalogue, item_ids, space)
+
+    def carrying(self, catalogue: str, space: Space, word: str, limit: int) -> Sequence[Float16]:
+        return []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def items() -> Failing:
+    return Failing()
+
+
+@pytest.fixture
+def store() -> MemoryProfileStore:
+    store = MemoryProfileStore()
+    store.swap(b"", person())
+    return store
+
+
+def test_whoever_has_no_time_is_told_what_is_known_and_the_next_one_asks(
+    items: Failing, store: MemoryProfileStore
+) -> None:
+    made = parts(store, items)
+    assert made.recorder.record([given(item="red-0")]) == [Outcome.LEARNED]
+    items.problem = TooLate("no time")
+    assert made.recorder.record([given(item="red-1", time_ms=MIDNIGHT_MS - 1)]) == [Outcome.PENDING]
+    view = made.tastes.one(TasteQuery("ada", "shop"))
+    assert (view.taste.events, view.kept.waiting) == (1, 1)
+    items.problem = None
+    view = made.tastes.one(TasteQuery("ada", "shop"))
+    assert (view.taste.events, view.kept.waiting) == (2, 0)
+
+
+def test_a_fold_waits_no_longer_than_its_bound(items: Failing, store: MemoryProfileStore) -> None:
+    made = parts(store, items)
+    made.recorder.record([given()])
+    del items.left[:]
+    folder = Folder(made.resolver, made.settler, TasteRules(), bound=partial(deadlines.within, 5.0))
+    items.problem = TooLate("no time")
+    made.recorder.record([given(item="red-1")])
+    del items.left[:]
+    folder.fold("ada", "shop", store.window("ada", "shop"))
+    (left,) = items.left
+    assert left is not None
+    assert left <= 5.0
+
+
+def test_a_catalogue_that_comes_back_while_it_rests_fails_nobody() -> None:
+    """Somebody who asked before it failed is answered just while another looks whether it has failed."""
+    items = Failing()
+    looks: list[Callable[[], object]] = []
+
+    def now_ms() -> int:
+        if looks:
+            looks.pop()()
+        return MIDNIGHT_MS
+
+    patient = PatientItems(items, now_ms)
+    items.problem = NotReady("away")
+    with pytest.raises(NotReady):
+        patient.resolve("shop", ["red-0"])
+    looks.append(patient._failures.clear)
+    with pytest.raises(NotReady):
+        patient.resolve("shop", ["red-0"])
+
+
+def test_what_was_looked_up_for_many_is_not_copied_for_each(items: Failing, store: MemoryProfileStore) -> None:
+    made = parts(store, items)
+    made.recorder.record([given(item="red-0")])
+    found = made.resolver.look_up("shop", ["red-0", "green-0"])
+    assert made.resolver.written("ada", "shop", store.window("ada", "shop"), found).items is found.items
