@@ -247,6 +247,7 @@ def export(answer: profile_pb2.ExportUserResponse) -> Table:
     rows += [("seen items", f"{count} in {catalogue}") for catalogue, count in sorted(seen.items()) if count]
     settled = {each.catalogue: each.events for each in answer.long_term}
     rows += [("long term", f"what {count} events in {name} came to") for name, count in sorted(settled.items())]
+    rows += [("vector", f"of a job, in {each.catalogue}") for each in answer.vectors]
     ids = answer.remembered_event_ids
     held = Counter(each.kind for each in answer.held)
     rows += [("held", f"{count} of kind {kind}") for kind, count in sorted(held.items())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.profile.export_store import ANSWER, ExportStore, HeldRecord, HistoryHeld, PersonHeld
 from services.profile.held_memory import History, Memory, highest
 from services.profile.person import pack
+from services.profile.segments import segment_of
 
 
 class MemoryExport(Memory, ExportStore):
@@ -20,7 +21,9 @@ class MemoryExport(Memory, ExportStore):
                 self._history(name, held.histories.get(name, History()), held.vectors.get(name)) for name in catalogues
             ]
             answers = [HeldRecord(ANSWER, pack(each.person)) for each in held.answers.values()]
-            return PersonHeld(held.person, held.alias, histories, len(held.event_ids), None, answers)
+            return PersonHeld(
+                held.person, held.alias, histories, len(held.event_ids), None, answers, held.erased and held.erased[0]
+            )
 
     def _history(self, catalogue: str, history: History, put: object) -> HistoryHeld:
         return HistoryHeld(
@@ -30,4 +33,5 @@ class MemoryExport(Memory, ExportStore):
             history.memory,
             list(history.tastes.values()),
             put,  # type: ignore[arg-type] # from `held.vectors`
+            segment_of(history.segment),
         )

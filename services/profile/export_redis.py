@@ -10,6 +10,7 @@ from services.profile.filing_redis import Filing
 from services.profile.keys import PersonKeys
 from services.profile.packed_event import unpack
 from services.profile.person import unpack as unpack_person
+from services.profile.segments import segment_of
 from services.profile.vectors_redis import unpack_vector
 from services.runtime.held_redis import Held
 from services.runtime.redis import redis_errors
@@ -42,6 +43,7 @@ class RedisExport(Filing, ExportStore):
             ends_in_ms if ends_in_ms >= 0 else None,
             [HeldRecord(record.kind, record.content) for record in records]
             + [HeldRecord(ANSWER, answer) for answer in answers],
+            int(main["erased"].partition(b":")[0]) if "erased" in main else None,
         )
 
     def _history(self, keys: PersonKeys, main: Mapping[str, Any], catalogue: str) -> HistoryHeld:
@@ -58,6 +60,7 @@ class RedisExport(Filing, ExportStore):
             main.get(f"memory:{catalogue}", b""),
             [packed for name, packed in main.items() if name == own or name.startswith(f"{own}:")],
             unpack_vector(main.get(f"collaborative:{catalogue}")),
+            segment_of(main.get(f"segment:{catalogue}", b"").decode()),
         )
 
 

@@ -25,7 +25,7 @@ class HeldRecord:
 @dataclass(frozen=True)
 class HistoryHeld:
     """Of one catalogue. `events`: acts and impressions in no particular order; `seen`: item ids, latest first; `memory`
-    and `tastes`: packed; `put`: the collaborative vector from a job."""
+    and `tastes`: packed; `put`: the collaborative vector from a job; `segment`: its id, empty for none."""
 
     catalogue: str
     events: Sequence[Event] = ()
@@ -33,12 +33,14 @@ class HistoryHeld:
     memory: bytes = b""
     tastes: Sequence[bytes] = ()
     put: PutVector | None = None
+    segment: str = ""
 
 
 @dataclass(frozen=True)
 class PersonHeld:
     """`alias`: their pseudonym; `event_ids`: of how many events only a digest is kept; `ends_in_ms`: when all this goes
-    if nothing more is heard of them, None: never."""
+    if nothing more is heard of them, None: never; `erased_ms`: when somebody of their id was erased before, None:
+    nobody was, or it matters no more."""
 
     person: Person
     alias: str
@@ -46,6 +48,7 @@ class PersonHeld:
     event_ids: int
     ends_in_ms: int | None
     held: Sequence[HeldRecord] = ()
+    erased_ms: int | None = None
 
 
 class ExportStore(ABC):

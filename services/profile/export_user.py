@@ -26,6 +26,7 @@ class HistoryExport:
     memory: Memory
     tastes: Sequence[Sealed]
     put: PutVector | None
+    segment: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class PersonExport:
     event_ids: int
     kept_until_ms: int | None
     held: Sequence[HeldRecord]
+    erased_ms: int | None = None
 
 
 class PersonExporter:
@@ -54,10 +56,10 @@ class PersonExporter:
             raise NotFound("user", user_id)
         ends = None if found.ends_in_ms is None else self._now_ms() + found.ends_in_ms
         histories = [_told(each) for each in found.histories]
-        return PersonExport(found.person, found.alias, histories, found.event_ids, ends, found.held)
+        return PersonExport(found.person, found.alias, histories, found.event_ids, ends, found.held, found.erased_ms)
 
 
 def _told(held: HistoryHeld) -> HistoryExport:
     tastes = [sealed for packed in held.tastes if (sealed := kept_taste.unpack(packed)) is not None]
     events = sorted(held.events, key=lambda event: (event.time_ms, event.event_id))
-    return HistoryExport(held.catalogue, events, held.seen, memory.unpack(held.memory), tastes, held.put)
+    return HistoryExport(held.catalogue, events, held.seen, memory.unpack(held.memory), tastes, held.put, held.segment)

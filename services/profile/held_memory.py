@@ -43,8 +43,8 @@ class History:
 
 @dataclass
 class Held:
-    """All that is held about one person. `life` tells apart what was before and after forgetting. `erased`: events up
-    to the first time are refused until the second."""
+    """All that is held about one person. `life` tells apart what was before and after forgetting, at `since_ms`.
+    `erased`: events up to the first time are refused until the second."""
 
     person: Person
     life: int
@@ -53,6 +53,7 @@ class Held:
     histories: dict[str, History] = field(default_factory=dict)
     puts: int = 0
     alias: str = ""
+    since_ms: int = 0
     erased: tuple[int, int] | None = None
     vectors: dict[str, PutVector] = field(default_factory=dict)
 

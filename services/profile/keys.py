@@ -1,7 +1,7 @@
 """Under which names a person is kept. No name holds anything they could be known by: only keyed hashes.
 
 All keys of a person share one hash tag, so they live in one slot of a cluster and change in one step. Whoever reads key
-names (a slow log, MONITOR, a metrics exporter) learns nothing without the secret.
+names (SCAN, a metrics exporter) learns nothing without the secret.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class History:
 @dataclass(frozen=True)
 class PersonKeys:
     """The keys of one person. `main` is a hash: `person` (packed), `consent` (a digit for each purpose, as numbered in
-    the contract), `life` (new after forgetting), `alias` (their pseudonym, by chance), `erased` (until when events from
-    before which time are refused, of somebody who was erased before), and for each catalogue `writes:` (a counter) and
-    `taste:` (as kept)."""
+    the contract), `life` (new after forgetting, which was at `since`), `alias` (their pseudonym, by chance), `erased`
+    (until when events from before which time are refused, of somebody who was erased before), and for each catalogue
+    `writes:` (a counter) and `taste:` (as kept)."""
 
     main: str
 

@@ -35,6 +35,7 @@ class MemoryPeople(Memory, PeopleStore):
             if held is None:
                 life = self._next_life()
                 held = Held(person, life, alias=f"alias{life}", erased=self._tombstones.get(person.user_id))
+                held.since_ms = person.updated_ms
                 self._held[person.user_id] = held
             held.person = person
             held.puts += 1
@@ -45,13 +46,13 @@ class MemoryPeople(Memory, PeopleStore):
             if answered is not None:
                 fresh = {key: old for key, old in held.answers.items() if old.until_ms > person.updated_ms}
                 held.answers = fresh | {request_id: answered}
-            self._forget(held, forget)
+            self._forget(held, forget, person.updated_ms)
             return True
 
-    def _forget(self, held: Held, forget: Forget) -> None:
+    def _forget(self, held: Held, forget: Forget, now_ms: int) -> None:
         if forget is Forget.NOTHING:
             return
-        held.life = self._next_life()
+        held.life, held.since_ms = self._next_life(), now_ms
         if forget is Forget.EVERYTHING:
             held.histories, held.event_ids, held.vectors = {}, {}, {}
         for history in held.histories.values():

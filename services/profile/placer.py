@@ -30,9 +30,12 @@ class Placer:
         self._store = store
         self._items = items
 
-    def put(self, catalogue: str, given: Sequence[GivenPlace]) -> list[VisrecError | None]:
+    def put(
+        self, catalogue: str, given: Sequence[GivenPlace], learned_ms: int | None = None
+    ) -> list[VisrecError | None]:
         """None for each vector that was put, or why it was not: InvalidInput naming the field, SpaceMismatch for a
-        space that the catalogue does not have, NotFound for the person, Refused for one who does not consent.
+        space that the catalogue does not have, NotFound for the person, Refused for one who does not consent, or of
+        whom something was forgotten since it was learned (LEARNED_BEFORE).
 
         Raises InvalidInput for none or too many, and as `Items.resolve`.
         """
@@ -48,7 +51,8 @@ class Placer:
                 good[number] = _placed(each, f"vectors[{number}]", spaces)
             except VisrecError as problem:
                 results[number] = problem
-        for number, end in zip(good, self._store.put_vectors(catalogue, list(good.values())), strict=True):
+        ends = self._store.put_vectors(catalogue, list(good.values()), learned_ms)
+        for number, end in zip(good, ends, strict=True):
             results[number] = _problem(end, given[number].user_id)
         return results
 
@@ -75,5 +79,7 @@ def _problem(end: Placing, user_id: str) -> VisrecError | None:
             return NotFound("user", user_id)
         case Placing.REFUSED:
             return Refused("this person did not consent to personalisation", reason="CONSENT_MISSING")
+        case Placing.OUTDATED:
+            return Refused("learned before this person was erased or took a consent back", reason="LEARNED_BEFORE")
         case _:
             return None

@@ -108,7 +108,8 @@ class ProfileServicer(ProfileServiceServicer):
     def PutUserVectors(
         self, request: pb.PutUserVectorsRequest, context: grpc.ServicerContext
     ) -> pb.PutUserVectorsResponse:
-        results = self._placer.put(request.catalogue, wire_features.places_of(request.vectors))
+        places, learned_ms = wire_features.places_of(request.vectors), wire_features.learned_of(request)
+        results = self._placer.put(request.catalogue, places, learned_ms)
         return wire_features.places_message(results)
 
     def PutSegments(self, request: pb.PutSegmentsRequest, context: grpc.ServicerContext) -> pb.PutSegmentsResponse:

@@ -12,16 +12,18 @@ from services.profile.vector_store import Placed, Placing, VectorStore
 class MemoryVectors(Memory, VectorStore):
     """By person and catalogue."""
 
-    def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
+    def put_vectors(self, catalogue: str, placed: Sequence[Placed], learned_ms: int | None = None) -> list[Placing]:
         with self._lock:
-            return [self._put(catalogue, each) for each in placed]
+            return [self._put(catalogue, each, learned_ms) for each in placed]
 
-    def _put(self, catalogue: str, placed: Placed) -> Placing:
+    def _put(self, catalogue: str, placed: Placed, learned_ms: int | None) -> Placing:
         held = self._held.get(placed.user_id)
         if held is None:
             return Placing.UNKNOWN_USER
         if not held.personalised:
             return Placing.REFUSED
+        if learned_ms is not None and learned_ms <= held.since_ms:
+            return Placing.OUTDATED
         history = held.histories.get(catalogue, History())
         history.writes += catalogue in held.histories
         held.vectors[catalogue] = PutVector(placed.space, placed.vector, history.writes)

@@ -18,11 +18,12 @@ PUT_VECTOR = Script("put_vector")
 class RedisVectors(Filing, VectorStore):
     """One script for each person."""
 
-    def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
+    def put_vectors(self, catalogue: str, placed: Sequence[Placed], learned_ms: int | None = None) -> list[Placing]:
+        learned = "" if learned_ms is None else learned_ms
         with redis_errors:
             people = self._persons([each.user_id for each in placed])
             calls = [
-                Call(PUT_VECTOR, [person.main], [catalogue, _pack(each)])
+                Call(PUT_VECTOR, [person.main], [catalogue, _pack(each), learned])
                 for person, each in zip(people, placed, strict=True)
             ]
             return [Placing(word.decode()) for word in self._scripts.run_all(calls)]

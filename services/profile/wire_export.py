@@ -27,6 +27,9 @@ def export_message(exported: PersonExport) -> pb.ExportUserResponse:
         remembered_event_ids=exported.event_ids,
         held=[pb.HeldRecord(kind=record.kind, content=record.content) for record in exported.held],
         kept_until=None if until is None else wire.timestamp(until),
+        vectors=[vector for each in exported.histories for vector in _vectors(each)],
+        pseudonym=exported.alias,
+        erased_before=None if exported.erased_ms is None else wire.timestamp(exported.erased_ms),
     )
 
 
@@ -51,16 +54,20 @@ def _event(user_id: str, catalogue: str, event: Event) -> pb.Event:
 
 
 def _tastes(exported: PersonExport, history: HistoryExport) -> Iterator[pb.Taste]:
-    """Those that are kept; without any, what else there is: what they have seen, their collaborative vector."""
+    """Those that are kept; without any, what else there is: what they have seen, their segment."""
     query = TasteQuery(exported.person.user_id, history.catalogue)
     kept: Sequence[Sealed | None] = history.tastes or [None]
     for sealed in kept:
         view = TasteView(True, exported.person.consent, exported.alias, sealed, tuple(history.seen))
         message = wire.taste_message(query, view)
-        if history.put is not None and not message.HasField("collaborative"):
-            vector = common_pb2.Vector(space=history.put.space, data=encode(history.put.vector))
-            message.collaborative.CopyFrom(vector)
+        message.segment = message.segment or history.segment
         yield message
+
+
+def _vectors(history: HistoryExport) -> Iterator[pb.KeptVector]:
+    if history.put is not None:
+        vector = common_pb2.Vector(space=history.put.space, data=encode(history.put.vector))
+        yield pb.KeptVector(catalogue=history.catalogue, vector=vector)
 
 
 def _memories(history: HistoryExport) -> Iterator[pb.LongTermMemory]:

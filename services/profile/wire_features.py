@@ -46,6 +46,11 @@ def places_of(messages: Sequence[pb.UserVector]) -> list[GivenPlace]:
     return [GivenPlace(each.user_id, GivenVector(each.vector.space, each.vector.data)) for each in messages]
 
 
+def learned_of(request: pb.PutUserVectorsRequest) -> int | None:
+    """When the events were read that vectors follow from, milliseconds since 1970; None: not told."""
+    return request.learned_from.ToMilliseconds() if request.HasField("learned_from") else None
+
+
 def places_message(results: Sequence[VisrecError | None]) -> pb.PutUserVectorsResponse:
     """What became of each."""
     statuses = [Status(code=0) if problem is None else status_of(problem) for problem in results]

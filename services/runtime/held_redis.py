@@ -81,7 +81,10 @@ class Held:
         register, _ = _keys(pseudonym)
         with redis_errors:
             names = [name.decode() for name in self._client.zrange(register, 0, -1)]
-            found = [(name, self._client.get(name)) for name in names]
+            with self._client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.get(name)
+                found = zip(names, pipeline.execute(), strict=True)
         return [Record(_kind(register, name), content) for name, content in found if content is not None]
 
     def erase(self, pseudonym: str, gone_ms: int = 0) -> int:

@@ -306,6 +306,20 @@ def test_without_consent_events_leave_only_digests_of_their_ids(
     assert names == {b"", b":event-ids", b":receipt"}
 
 
+def test_that_somebody_was_erased_is_known_no_longer_than_it_matters(client: Any, people: People) -> None:
+    clock = people._now_ms
+    assert isinstance(clock, Clock)
+    people.erase("planted-person")
+    people.put(Person("planted-person"))
+    (main,) = [key for key in client.scan_iter("visrec:person:*") if key.endswith(b"}")]
+    clock.now_ms += 29 * 86_400_000
+    people.put(Person("planted-person"))
+    assert client.hexists(main, "erased")
+    clock.now_ms += 2 * 86_400_000
+    people.put(Person("planted-person"))
+    assert not client.hexists(main, "erased")
+
+
 class LosesAnAnswer(UnixDomainSocketConnection):
     """Loses the first answer of a script: Redis has done its work, and the client must send it again."""
 

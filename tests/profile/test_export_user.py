@@ -18,12 +18,15 @@ from services.profile.reader import TasteQuery
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.taste_store import Kept
+from services.profile.vector_store import Placed
 from services.profile.wire_export import export_message
 from services.profile.wire_kept import FORMS
 from services.runtime.held_redis import Held
 from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, MIDNIGHT_MS, SPACE, Clock, given, near, parts
 from tests.profile.conftest import MakeStore
+from tests.profile.test_collaborative import FACTORS, factors
 
 PHOTO = near(3, 0.3, seed=99)
 FEW = StoreRules(window=4, block=2)
@@ -83,6 +86,27 @@ def test_remembered_answers_are_told_too(store: ProfileStore) -> None:
     (answer,) = exported(store).held
     assert answer.kind == ANSWER
     assert b"planted" in answer.content
+
+
+def test_a_vector_from_a_job_and_the_segment_are_told_beside_no_taste(store: ProfileStore) -> None:
+    filed = Kept(b"", segment="1:lamps")
+    store.keep_taste("ada", "shop", store.window("ada", "shop").stamp, filed)
+    store.put_vectors("shop", [Placed("ada", FACTORS.name, factors(0, 1))])
+    message = export_message(exported(store))
+    assert [(each.catalogue, each.vector.space) for each in message.vectors] == [("shop", FACTORS.name)]
+    assert [each.segment for each in message.tastes] == ["lamps"]
+
+
+def test_who_did_nothing_yet_is_told_what_there_is_of_them(make_store: MakeStore) -> None:
+    """Their pseudonym, and that there was somebody before."""
+    store = make_store(FEW)
+    people = People(store, Clock())
+    people.put(Person("bob"))
+    people.erase("bob")
+    people.put(Person("bob"))
+    message = export_message(PersonExporter(store, Clock()).export("bob"))
+    assert message.pseudonym
+    assert message.erased_before.ToMilliseconds() == MIDNIGHT_MS
 
 
 def test_somebody_unknown_is_not_found(store: ProfileStore) -> None:

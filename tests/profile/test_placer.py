@@ -23,8 +23,8 @@ class FakeStore(VectorStore):
     def __init__(self) -> None:
         self.put: dict[str, Placed] = {}
 
-    def put_vectors(self, catalogue: str, placed: Sequence[Placed]) -> list[Placing]:
-        return [self._put(each) for each in placed]
+    def put_vectors(self, catalogue: str, placed: Sequence[Placed], learned_ms: int | None = None) -> list[Placing]:
+        return [self._put(each) for each in placed] if learned_ms is None else [Placing.OUTDATED] * len(placed)
 
     def _put(self, placed: Placed) -> Placing:
         if placed.user_id != "ada":
@@ -106,3 +106,10 @@ def test_an_unknown_catalogue_and_an_indexer_that_is_away_fail_the_call(store: F
         Placer(store, items).put("nowhere", [place()])
     with pytest.raises(NotReady):
         Placer(store, Away({})).put("shop", [place()])
+
+
+def test_what_was_learned_before_something_was_forgotten_is_refused(store: FakeStore, items: CountingItems) -> None:
+    (problem,) = Placer(store, items).put("shop", [place()], learned_ms=1)
+    assert isinstance(problem, Refused)
+    assert problem.reason == "LEARNED_BEFORE"
+    assert not store.put

@@ -65,6 +65,30 @@ class TestVectors:
         results = store.put_vectors("shop", [placed("bob"), placed("nobody")])
         assert results == [Placing.REFUSED, Placing.UNKNOWN_USER]
 
+    def test_what_was_learned_of_somebody_who_was_erased_is_not_put_to_who_came_after(
+        self, store: ProfileStore
+    ) -> None:
+        store.swap(b"", person())
+        store.erase("ada", MIDNIGHT_MS, 10_000)
+        store.swap(b"", person(at_ms=MIDNIGHT_MS + 1))
+        assert store.put_vectors("shop", [placed()], MIDNIGHT_MS - 1) == [Placing.OUTDATED]
+        assert store.window("ada", "shop").put is None
+        assert store.put_vectors("shop", [placed()], MIDNIGHT_MS + 2) == [Placing.PUT]
+
+    def test_what_was_learned_before_consent_was_taken_back_is_not_put_when_it_is_given_again(
+        self, store: ProfileStore
+    ) -> None:
+        store.swap(b"", person())
+        for consent, after_ms in ((Consent(REFUSED), 10), (Consent(GIVEN), 20)):
+            version = store.load("ada").version
+            assert store.swap(version, person(consent=consent, at_ms=MIDNIGHT_MS + after_ms), EVERYTHING)
+        assert store.put_vectors("shop", [placed()], MIDNIGHT_MS + 5) == [Placing.OUTDATED]
+
+    def test_other_changes_of_a_person_keep_nothing_from_being_put(self, store: ProfileStore) -> None:
+        store.swap(b"", person())
+        assert store.swap(store.load("ada").version, person(at_ms=MIDNIGHT_MS + 10))
+        assert store.put_vectors("shop", [placed()], MIDNIGHT_MS + 5) == [Placing.PUT]
+
     def test_a_taste_that_was_kept_without_it_is_forgotten(self, store: ProfileStore) -> None:
         store.swap(b"", person())
         act(store, "a")

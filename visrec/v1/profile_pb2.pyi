@@ -673,8 +673,13 @@ class ExportUserResponse(_message.Message):
     REMEMBERED_EVENT_IDS_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     KEPT_UNTIL_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    ERASED_BEFORE_FIELD_NUMBER: _builtins.int
     remembered_event_ids: _builtins.int
     """Ids of events of which only a keyed digest is kept, so that each counts once."""
+    pseudonym: _builtins.str
+    """What other services file under what they keep of the person."""
     @_builtins.property
     def user(self) -> Global___User:
         """Attributes and consent."""
@@ -701,6 +706,14 @@ class ExportUserResponse(_message.Message):
     def kept_until(self) -> _timestamp_pb2.Timestamp:
         """Until when all this is kept when nothing more is heard of the person; left out: no bound is set."""
 
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptVector]:
+        """Collaborative vectors that jobs put, one for each catalogue."""
+
+    @_builtins.property
+    def erased_before(self) -> _timestamp_pb2.Timestamp:
+        """When somebody of this id was erased before: events from before it are refused. Left out: nobody was, or it matters no more."""
+
     def __init__(
         self,
         *,
@@ -711,14 +724,45 @@ class ExportUserResponse(_message.Message):
         remembered_event_ids: _builtins.int = ...,
         held: _abc.Iterable[Global___HeldRecord] | None = ...,
         kept_until: _timestamp_pb2.Timestamp | None = ...,
+        vectors: _abc.Iterable[Global___KeptVector] | None = ...,
+        pseudonym: _builtins.str = ...,
+        erased_before: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_until", b"kept_until", "user", b"user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_before", b"erased_before", "kept_until", b"kept_until", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "held", b"held", "kept_until", b"kept_until", "long_term", b"long_term", "remembered_event_ids", b"remembered_event_ids", "tastes", b"tastes", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_before", b"erased_before", "events", b"events", "held", b"held", "kept_until", b"kept_until", "long_term", b"long_term", "pseudonym", b"pseudonym", "remembered_event_ids", b"remembered_event_ids", "tastes", b"tastes", "user", b"user", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportUserResponse: _TypeAlias = ExportUserResponse  # noqa: Y015
+
+@_typing.final
+class KeptVector(_message.Message):
+    """A collaborative vector of a person in one catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Which."""
+    @_builtins.property
+    def vector(self) -> _common_pb2.Vector:
+        """As the job put it. It may differ from Taste.collaborative, which follows what they did since."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        vector: _common_pb2.Vector | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["vector", b"vector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptVector: _TypeAlias = KeptVector  # noqa: Y015
 
 @_typing.final
 class LongTermMemory(_message.Message):
@@ -1756,21 +1800,29 @@ class PutUserVectorsRequest(_message.Message):
 
     VECTORS_FIELD_NUMBER: _builtins.int
     CATALOGUE_FIELD_NUMBER: _builtins.int
+    LEARNED_FROM_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Of which catalogue. Required."""
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserVector]:
         """1 to 1000."""
 
+    @_builtins.property
+    def learned_from(self) -> _timestamp_pb2.Timestamp:
+        """When the job began to read the events that it learned from: what was learned of a person before they were erased and
+        put anew, or took a consent back, is theirs no more: FAILED_PRECONDITION, reason LEARNED_BEFORE. Left out: not checked.
+        """
+
     def __init__(
         self,
         *,
         vectors: _abc.Iterable[Global___UserVector] | None = ...,
         catalogue: _builtins.str = ...,
+        learned_from: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["learned_from", b"learned_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "learned_from", b"learned_from", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,7 +71,7 @@ redis.call('HSET', main, 'person', person, 'consent', consent)
 redis.call('HINCRBY', main, 'puts', 1)
 redis.call('HSETNX', main, 'alias', alias)
 redis.call('PEXPIRE', main, person_ttl_ms)
-if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life) end
+if version == '' or forget ~= '' then redis.call('HSET', main, 'life', life, 'since', now) end
 if version == '' then
   -- Somebody new who was erased before: what is told of the time before that is not about them.
   local erased = redis.call('GET', tombstone)
@@ -80,6 +80,10 @@ if version == '' then
     redis.call('HSET', main, 'erased', erased .. ':' .. string.format('%.0f', until_ms))
   end
 end
+
+-- When nothing is refused for it any more, the time of an erasure is nobody's business.
+local erased_until = string.match(redis.call('HGET', main, 'erased') or '', ':(%d+)$')
+if erased_until and tonumber(erased_until) <= tonumber(now) then redis.call('HDEL', main, 'erased') end
 
 if request ~= '' then
   local first, first_name = nil, nil
