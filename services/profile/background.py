@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.errors import VisrecError
 from services.profile import prior
 from services.profile.behaviour import Behaviour, behaviour
-from services.profile.collaborative import Collaborative, PutVector
+from services.profile.collaborative import Collaborative, PutVector, standing
 from services.profile.events import Event
 from services.profile.factors import Factors
 from services.profile.features import Recipe, features
@@ -38,11 +39,13 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Known:
-    """`prior`: interests that are supposed. `segment`: the name it is filed under, empty: none."""
+    """`prior`: interests that are supposed. `segment`: the name it is filed under, empty: none. `is_whole`: the
+    catalogue told all that it was asked for."""
 
     prior: tuple[Prior, ...] = ()
     segment: str = ""
     collaborative: Collaborative | None = None
+    is_whole: bool = True
 
 
 class Background:
@@ -70,8 +73,12 @@ class Background:
         words = [word for word in dict.fromkeys(person.attributes.interests) if word.strip()][:MAX_STATED]
         vectors = self._words.vectors(catalogue, space, words)
         supposed = (*prior.stated(words, vectors), *prior.of_segment(segment, space.name))
-        placed = self._factors.place(catalogue, acts.events, acts.put, acts.writes)
-        return Known(supposed, self._segmentations.of(catalogue).filed(segment), placed)
+        is_whole = not self._words.lacks(catalogue, space, words)
+        try:
+            placed = self._factors.place(catalogue, acts.events, acts.put, acts.writes)
+        except VisrecError:
+            placed, is_whole = standing(acts.put), False
+        return Known(supposed, self._segmentations.of(catalogue).filed(segment), placed, is_whole)
 
     def _segment(self, person: Person, catalogue: str, space: Space, acts: Remembered) -> Segment | None:
         known = self._segmentations.of(catalogue)

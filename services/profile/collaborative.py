@@ -48,6 +48,11 @@ class Collaborative:
     vector: Float16
 
 
+def standing(put: PutVector | None) -> Collaborative | None:
+    """Where a job put somebody, if it did."""
+    return Collaborative(put.space, put.vector) if put else None
+
+
 def fold_in(rated: Sequence[tuple[float, Float16]], space: Space) -> Collaborative | None:
     """`rated`: for each item the sum of its weights, in clicks, negative for what is disliked, and its (F,) factors.
 

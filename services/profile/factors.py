@@ -6,10 +6,10 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 
-from services.errors import NotFound, SpaceMismatch, VisrecError
-from services.profile.collaborative import Collaborative, PutVector, fold_in, is_fresh
+from services.errors import NotFound, SpaceMismatch
+from services.profile.collaborative import Collaborative, PutVector, fold_in, is_fresh, standing
 from services.profile.events import Event
-from services.profile.items import Items
+from services.profile.items import MAX_LOOKUP, Items
 from services.profile.tidying import tidied
 from services.spaces import Float16
 
@@ -35,8 +35,9 @@ class Factors:
     ) -> Collaborative | None:
         """Where somebody is: the vector that a job `put`, or a fold of their events when it is stale or there is none
         (see `collaborative`). `events`: in the order of their time; what of them counts for a taste counts here.
-        `writes`: how many there were in all. A catalogue that does not answer has no factors."""
-        stands = Collaborative(put.space, put.vector) if put else None
+        `writes`: how many there were in all. Raises as `Items.resolve` when the catalogue would have to be asked and
+        cannot be: then they are where they were put."""
+        stands = standing(put)
         if put is not None and is_fresh(put, writes):
             return stands
         rated: dict[str, float] = defaultdict(float)
@@ -49,11 +50,10 @@ class Factors:
         if self._is_absent(catalogue):
             return None
         try:
-            found = self._items.resolve(catalogue, sorted(rated), ALIAS)
+            strongest = sorted(rated, key=lambda item_id: (-abs(rated[item_id]), item_id))[:MAX_LOOKUP]
+            found = self._items.resolve(catalogue, sorted(strongest), ALIAS)
         except (SpaceMismatch, NotFound):
             self._remember_absent(catalogue)
-            return None
-        except VisrecError:
             return None
         known: list[tuple[float, Float16]] = [
             (rated[item_id], item.vector) for item_id, item in sorted(found.items.items()) if item.vector is not None

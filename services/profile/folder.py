@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.errors import NotFound, SpaceMismatch
 from services.profile import memory
@@ -22,7 +22,8 @@ from services.spaces import Space
 
 @dataclass(frozen=True)
 class Folded:
-    """A taste, ready to be kept. `space_now`: of the latest event; `lost`: events without a vector in its space."""
+    """A taste, ready to be kept; without a stamp it is only for now. `space_now`: of the latest event; `lost`: events
+    without a vector in its space."""
 
     kept: KeptTaste
     space_now: str = ""
@@ -77,7 +78,7 @@ class Folder:
             except (NotFound, *AWAY):
                 if wanted:
                     raise
-                return self._nothing(window, catalogue)
+                return self._nothing(replace(window, stamp=""), catalogue)
             return self.folded(user_id, catalogue, completed)
 
     def _completed(self, user_id: str, catalogue: str, window: Window, space: str, *, is_asked_for: bool) -> Completed:
@@ -95,14 +96,15 @@ class Folder:
         """The taste that follows from a window that was completed."""
         window, space = completed.window, completed.space
         if space is None:
-            return self._nothing(window, catalogue, completed.waiting)
+            unknown = window if completed.waiting else replace(window, stamp="")
+            return self._nothing(unknown, catalogue, completed.waiting)
         window = self._settler.moved(user_id, catalogue, window, space, completed.items)
         remembered, rest = self._settler.read(window)
         known = self._known(catalogue, space, remembered, rest)
         taste = fold(remembered, rest.events, space, self._rules, known.prior)
-        kept = KeptTaste(
-            window.stamp, self.recipe(catalogue), taste, completed.waiting, known.segment, known.collaborative
-        )
+        # What lacks something that is only a guess is told, but not kept: nothing would make it anew.
+        stamp = window.stamp if known.is_whole else ""
+        kept = KeptTaste(stamp, self.recipe(catalogue), taste, completed.waiting, known.segment, known.collaborative)
         return Folded(kept, space_of(window), completed.lost)
 
     def _supposes(self, window: Window, catalogue: str) -> bool:

@@ -10,6 +10,9 @@ from services.errors import NotFound, NotReady, Overloaded, SpaceMismatch, TooLa
 from services.profile.words import Carriers, spellings
 from services.spaces import Float16, Space
 
+MAX_LOOKUP = 1000
+"""Items of one lookup."""
+
 AWAY = (NotReady, Overloaded, TooLate)
 """What is raised when a catalogue cannot be asked now."""
 
@@ -38,9 +41,9 @@ class Items(Carriers):
 
     @abstractmethod
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
-        """At most 1000 different ids, perhaps none, with their vectors in a space, by name; empty: the catalogue's
-        present one. Raises NotFound for an unknown catalogue, SpaceMismatch for a space it does not have, one of AWAY
-        when the catalogue cannot be asked now; TooLate, when it is for the caller that there was no time."""
+        """At most MAX_LOOKUP different ids, perhaps none, with their vectors in a space, by name; empty: the one
+        of now. Raises NotFound for an unknown catalogue, SpaceMismatch for a space it does not have, one of
+        AWAY when the catalogue cannot be asked now; TooLate, when it is for the caller that there was no time."""
 
     @abstractmethod
     def close(self) -> None:

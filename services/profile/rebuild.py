@@ -57,7 +57,7 @@ class Rebuilder:
             user_id = window.person.user_id
             folded = self._folder.folded(user_id, catalogue, self._resolver.written(user_id, catalogue, window, found))
             keep(self._store, user_id, catalogue, folded, self._forms.seal(folded.kept))
-            rebuilt += folded.kept.taste.space == name
+            rebuilt += bool(folded.kept.stamp) and folded.kept.taste.space == name
             lost += folded.lost
         return Rebuilt(len(page.windows), rebuilt, lost, page.token)
 

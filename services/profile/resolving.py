@@ -12,13 +12,10 @@ from dataclasses import dataclass, field, replace
 from services.errors import NotFound
 from services.profile.event_store import Act, EventStore, Filled, Window
 from services.profile.events import MAX_SPACES, Event
-from services.profile.items import AWAY, CatalogueItem, Resolved
+from services.profile.items import AWAY, MAX_LOOKUP, CatalogueItem, Resolved
 from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
 from services.spaces import Space
-
-MAX_LOOKUP = 1000
-"""Items of one lookup."""
 
 
 @dataclass(frozen=True)

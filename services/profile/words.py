@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +23,18 @@ UNANSWERED_S = 5.0
 """A word that could not be looked up is asked for again after so many seconds: one reader waits, not all."""
 
 _Key: TypeAlias = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class _Word:
+    """Not asked for again until `until_s`."""
+
+    until_s: float
+    vector: Float16 | None
+    is_answered: bool = True
+
+
+_NEVER = _Word(0.0, None)
 
 
 class Carriers(ABC):
@@ -45,7 +58,7 @@ class Words:
         self._carriers = carriers
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[_Key, tuple[float, Float16 | None]] = OrderedDict()
+        self._known: OrderedDict[_Key, _Word] = OrderedDict()
 
     def vectors(self, catalogue: str, space: Space, words: Sequence[str]) -> Mapping[str, Float16]:
         """(D,) canonical float16 of each word that items carry. A catalogue that does not answer has none, and is asked
@@ -55,25 +68,33 @@ class Words:
         for word in dict.fromkeys(words):
             key = (catalogue, space.name, word)
             with self._lock:
-                until, vector = self._known.get(key, (0.0, None))
-            if until <= self._clock():
+                held = self._known.get(key, _NEVER)
+            vector = held.vector
+            if held.until_s <= self._clock():
                 vector, is_away = self._looked_up(key, space, vector, is_away=is_away)
             if vector is not None:
                 found[word] = vector
         return found
 
+    def lacks(self, catalogue: str, space: Space, words: Sequence[str]) -> bool:
+        """Whether the catalogue did not answer when it was last asked for one of the words, and nothing is known of it
+        from before."""
+        with self._lock:
+            known = [self._known.get((catalogue, space.name, word)) for word in words]
+        return any(each is None or (each.vector is None and not each.is_answered) for each in known)
+
     def _looked_up(
         self, key: _Key, space: Space, before: Float16 | None, *, is_away: bool
     ) -> tuple[Float16 | None, bool]:
         """The vector of a word, and whether the catalogue is away: then the one from before."""
-        vector, for_s = before, UNANSWERED_S
+        vector, for_s, is_answered = before, UNANSWERED_S, False
         if not is_away:
             try:
-                vector, for_s = self._asked(key[0], key[2], space), REMEMBERED_S
+                vector, for_s, is_answered = self._asked(key[0], key[2], space), REMEMBERED_S, True
             except VisrecError:
                 is_away = True
         with self._lock:
-            self._known[key] = (self._clock() + for_s, vector)
+            self._known[key] = _Word(self._clock() + for_s, vector, is_answered)
             self._known.move_to_end(key)
             while len(self._known) > MAX_REMEMBERED:
                 self._known.popitem(last=False)

@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from services.errors import NotReady
 from services.profile.background import Background, Remembered, encoded
+from services.profile.collaborative import STALE_AFTER, PutVector
+from services.profile.event_store import Batch
+from services.profile.events import Event, EventType
 from services.profile.factors import Factors
+from services.profile.folder import Folder
 from services.profile.given_vector import GivenVector
+from services.profile.items import MemoryItems, Resolved
 from services.profile.person import Attributes, Consent, Location, Person
 from services.profile.prior import Origin
+from services.profile.reader import TasteQuery, TasteReader
 from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
 from services.profile.segments import Segment
 from services.profile.store_memory import MemoryProfileStore
+from services.profile.taste import TasteRules
+from services.profile.wire_kept import FORMS
 from services.profile.words import Words
 from services.spaces import encode
-from tests.profile.builders import ALL_GIVEN, GIVEN, OTHER_SPACE, REFUSED, SPACE, event, near, person, shop
+from tests.profile.builders import (
+    ALL_GIVEN,
+    GIVEN,
+    MIDNIGHT_MS,
+    OTHER_SPACE,
+    REFUSED,
+    SPACE,
+    Clock,
+    event,
+    near,
+    parts,
+    person,
+    shop,
+)
 from tests.profile.test_words import FakeCarriers, Seconds
 
 YOUNG = Attributes(age=20, location=Location("PT"), interests=("oak",))
 OLD = Attributes(age=70, location=Location("FI"), interests=("brass", "unheard-of"))
 ITEMS = shop()
+
+
+class Returning(MemoryItems):
+    """Away when told so."""
+
+    away = False
+
+    def __init__(self) -> None:
+        super().__init__({"shop": ITEMS.resolve("shop", [])})
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        if self.away:
+            raise NotReady("the indexer is away")
+        return super().resolve(catalogue, item_ids, space)
 
 
 @pytest.fixture
@@ -99,6 +136,40 @@ def test_of_whom_nothing_can_be_supposed_is_known_beforehand(background: Backgro
 def test_segments_of_another_space_are_nobodys(background: Background) -> None:
     known = background.of(somebody(replace(YOUNG, interests=())), "shop", OTHER_SPACE, Remembered())
     assert not known.segment
+
+
+@pytest.mark.parametrize("acts", [[], [event(EventType.IMPRESSION)], [event(vectors={SPACE.name: near(1)})]])
+def test_a_taste_that_lacks_a_guess_because_the_catalogue_was_away_is_not_kept_like_that(
+    segmentations: Segmentations, acts: list[Event]
+) -> None:
+    store, clock, seconds, carriers, items = MemoryProfileStore(), Clock(), Seconds(), FakeCarriers(), Returning()
+    store.swap(b"", somebody(YOUNG))
+    store.keep_space(SPACE)
+    store.record([Batch("ada", "shop", acts)], MIDNIGHT_MS)
+    made = parts(store, items, clock)
+    background = Background(segmentations, Words(carriers, seconds), Factors(items, seconds))
+    reader = TasteReader(store, Folder(made.resolver, made.settler, TasteRules(), background), FORMS)
+    carriers.away = items.away = True
+    without = reader.one(TasteQuery("ada", "shop"))
+    assert Origin.STATED not in {each.origin for each in without.taste.interests}
+    carriers.away = items.away = False
+    clock.now_ms, seconds.now = clock.now_ms + 60_000, seconds.now + 60
+    whole = reader.one(TasteQuery("ada", "shop"))
+    assert Origin.STATED in {each.origin for each in whole.taste.interests}
+
+
+def test_where_a_job_put_somebody_stands_while_their_events_cannot_be_folded(segmentations: Segmentations) -> None:
+    items = Returning()
+    background = Background(segmentations, Words(FakeCarriers(), Seconds()), Factors(items, Seconds()))
+    put = PutVector(SPACE.name, near(0), writes=0)
+    acts = Remembered([event()], writes=STALE_AFTER, put=put)
+    items.away = True
+    known = background.of(somebody(Attributes()), "shop", SPACE, acts)
+    assert known.collaborative is not None
+    assert known.collaborative.vector is put.vector
+    assert not known.is_whole
+    items.away = False
+    assert background.of(somebody(Attributes()), "shop", SPACE, acts).is_whole
 
 
 def test_other_segments_are_another_recipe(background: Background, segmentations: Segmentations) -> None:
