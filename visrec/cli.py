@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from visrec.client import Client
-from visrec.commands import catalogues, items, looking, people
+from visrec.commands import catalogues, items, looking, people, segments
 from visrec.commands.faults import ClearErrors
 from visrec.commands.session import Session
 
@@ -73,6 +73,7 @@ app.add_typer(catalogues.catalogue_app, name="catalogue")
 app.add_typer(items.item_app, name="item")
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.events_app, name="events")
+app.add_typer(segments.segments_app, name="segments")
 
 if __name__ == "__main__":
     app()

@@ -27,6 +27,7 @@ from visrec.ingest import Ingest, IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.people import Event, Facts
 from visrec.photos import Crop, PhotoSource, photo_message
+from visrec.several import several
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 from visrec.vectors import Vector
 
@@ -114,8 +115,9 @@ class Client:
         return Ingest(send, sleep, on_outcome).run(items)
 
     def delete_items(self, catalogue: str, item_ids: Sequence[str]) -> indexer_pb2.DeleteItemsResponse:
-        """Removes up to 1000 items; those that do not exist are not counted."""
-        request = indexer_pb2.DeleteItemsRequest(catalogue=catalogue, item_ids=item_ids, request_id=uuid4().hex)
+        """Removes up to 1000 items; those that do not exist are not counted. Raises TypeError for a single id."""
+        ids = several(item_ids, "item_ids")
+        request = indexer_pb2.DeleteItemsRequest(catalogue=catalogue, item_ids=ids, request_id=uuid4().hex)
         return self._call(self._connection.indexer.DeleteItems, request)
 
     def get_item(self, catalogue: str, item_id: str, *, include_vectors: bool = False) -> indexer_pb2.StoredItem:
@@ -124,8 +126,9 @@ class Client:
         return self._call(self._connection.indexer.GetItem, request).stored
 
     def get_items(self, catalogue: str, item_ids: Sequence[str]) -> list[indexer_pb2.Item]:
-        """Up to 1000 items in the order asked for, without those that do not exist."""
-        request = indexer_pb2.BatchGetItemsRequest(catalogue=catalogue, item_ids=item_ids, allow_missing=True)
+        """Up to 1000 items in the order asked for, without those that do not exist. Raises TypeError for one id."""
+        ids = several(item_ids, "item_ids")
+        request = indexer_pb2.BatchGetItemsRequest(catalogue=catalogue, item_ids=ids, allow_missing=True)
         return [stored.item for stored in self._call(self._connection.indexer.BatchGetItems, request).items]
 
     def list_items(
@@ -186,7 +189,7 @@ class Client:
             queries=[query],
             limit=n,
             filter=where,
-            exclude_item_ids=exclude,
+            exclude_item_ids=several(exclude, "exclude"),
             min_version=min_version,
             include_items=True,
             include_parts=True,
@@ -227,12 +230,12 @@ class Client:
             n=n,
             scene=scene,
             filter=where,
-            target_domains=domains,
+            target_domains=several(domains, "domains"),
             signal_weights=signal_weights,
             block_weights=block_weights,
             explain=explain,
             include_seen=include_seen,
-            exclude_item_ids=exclude,
+            exclude_item_ids=several(exclude, "exclude"),
             min_version=min_version,
         )
         return self._call(self._connection.ranker.Recommend, request)
@@ -245,10 +248,21 @@ class Client:
         self, catalogue: str, *, domains: Sequence[str] = (), n: int = 50
     ) -> profile_pb2.GetPopularItemsResponse:
         """What people like now, most popular first."""
-        request = profile_pb2.GetPopularItemsRequest(catalogue=catalogue, domains=domains, limit=n)
+        wanted = several(domains, "domains")
+        request = profile_pb2.GetPopularItemsRequest(catalogue=catalogue, domains=wanted, limit=n)
         return self._call(self._connection.profile.GetPopularItems, request)
 
     # People
+
+    def segments(self, catalogue: str) -> Iterator[profile_pb2.Segment]:
+        """Groups of people who like alike, largest first, page by page; those of too few people are in none."""
+        request = profile_pb2.ListSegmentsRequest(catalogue=catalogue, page_size=100)
+        while True:
+            page = self._call(self._connection.profile.ListSegments, request)
+            yield from page.segments
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     def put_user(self, user_id: str, facts: Facts | None = None) -> profile_pb2.User:
         """Makes a person, or changes what `facts` gives of one; the rest stays as it is. Without facts, an existing

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import uuid4
 
 from visrec.filters import timestamp
+from visrec.several import among, several
 from visrec.v1 import profile_pb2
 from visrec.vectors import Vector
 
@@ -18,6 +19,11 @@ ItemEventType = Literal["view", "click", "like", "dislike", "save", "cart", "pur
 
 EventType = ItemEventType | Literal["upload"]
 """An upload has the vector of a photo, every other event an item."""
+
+GENDERS = {name: profile_pb2.Gender.Value(f"GENDER_{name.upper()}") for name in get_args(Gender)}
+EVENT_TYPES = {
+    name: profile_pb2.EventType.Value(f"EVENT_TYPE_{name.upper()}") for name in (*get_args(ItemEventType), "upload")
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class Facts:
         return [path for name, path in _PATHS.items() if getattr(self, name) is not None]
 
     def message(self, user_id: str) -> profile_pb2.User:
-        gender = profile_pb2.Gender.Value(f"GENDER_{(self.gender or 'unspecified').upper()}")
+        """The person of the contract. Raises ValueError for a gender that is none of those there are."""
+        gender = GENDERS[among(self.gender, GENDERS, "gender")] if self.gender else profile_pb2.GENDER_UNSPECIFIED
         return profile_pb2.User(
             user_id=user_id,
             attributes=profile_pb2.UserAttributes(
@@ -52,7 +59,7 @@ class Facts:
                 location=profile_pb2.Location(
                     country=self.country or "", region=self.region or "", city=self.city or ""
                 ),
-                interests=self.interests,
+                interests=several(self.interests or (), "interests"),
             ),
             consent=self.consent(),
         )
@@ -101,10 +108,11 @@ class Event:
     event_id: str = field(default_factory=lambda: uuid4().hex)
 
     def message(self) -> profile_pb2.Event:
+        """The event of the contract. Raises ValueError for a type that is none of those there are."""
         message = profile_pb2.Event(
             event_id=self.event_id,
             user_id=self.user_id,
-            type=profile_pb2.EventType.Value(f"EVENT_TYPE_{self.type.upper()}"),
+            type=EVENT_TYPES[among(self.type, EVENT_TYPES, "type")],
             time=timestamp(self.time),
             catalogue=self.catalogue,
             photo_vector=self.photo_vector.message() if self.photo_vector else None,

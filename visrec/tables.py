@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -31,7 +30,7 @@ class _Wide(Table):
         return super().__rich_console__(console, options.update(max_width=max(options.max_width, least)))
 
 
-def _table(*columns: str, numbers: Iterable[str] = (), whole: Mapping[str, Iterable[str]] | None = None) -> Table:
+def listing(*columns: str, numbers: Iterable[str] = (), whole: Mapping[str, Iterable[str]] | None = None) -> Table:
     """An empty table; columns in `numbers` are set to the right. `whole` has the texts of a column that stay on one
     line however narrow the terminal is, as ids must to be copied."""
     table = _Wide(header_style="bold", box=None, pad_edge=False)
@@ -50,7 +49,7 @@ def _ids(of: Iterable[indexer_pb2.Item]) -> Mapping[str, Iterable[str]]:
 
 def catalogues(found: Iterable[indexer_pb2.Catalogue]) -> Table:
     """One line a catalogue."""
-    table = _table("catalogue", "space", "partitions", "created", numbers=["partitions"])
+    table = listing("catalogue", "space", "partitions", "created", numbers=["partitions"])
     for each in found:
         table.add_row(escape(each.name), escape(each.space.name), str(each.partitions), moment(each.created))
     return table
@@ -59,7 +58,7 @@ def catalogues(found: Iterable[indexer_pb2.Catalogue]) -> Table:
 def stats(answer: indexer_pb2.GetStatsResponse) -> Table:
     """Sizes of catalogues."""
     columns = ("items", "photos", "not yet in the graph", "deleted", "index")
-    table = _table("catalogue", *columns, "space", "domains", numbers=columns)
+    table = listing("catalogue", *columns, "space", "domains", numbers=columns)
     for each in answer.catalogues:
         domains = ", ".join(f"{name or '(none)'} {count}" for name, count in sorted(each.items_by_domain.items()))
         counts = [f"{number:,}" for number in (each.items, each.rows, each.fresh_rows, each.deleted_rows)]
@@ -70,7 +69,7 @@ def stats(answer: indexer_pb2.GetStatsResponse) -> Table:
 
 def items(found: Sequence[indexer_pb2.Item]) -> Table:
     """One line an item."""
-    table = _table("id", "title", "domain", "category", "price", numbers=["price"], whole=_ids(found))
+    table = listing("id", "title", "domain", "category", "price", numbers=["price"], whole=_ids(found))
     for item in found:
         table.add_row(escape(item.id), escape(item.title), escape(item.domain), escape(item.category), price(item))
     return table
@@ -80,9 +79,9 @@ def item(found: indexer_pb2.Item) -> Table:
     """Everything about one item."""
     rows = [("id", found.id), ("title", found.title), ("domain", found.domain), ("category", found.category)]
     rows += [("group", found.group_id), ("price", price(found)), ("tags", ", ".join(found.tags))]
-    rows += [(name, _words(value)) for name, value in sorted(found.attributes.items())]
+    rows += [(name, plain(value)) for name, value in sorted(found.attributes.items())]
     rows += [("time", moment(found.time)), ("pictures", "\n".join(found.image_references))]
-    return _facts(rows)
+    return pairs(rows)
 
 
 def hits(answer: indexer_pb2.SearchResponse) -> Table | str:
@@ -90,7 +89,7 @@ def hits(answer: indexer_pb2.SearchResponse) -> Table | str:
     if not answer.hits:
         return "nothing found"
     columns = ("", "title", "id", "category", "price", "score", *answer.part_blocks)
-    table = _table(*columns, numbers=["", "price", "score"], whole=_ids(hit.item for hit in answer.hits))
+    table = listing(*columns, numbers=["", "price", "score"], whole=_ids(hit.item for hit in answer.hits))
     for rank, hit in enumerate(answer.hits, 1):
         parts = [f"{part:+.3f}" for part in hit.parts[: len(answer.part_blocks)]]
         table.add_row(str(rank), *_names(hit.item), price(hit.item), f"{hit.score:.3f}", *parts)
@@ -104,7 +103,7 @@ def recommendations(answer: ranker_pb2.RecommendResponse) -> Table | str:
     if any(each.parts for each in answer.recommendations):
         return _explained(answer)
     whole = _ids(each.item for each in answer.recommendations)
-    table = _table("", "title", "id", "category", "price", "score", numbers=["", "price", "score"], whole=whole)
+    table = listing("", "title", "id", "category", "price", "score", numbers=["", "price", "score"], whole=whole)
     for each in answer.recommendations:
         table.add_row(str(each.rank), *_names(each.item), price(each.item), f"{each.score:.3f}")
     return table
@@ -113,7 +112,7 @@ def recommendations(answer: ranker_pb2.RecommendResponse) -> Table | str:
 def _explained(answer: ranker_pb2.RecommendResponse) -> Table:
     """Fewer and taller columns: what a score is made of needs the room."""
     whole = [text for each in answer.recommendations for text in (each.item.id, each.item.title[:TITLE_LETTERS])]
-    table = _table("", "what", "score", "made of", "because", numbers=["", "score"], whole={"what": whole})
+    table = listing("", "what", "score", "made of", "because", numbers=["", "score"], whole={"what": whole})
     for each in answer.recommendations:
         title, *facts = (*_names(each.item), price(each.item))
         what = f"[bold]{title}[/]\n[dim]{chr(10).join(fact for fact in facts if fact)}[/]"
@@ -157,7 +156,7 @@ def costs(of: Iterable[common_pb2.StageCost]) -> str:
 
 def scenes(found: Iterable[ranker_pb2.Scene]) -> Table:
     """The named sets of weights."""
-    table = _table("scene", "signals", "blocks", "for")
+    table = listing("scene", "signals", "blocks", "for")
     for each in found:
         table.add_row(each.name, _weights(each.signal_weights), _weights(each.block_weights), escape(each.description))
     return table
@@ -170,88 +169,17 @@ def model(found: embedder_pb2.Model) -> Table:
         for space in found.spaces
     ]
     rows = [("model", found.name), ("precision", found.precision), ("input", f"{found.input_pixels} pixels square")]
-    return _facts([*rows, ("spaces", "\n".join(spaces)), ("licence", found.licence), ("digest", found.digest)])
+    return pairs([*rows, ("spaces", "\n".join(spaces)), ("licence", found.licence), ("digest", found.digest)])
 
 
 def popular(answer: profile_pb2.GetPopularItemsResponse, known: dict[str, indexer_pb2.Item]) -> Table:
     """What people like now; `known` has the items by id, as far as they could be had."""
     whole = {"id": [each.item_id for each in answer.items]}
-    table = _table("", "title", "id", "category", "score", numbers=["", "score"], whole=whole)
+    table = listing("", "title", "id", "category", "score", numbers=["", "score"], whole=whole)
     for rank, each in enumerate(answer.items, 1):
         found = known.get(each.item_id, indexer_pb2.Item(id=each.item_id))
         table.add_row(str(rank), *_names(found), f"{each.score:.2f}")
     return table
-
-
-def user(found: profile_pb2.User) -> Table:
-    """A person's attributes and consent."""
-    facts, place = found.attributes, found.attributes.location
-    rows = [("user", found.user_id), ("age", str(facts.age) if facts.HasField("age") else "")]
-    rows += [("gender", _enum(profile_pb2.Gender.Name(facts.gender), "GENDER_"))]
-    rows += [("location", ", ".join(word for word in (place.city, place.region, place.country) if word))]
-    rows += [("interests", ", ".join(facts.interests))]
-    rows += [(name, _words(value)) for name, value in sorted(facts.other.items())]
-    return _facts([*rows, *consent_rows(found.consent)])
-
-
-def consent(found: profile_pb2.Consent) -> Table:
-    """What a person agreed to, purpose by purpose."""
-    return _facts(consent_rows(found))
-
-
-def consent_rows(found: profile_pb2.Consent) -> list[tuple[str, str]]:
-    """Name and answer of each purpose."""
-    answers = {
-        "personalisation": found.personalisation,
-        "photo learning": found.photo_learning,
-        "segments": found.segments,
-    }
-    return [
-        (name, _enum(profile_pb2.ConsentState.Name(state), "CONSENT_STATE_") or "never asked")
-        for name, state in answers.items()
-    ]
-
-
-def taste(found: profile_pb2.Taste) -> Table:
-    """The interests of a person and the items they come from."""
-    sources = [[_source(source) for source in interest.sources] for interest in found.interests]
-    whole = {"comes from": [source for each in sources for source in each]}
-    table = _table("interest", "share", "comes from", numbers=["share"], whole=whole)
-    for number, (interest, lines) in enumerate(zip(found.interests, sources, strict=True), 1):
-        table.add_row(str(number), f"{interest.weight:.0%}", escape("\n".join(lines)))
-    return table
-
-
-def _source(of: profile_pb2.InterestSource) -> str:
-    return f"{of.item_id or 'a photo'} ({_enum(profile_pb2.EventType.Name(of.event_type), 'EVENT_TYPE_')})"
-
-
-def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:
-    """What an erasure removed, and what it could not."""
-    removed = [(each.place, f"{each.entries} removed") for each in answer.erased]
-    until = moment(answer.tombstone_until)
-    facts = [
-        ("erased", moment(answer.erased_at)),
-        ("late events", f"of before that are refused until {until}" if until else ""),
-        ("files", "Redis was asked to write them anew" if answer.rewrite_asked else "Redis was not asked: see remains"),
-    ]
-    return _facts([*removed, *facts, *(("remains", text) for text in answer.remains)])
-
-
-def export(answer: profile_pb2.ExportUserResponse) -> Table:
-    """How much is held about a person, and of what kind; the whole of it is for --json."""
-    events = Counter(each.catalogue for each in answer.events)
-    rows = [("events", f"{count} in {catalogue}") for catalogue, count in sorted(events.items())]
-    rows += [("taste", f"in {each.catalogue}: {len(each.interests)} interests") for each in answer.tastes]
-    seen = {each.catalogue: len(each.seen_item_ids) for each in answer.tastes}
-    rows += [("seen items", f"{count} in {catalogue}") for catalogue, count in sorted(seen.items()) if count]
-    settled = {each.catalogue: each.events for each in answer.long_term}
-    rows += [("long term", f"what {count} events in {name} came to") for name, count in sorted(settled.items())]
-    rows += [("vector", f"of a job, in {each.catalogue}") for each in answer.vectors]
-    ids = answer.remembered_event_ids
-    held = Counter(each.kind for each in answer.held)
-    rows += [("held", f"{count} of kind {kind}") for kind, count in sorted(held.items())]
-    return _facts([*rows, ("event ids", f"{ids} remembered" if ids else ""), ("kept until", moment(answer.kept_until))])
 
 
 def price(of: indexer_pb2.Item) -> str:
@@ -264,7 +192,8 @@ def moment(of: Timestamp) -> str:
     return of.ToDatetime().strftime("%Y-%m-%d %H:%M") if of.seconds else ""
 
 
-def _facts(rows: Iterable[tuple[str, str]]) -> Table:
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Name and value, one a line, without those that have none."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     for name, value in rows:
@@ -277,19 +206,21 @@ def _names(of: indexer_pb2.Item) -> Sequence[str]:
     return escape(of.title), escape(of.id), escape(of.category)
 
 
-def _words(value: common_pb2.AttributeValue) -> str:
-    plain = attribute(value)
-    if isinstance(plain, bool):
-        return "yes" if plain else "no"
-    if isinstance(plain, float):
-        return f"{plain:g}"
-    return plain if isinstance(plain, str) else ", ".join(plain)
+def plain(value: common_pb2.AttributeValue) -> str:
+    """An attribute as a person would write it."""
+    told = attribute(value)
+    if isinstance(told, bool):
+        return "yes" if told else "no"
+    if isinstance(told, float):
+        return f"{told:g}"
+    return told if isinstance(told, str) else ", ".join(told)
 
 
 def _weights(of: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {weight:g}" for name, weight in sorted(of.items()))
 
 
-def _enum(name: str, prefix: str) -> str:
+def word_of(name: str, prefix: str) -> str:
+    """A name of an enum of the contract without its prefix, in small letters; empty for the unspecified one."""
     word = name.removeprefix(prefix).lower()
     return "" if word == "unspecified" else word

@@ -223,6 +223,7 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     events: dict[str, profile_pb2.Event] = field(default_factory=dict)
     calls: list[int] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    segments: list[profile_pb2.Segment] = field(default_factory=list)
 
     def user(self, user_id: str, context: grpc.ServicerContext) -> profile_pb2.User:
         if user_id not in self.users:
@@ -316,6 +317,15 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
             personalised=True,
         )
         return profile_pb2.GetTasteResponse(taste=taste)
+
+    def ListSegments(
+        self, request: profile_pb2.ListSegmentsRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ListSegmentsResponse:
+        """Two on each page; of `shop` alone."""
+        found, at = self.segments if request.catalogue == "shop" else [], int(request.page_token or 0)
+        return profile_pb2.ListSegmentsResponse(
+            segments=found[at : at + 2], next_page_token=str(at + 2) if at + 2 < len(found) else ""
+        )
 
     def GetPopularItems(
         self, request: profile_pb2.GetPopularItemsRequest, context: grpc.ServicerContext

@@ -193,6 +193,25 @@ def test_all_that_is_held_about_a_person_is_told(stocked: Run) -> None:
     assert stocked("user", "export", "nobody")[0] == 1
 
 
+def test_segments_are_listed_with_what_their_people_have_in_common(run: Run, services: Fleet) -> None:
+    services.profile.segments = [
+        profile_pb2.Segment(
+            segment_id=name,
+            description=f"likes {name.split('-')[0]} (80%, 2.1 x)",
+            people=people,
+            typical_item_ids=["a", "b", "c", "d"],
+        )
+        for name, people in (("lamps-3f2a", 1200), ("rugs-91bc", 80), ("vases-0a1b", 25))
+    ]
+    code, out, _ = run("segments", "list", "shop")
+    assert code == 0
+    for words in ("lamps-3f2a", "1,200", "likes rugs (80%, 2.1 x)", "vases-0a1b", "a, b, c"):
+        assert words in out
+    assert ", d" not in out
+    assert len(json.loads(run("segments", "list", "--json")[1])["segments"]) == 3
+    assert "python -m jobs segments" in run("segments", "list", "other")[1]
+
+
 def test_a_catalogue_comes_and_goes(run: Run, services: Fleet) -> None:
     assert run("catalogue", "create", "attic")[0] == 0
     code, _, err = run("catalogue", "create", "attic")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from visrec.connection import Targets, Tls
 from visrec.filters import all_of, between, during, is_, one_of
 from visrec.items import Attribute, NewItem, attribute, attribute_message
 from visrec.people import Event, Facts
-from visrec.v1 import profile_pb2
+from visrec.v1 import indexer_pb2, profile_pb2
 from visrec.vectors import Vector
 
 
@@ -149,3 +150,31 @@ def test_likeness_is_asked_of_exactly_one_thing(asked: dict[str, str]) -> None:
     """Before anybody is asked."""
     with Client.connect(Targets()) as client, pytest.raises(ValueError, match="exactly one"):
         client.similar("shop", **asked)  # type: ignore[arg-type] # wrong on purpose
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.delete_items("shop", "i1"),
+        lambda client: client.get_items("shop", "i1"),
+        lambda client: client.recommend("shop", domains="art"),
+        lambda client: client.recommend("shop", exclude="i1"),
+        lambda client: client.similar("shop", item_id="i", exclude="i1"),
+        lambda client: client.popular("shop", domains="art"),
+        lambda client: client.put_user("anna", Facts(interests="plants")),
+    ],
+)
+def test_one_text_is_not_taken_for_a_list_of_its_letters(
+    client: Client, services: Fleet, call: Callable[[Client], object]
+) -> None:
+    services.indexer.catalogues["shop"] = {"i": indexer_pb2.Item(id="i"), "1": indexer_pb2.Item(id="1")}
+    with pytest.raises(TypeError, match="give a list of texts, such as "):
+        call(client)
+    assert set(services.indexer.catalogues["shop"]) == {"i", "1"}
+
+
+def test_a_kind_that_does_not_exist_is_told_with_those_that_do() -> None:
+    with pytest.raises(ValueError, match=r"type: 'lik' is none of view, click, like, .* upload"):
+        Event("anna", "lik", "shop", "i1").message()  # type: ignore[arg-type] # what this is about
+    with pytest.raises(ValueError, match="gender: 'f' is none of female, male, other"):
+        Facts(gender="f").message("anna")  # type: ignore[arg-type] # what this is about

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from tests.client.fakes import Fleet
-from visrec import tables
+from visrec import people_tables, tables
 from visrec.client import Client
 from visrec.commands.session import Session
 from visrec.v1 import indexer_pb2, profile_pb2, ranker_pb2
@@ -30,7 +30,7 @@ def all_tables() -> Iterator[RenderableType]:
     liked = profile_pb2.GetPopularItemsResponse(items=[profile_pb2.PopularItem(item_id=ID)])
     yield tables.popular(liked, {ID: ITEM})
     sources = [profile_pb2.InterestSource(item_id=name) for name in (ID, "b")]
-    yield tables.taste(profile_pb2.Taste(interests=[profile_pb2.Interest(sources=sources)]))
+    yield people_tables.taste(profile_pb2.Taste(interests=[profile_pb2.Interest(sources=sources)]))
 
 
 @pytest.mark.parametrize("table", list(all_tables()))

@@ -9,7 +9,7 @@ import grpc
 import typer
 from rich.markup import escape
 
-from visrec import tables
+from visrec import people_tables as tables
 from visrec.commands.faults import sentence
 from visrec.commands.session import CatalogueOption, JsonOption, session_of
 from visrec.errors import VisrecCallError
