@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.errors import SpaceMismatch
 from services.profile import memory
 from services.profile.event_store import EventStore, Settlement, Window
 from services.profile.events import Event
-from services.profile.items import CatalogueItem
+from services.profile.items import AWAY, CatalogueItem
 from services.profile.memory import Memory
-from services.profile.resolving import Resolver
+from services.profile.resolving import Resolver, space_of
 from services.profile.store_rules import StoreRules
 from services.profile.taste import TasteRules
 from services.spaces import Space
@@ -61,11 +62,28 @@ class Settler:
 
     def _looked_up(self, due: Due, window: Window) -> Window | None:
         count = self._bounds.due(due.acts)
-        if any(event.pending for event in window.events):
-            self._resolver.complete(due.user_id, due.catalogue, window, "")
+        # Who moved to another space without being looked at takes what is remembered along, before anything is
+        # remembered there that would stand for all.
+        space = space_of(window)
+        sources = memory.sources(memory.unpack(window.memory), space)
+        if sources or any(event.pending for event in window.events):
+            if not self._told(due, window, space if sources else "", sources):
+                return None
             (window,) = self._store.oldest([(due.user_id, due.catalogue, count)])
         is_ready = len(window.acts) == count and all(self._is_known(event) for event in window.events)
         return window if is_ready else None
+
+    def _told(self, due: Due, window: Window, space: str, sources: Sequence[str]) -> bool:
+        """Whether what can be known of a window and of the `sources` of its memory is written by now."""
+        try:
+            completed = self._resolver.complete(due.user_id, due.catalogue, window, space, sources)
+        except SpaceMismatch:
+            return True  # that one is gone, too
+        except AWAY:
+            return False
+        if completed.space is not None and not completed.waiting:
+            self.moved(due.user_id, due.catalogue, completed.window, completed.space, completed.items)
+        return not completed.waiting
 
     def _is_known(self, event: Event) -> bool:
         """Of one whose item or whose space nobody knows now, nothing would be remembered."""

@@ -141,6 +141,29 @@ def test_what_is_remembered_in_the_long_term_moves_by_its_items(store: ProfileSt
     assert kept.events == 3
 
 
+def test_it_moves_with_somebody_who_is_not_looked_at_meanwhile(store: ProfileStore, made: Parts, items: Moving) -> None:
+    """What was done in the new space is settled before anybody asks for a taste there."""
+    ada = PEOPLE[0]
+    learn(store, ada, "red-1", "red-2", "red-3", *[f"blue-{n}" for n in range(6)])
+    assert made.settler.settle(made.settler.due(ada, "shop", 9)) == [True]
+    after = [
+        event(item=f"green-{n}", time_ms=MIDNIGHT_MS + n, space=OTHER_SPACE.name, vector=there(f"green-{n}"))
+        for n in range(12)
+    ]
+    store.record([Batch(ada, "shop", after[:6])], MIDNIGHT_MS)
+    store.keep_space(OTHER_SPACE)
+    items.away = True
+    assert made.settler.settle(made.settler.due(ada, "shop", 12)) == [True]
+    store.record([Batch(ada, "shop", after[6:])], MIDNIGHT_MS)
+    assert made.settler.settle(made.settler.due(ada, "shop", 12)) == [False]
+    items.away = False
+    moved = parts(store, items, bounds=BOUNDS)
+    assert moved.settler.settle(moved.settler.due(ada, "shop", 12)) == [True]
+    kept = memory.unpack(store.window(ada, "shop").memory)
+    liked = {int(np.argmax(centre.vector)) for centre in kept.centres[OTHER_SPACE.name]}
+    assert liked == {0, 1}
+
+
 def test_photos_have_no_vector_there_and_are_told_as_lost(store: ProfileStore, made: Parts) -> None:
     ada = PEOPLE[0]
     store.record([Batch(ada, "shop", [event(EventType.UPLOAD), event(EventType.IMPRESSION)])], MIDNIGHT_MS)
