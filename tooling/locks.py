@@ -64,6 +64,7 @@ IMAGES = (
     Lock("indexer", "indexer"),
     Lock("profile", "profile"),
     Lock("ranker", "ranker"),
+    Lock("jobs", "jobs"),
 )
 BESIDE = (
     # What is compared with the embedder decodes and computes with the same libraries, or the figures say nothing.

@@ -26,7 +26,10 @@ FAR_AWAY = "redis://127.0.0.1:1/0"
 @pytest.fixture(params=PORTS)
 def image(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path, Path]:
     """Name of a service, the folder that is /app in its image, and the image's Python."""
-    name: str = request.param
+    return request.param, *_built(request.param, tmp_path)
+
+
+def _built(name: str, tmp_path: Path) -> tuple[Path, Path]:
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     (install,) = STAGES[f"{name}-packages"].all("RUN")
@@ -36,7 +39,7 @@ def image(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path, Pa
     for *sources, target in copies(name):
         for source in sources:
             _copy(ROOT / source, app / target, into=len(sources) > 1)
-    return name, app, python
+    return app, python
 
 
 def _copy(source: Path, target: Path, *, into: bool) -> None:
@@ -69,6 +72,17 @@ def test_an_image_starts_its_service_with_nothing_but_its_own_lock(image: tuple[
                 process.send_signal(signal.SIGTERM)
         watchdog.cancel()
     assert process.returncode == 0, "".join(lines)
+
+
+def test_the_image_of_jobs_runs_each_with_nothing_but_its_own_lock(tmp_path: Path) -> None:
+    """They begin, and find nobody to ask."""
+    app, python = _built("jobs", tmp_path)
+    environment = {"VISREC_PROFILE_TARGET": "127.0.0.1:1", "VISREC_INDEXER_TARGET": "127.0.0.1:1"}
+    for job in ("segments", "rebuild-profiles"):
+        command = [str(python), "-m", "jobs", job, "-c", "shop", "--patience", "0"]
+        done = subprocess.run(command, cwd=app, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done.stderr
+        assert "error: no service answers" in done.stderr
 
 
 def test_the_network_of_the_embedder_is_built_with_the_image(tmp_path: Path) -> None:

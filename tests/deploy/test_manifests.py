@@ -13,6 +13,7 @@ import visrec.v1.profile_pb2
 import visrec.v1.ranker_pb2
 from deploy.check import complaints
 from deploy.manifests import K8S, BrokenManifests, load, plain, rendered, renderer
+from jobs.__main__ import EXIT_NOTHING, app
 from services.runtime import health
 from services.runtime.settings import METRICS_PORTS, PORTS, RuntimeSettings
 
@@ -22,6 +23,7 @@ CALLS = {
     "indexer": {"embedder", "redis"},
     "embedder": {"redis"},
     "redis": set(),
+    "jobs": {"profile", "indexer"},
 }
 """Who calls whom, as ARCHITECTURE.md has it."""
 
@@ -36,14 +38,20 @@ def of_kind(*kinds: str) -> dict[str, Any]:
     return {m["metadata"]["name"]: m for m in plain(K8S) if m["kind"] in kinds}
 
 
-WORKLOADS = of_kind("Deployment", "StatefulSet")
+WORKLOADS = of_kind("Deployment", "StatefulSet", "CronJob")
+JOBS = of_kind("CronJob")
 SETTINGS = dict(
     line.split("=", 1) for line in (K8S / "settings.env").read_text().splitlines() if line and not line.startswith("#")
 )
 
 
+def template(name: str) -> Any:
+    spec = WORKLOADS[name]["spec"]
+    return (spec["jobTemplate"]["spec"] if name in JOBS else spec)["template"]
+
+
 def pod(name: str) -> Any:
-    return WORKLOADS[name]["spec"]["template"]["spec"]
+    return template(name)["spec"]
 
 
 def container(name: str) -> Any:
@@ -87,7 +95,7 @@ def test_what_is_rendered_is_what_is_written() -> None:
     assert made == sorted((m["kind"], m["metadata"]["name"]) for m in plain(K8S))
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_a_pod_has_no_privilege_and_no_token(name: str) -> None:
     assert pod(name)["automountServiceAccountToken"] is False
     assert pod(name)["enableServiceLinks"] is False, "a Service's variables would read as settings"
@@ -101,18 +109,18 @@ def test_a_pod_has_no_privilege_and_no_token(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_a_pod_says_what_it_needs_and_has_a_memory_limit(name: str) -> None:
     resources = container(name)["resources"]
     assert {"cpu", "memory"} <= set(resources["requests"])
     assert "memory" in resources["limits"]
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_every_volume_that_is_mounted_exists(name: str) -> None:
     claims = {claim["metadata"]["name"] for claim in WORKLOADS[name]["spec"].get("volumeClaimTemplates", [])}
-    volumes = {volume["name"] for volume in pod(name)["volumes"]} | claims
-    assert {mount["name"] for mount in container(name)["volumeMounts"]} == volumes
+    volumes = {volume["name"] for volume in pod(name).get("volumes", [])} | claims
+    assert {mount["name"] for mount in container(name).get("volumeMounts", [])} == volumes
 
 
 @pytest.mark.parametrize("name", PORTS)
@@ -164,6 +172,26 @@ def test_settings_are_valid_settings() -> None:
     values = {name.removeprefix("VISREC_").lower(): value for name, value in SETTINGS.items()}
     assert set(values) <= set(RuntimeSettings.model_fields)
     assert RuntimeSettings.model_validate(values).insecure is True
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_is_one_of_the_commands_and_waits_for_a_catalogue(name: str) -> None:
+    command = app.registered_commands
+    assert container(name)["args"] == [name]
+    assert name in {each.name or (each.callback and each.callback.__name__) for each in command}
+    assert JOBS[name]["spec"]["suspend"] is True
+    assert {"name": "VISREC_CATALOGUE", "value": ""} in container(name)["env"]
+    assert template(name)["metadata"]["labels"] == {NAME: "jobs"}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_that_has_nothing_to_do_or_was_told_wrongly_is_not_tried_again(name: str) -> None:
+    spec = JOBS[name]["spec"]["jobTemplate"]["spec"]
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    assert rule["action"] == "FailJob"
+    assert rule["onExitCodes"] == {"containerName": name, "operator": "In", "values": [2, EXIT_NOTHING]}
+    assert pod(name)["restartPolicy"] == "Never", "a policy of failures needs it"
+    assert JOBS[name]["spec"]["concurrencyPolicy"] == "Forbid"
 
 
 def test_only_the_calls_of_the_architecture_are_let_through() -> None:
