@@ -47,7 +47,8 @@ class RuntimeSettings(BaseSettings):
 
     redis_url: str = Field(
         default="",
-        description="The record: redis://, rediss:// or unix://. Empty: `all` starts a private server under `var_dir`.",
+        description="The record: redis://, rediss:// (TLS; `?ssl_ca_certs=FILE` for an authority of your own) or unix://."
+        " Empty: `all` starts a private server under `var_dir`.",
     )
     redis_cluster: bool = Field(default=False, description="`redis_url` is a node of a Redis Cluster.")
     redis_timeout_s: float = Field(
