@@ -48,12 +48,14 @@ class Outcome(Enum):
 @dataclass(frozen=True)
 class Recorded:
     """What became of a batch. `acts`: how many events the person has now in the catalogue, impressions apart;
-    `pending`: how many of them wait for their item. `segment`: as it was last kept, of those who consent to that."""
+    `pending`: how many of them wait for their item. `segment`: as it was last kept, of those who consent to that.
+    `again`: the numbers of events that popularity does not count, for they repeat another (see `tidying.AGAIN_MS`)."""
 
     outcomes: list[Outcome]
     acts: int = 0
     pending: int = 0
     segment: str = ""
+    again: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,9 @@ class Histories:
 
 def counted(batch: Batch, recorded: Recorded) -> list[Event]:
     """Those that are popularity's now; one that waits for its item will be."""
-    ends = zip(batch.events, recorded.outcomes, strict=True)
-    return [event for event, end in ends if end in (Outcome.LEARNED, Outcome.COUNTED) and event.is_popular]
+    ends = enumerate(zip(batch.events, recorded.outcomes, strict=True))
+    written = (Outcome.LEARNED, Outcome.COUNTED)
+    return [event for at, (event, end) in ends if end in written and event.is_popular and at not in recorded.again]
 
 
 class EventStore(ABC):

@@ -26,8 +26,14 @@ from services.profile.held_memory import Held, History, Memory, highest, place
 from services.profile.person import ConsentState
 from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS
+from services.profile.tidying import AGAIN_MS
 
 MINUTE_MS = 60_000
+
+
+def _is_repeated(acts: Sequence[Event], event: Event) -> bool:
+    alike = (act for act in acts if not act.pending and (act.type, act.item_id) == (event.type, event.item_id))
+    return any(abs(act.time_ms - event.time_ms) <= AGAIN_MS for act in alike)
 
 
 class MemoryEvents(Memory, EventStore):
@@ -42,18 +48,38 @@ class MemoryEvents(Memory, EventStore):
         if held is None:
             return Recorded([Outcome.UNKNOWN_USER] * len(batch.events))
         self._drop(held, batch.catalogue, now_ms)
-        outcomes = [self._record(held, batch.catalogue, event, now_ms) for event in batch.events]
+        outcomes, again = [], set[int]()
+        for number, event in enumerate(batch.events):
+            is_again = self._is_again(held, batch.catalogue, event, now_ms)
+            outcomes.append(self._record(held, batch.catalogue, event, now_ms))
+            if is_again:
+                again.add(number)
         history = held.histories.get(batch.catalogue, History())
-        segmented = held.person.consent.segments is ConsentState.GIVEN
-        recorded = Recorded(outcomes, len(history.acts), history.pending, history.segment if segmented else "")
-        if recorded.segment:
-            for event in counted(batch, recorded):
-                self._count(batch.catalogue, event, segment_of(recorded.segment))
+        segment = self._segment(held, history)
+        recorded = Recorded(outcomes, len(history.acts), history.pending, segment, frozenset(again))
+        for event in counted(batch, recorded):
+            self._count_all(batch.catalogue, event, segment)
         return recorded
+
+    def _segment(self, held: Held, history: History) -> str:
+        return history.segment if held.person.consent.segments is ConsentState.GIVEN else ""
+
+    def _is_again(self, held: Held, catalogue: str, event: Event, now_ms: int) -> bool:
+        """Whether an event that popularity would count says what another one has said."""
+        if not event.is_popular:
+            return False
+        if held.personalised:
+            return _is_repeated(held.histories.get(catalogue, History()).acts, event)
+        name = f"\0{event.type}\0{event.item_id}"
+        return held.event_ids.get(name, -1) > self._oldest(now_ms)
+
+    def _oldest(self, now_ms: int) -> float:
+        """The arrival of the oldest id that is remembered."""
+        return now_ms - self._rules.remembered_days * DAY_MS
 
     def _drop(self, held: Held, catalogue: str, now_ms: int) -> None:
         """Forgets ids and events whose time is over."""
-        oldest, first_ms = now_ms - self._rules.remembered_days * DAY_MS, self._rules.first_ms(now_ms)
+        oldest, first_ms = self._oldest(now_ms), self._rules.first_ms(now_ms)
         held.event_ids = {name: at for name, at in held.event_ids.items() if at > oldest}
         history = held.histories.get(catalogue, History())
         before = len(history.acts)
@@ -78,13 +104,13 @@ class MemoryEvents(Memory, EventStore):
         is_lost = outcome is Outcome.COUNTED and event.type is EventType.IMPRESSION
         if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED, Outcome.IGNORED) and not is_lost:
             self._remember(held, event, now_ms)
-        if outcome in (Outcome.LEARNED, Outcome.COUNTED) and event.is_popular:
-            self._count(catalogue, event)
         return outcome
 
     def _remember(self, held: Held, event: Event, now_ms: int) -> None:
         held.event_ids[event.event_id] = now_ms
-        for name in list(held.event_ids)[: -self._rules.remembered]:
+        if event.is_popular and not held.personalised:
+            held.event_ids[f"\0{event.type}\0{event.item_id}"] = int(self._oldest(now_ms)) + AGAIN_MS
+        for name, _ in highest(held.event_ids, len(held.event_ids))[self._rules.remembered :]:
             del held.event_ids[name]
 
     def _place(self, held: Held, history: History, event: Event, now_ms: int) -> Outcome:
@@ -127,6 +153,12 @@ class MemoryEvents(Memory, EventStore):
         """False for an impression that is older than all that are kept."""
         insort(history.shown, event, key=place)
         return not (len(history.shown) > self._rules.shown and history.shown.pop(0) is event)
+
+    def _count_all(self, catalogue: str, event: Event, segment: str) -> None:
+        """Among everybody and, for somebody who is in one, among the people of a segment."""
+        self._count(catalogue, event)
+        if segment:
+            self._count(catalogue, event, segment_of(segment))
 
     def _count(self, catalogue: str, event: Event, segment: str = "") -> None:
         gained = popularity.gain(event.weight, event.time_ms, self._rules.popular_hours)
@@ -185,18 +217,19 @@ class MemoryEvents(Memory, EventStore):
             history = self._unchanged(user_id, catalogue, stamp)
             if history is None:
                 return 0
-            return sum(self._fill(history, catalogue, each) for each in filled)
+            segment = self._segment(self._held[user_id], history)
+            return sum(self._fill(history, catalogue, each, segment) for each in filled)
 
-    def _fill(self, history: History, catalogue: str, given: Filled) -> bool:
+    def _fill(self, history: History, catalogue: str, given: Filled, segment: str) -> bool:
         was = given.act.event
         if not any(act is was for act in history.acts):
             return False
         history.acts = [act for act in history.acts if act is not was]
         history.writes += was.pending
         if given.event is not None:
+            if was.pending and given.event.is_popular and not _is_repeated(history.acts, given.event):
+                self._count_all(catalogue, given.event, segment)
             insort(history.acts, given.event, key=place)
-            if was.pending and given.event.is_popular:
-                self._count(catalogue, given.event)
         elif history.seen.get(was.item_id) == was.time_ms:
             del history.seen[was.item_id]
         return True

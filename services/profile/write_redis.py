@@ -10,12 +10,13 @@ from redis.cluster import RedisCluster
 
 from services.profile.event_store import Batch, Filled, Outcome, Recorded, counted
 from services.profile.events import Event
-from services.profile.keys import Keys, PersonKeys
+from services.profile.keys import DIGEST_BYTES, Keys, PersonKeys
 from services.profile.lists_redis import Lists, count, live_ms
 from services.profile.packed_event import pack
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
 from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS, StoreRules
+from services.profile.tidying import AGAIN_MS
 from services.runtime.redis import Client
 
 RECORD = Script("popularity", "packed", "record")
@@ -23,10 +24,11 @@ FILL = Script("popularity", "packed", "fill")
 
 OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
 
-_BOUNDS = struct.Struct("<12d")
-_EVENT = struct.Struct("<16sdH")
-"""One argument for each event, for there are many: its digest, what it adds and the number of the list of its domain;
-the packed event comes after it."""
+_BOUNDS = struct.Struct("<13d")
+_EVENT = struct.Struct("<16s16sdH")
+"""One argument for each event, for there are many: its digest, that of what was done to what, what it adds and the
+number of the list of its domain; the packed event comes after it."""
+_NO_ACT = bytes(DIGEST_BYTES)
 
 NOTHING: tuple[Event, ...] = ()
 
@@ -53,12 +55,17 @@ class EventWriter:
         remembered_ms = int(rules.remembered_days * DAY_MS)
         times = (now_ms, now_ms - remembered_ms, remembered_ms, rules.retention_ms, rules.first_ms(now_ms))
         most = (rules.remembered, rules.most, rules.shown, rules.seen, rules.popular, rules.per_minute)
-        return [*times, *most, live_ms(rules)]
+        return [*times, *most, live_ms(rules), AGAIN_MS]
 
     def _record(self, batch: Batch, person: PersonKeys, keys: Keys, bounds: bytes) -> Call:
         lists = Lists(batch.catalogue, batch.events if self._in_one_step else NOTHING, self._rules)
         events = [
-            _EVENT.pack(keys.event(batch.user_id, event.event_id), lists.gained(event), lists.place(event))
+            _EVENT.pack(
+                keys.event(batch.user_id, event.event_id),
+                _act(batch.user_id, event, keys),
+                lists.gained(event),
+                lists.place(event),
+            )
             + pack(event)
             for event in batch.events
         ]
@@ -68,19 +75,19 @@ class EventWriter:
     def _count_recorded(self, batches: Sequence[Batch], recorded: Sequence[Recorded]) -> None:
         calls = []
         for batch, record in zip(batches, recorded, strict=True):
-            written = counted(batch, record)
-            if not self._in_one_step:
-                calls += count(batch.catalogue, written, self._rules)
-            if record.segment:
-                calls += count(batch.catalogue, written, self._rules, segment_of(record.segment))
-        if calls:
-            self._scripts.run_all(calls)
+            calls += self._counts(batch.catalogue, counted(batch, record), record.segment)
+        self._scripts.run_all(calls)
+
+    def _counts(self, catalogue: str, events: Sequence[Event], segment: str) -> list[Call]:
+        """What remains to be counted of events that were written."""
+        calls = [] if self._in_one_step else count(catalogue, events, self._rules)
+        return [*calls, *(count(catalogue, events, self._rules, segment_of(segment)) if segment else ())]
 
     def fill(self, person: PersonKeys, catalogue: str, life: str, filled: Sequence[Filled]) -> int:
         """See `EventStore.fill`. Raises redis.RedisError."""
         events = [each.event for each in filled if each.event is not None]
         lists = Lists(catalogue, events if self._in_one_step else NOTHING, self._rules)
-        arguments: list[Argument] = [catalogue, life, self._rules.popular, live_ms(self._rules)]
+        arguments: list[Argument] = [catalogue, life, self._rules.popular, live_ms(self._rules), AGAIN_MS]
         for each in filled:
             known = each.event
             arguments += [
@@ -94,11 +101,13 @@ class EventWriter:
             ]
         history = person.history(catalogue)
         own = [person.main, history.acts, history.acts_order, history.seen]
-        done = self._scripts.run(FILL, [*own, *lists.keys], arguments)
-        if not self._in_one_step:
-            ends = zip(filled, done, strict=False)
-            waited = [each.event for each, end in ends if end == WAITED and each.event is not None]
-            self._scripts.run_all(count(catalogue, waited, self._rules))
+        answer = self._scripts.run(FILL, [*own, *lists.keys], arguments)
+        if not answer:
+            return 0
+        *done, segment = answer
+        ends = zip(filled, done, strict=True)
+        waited = [each.event for each, end in ends if end == WAITED and each.event is not None]
+        self._scripts.run_all(self._counts(catalogue, waited, segment.decode()))
         return sum(end != 0 for end in done)
 
 
@@ -106,6 +115,12 @@ WAITED = 2
 """What the script that fills answers for an event whose popularity had waited."""
 
 
+def _act(user_id: str, event: Event, keys: Keys) -> bytes:
+    """Tells, of an event that popularity counts, what was done to what: no id of an event has such letters."""
+    return keys.event(user_id, f"\0{event.type}\0{event.item_id}") if event.is_popular else _NO_ACT
+
+
 def _recorded(answer: bytes) -> Recorded:
     *words, acts, pending, segment = answer.split(b" ")
-    return Recorded([OUTCOMES[word] for word in words], int(acts), int(pending), segment.decode())
+    again = frozenset(number for number, word in enumerate(words) if word.endswith(b"+"))
+    return Recorded([OUTCOMES[word.rstrip(b"+")] for word in words], int(acts), int(pending), segment.decode(), again)

@@ -7,13 +7,27 @@ from dataclasses import replace
 import pytest
 
 from services.profile import popularity
-from services.profile.event_store import Outcome
-from services.profile.events import WEIGHTS, EventType
+from services.profile.event_store import Filled, Outcome
+from services.profile.events import WEIGHTS, Event, EventType
 from services.profile.person import Consent
 from services.profile.store import ProfileStore
-from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, event
+from services.profile.taste_store import Kept
+from services.profile.tidying import AGAIN_MS
+from tests.profile.builders import (
+    ALL_GIVEN,
+    DAY_MS,
+    GIVEN,
+    MIDNIGHT_MS,
+    MINUTE_MS,
+    REFUSED,
+    SPACE,
+    event,
+    near,
+    person,
+)
 from tests.profile.conftest import SMALL, MakeStore
 from tests.profile.test_event_store import outcomes, put, write
+from tests.profile.test_vector_store import LAMPS, SEGMENTS
 
 HOURS = SMALL.popular_hours
 
@@ -56,3 +70,101 @@ def test_an_item_that_moved_has_the_events_of_both_its_domains(store: ProfileSto
         ((_, level),) = store.popular("shop", domains, 10)
         assert popularity.value(level, MIDNIGHT_MS, HOURS) == pytest.approx(both)
         assert score(store, "coat", *domains) == pytest.approx(both)
+
+
+CLICK = EventType.CLICK
+
+
+@pytest.mark.parametrize("consent", [ALL_GIVEN, Consent()])
+class TestTheSameAgain:
+    """A double click, a reload, a retry under another id: the same person does the same to the same item."""
+
+    def test_it_counts_once(self, store: ProfileStore, consent: Consent) -> None:
+        put(store, consent=consent)
+        twice = [event(CLICK, "coat"), event(CLICK, "coat")]
+        good = Outcome.LEARNED if consent == ALL_GIVEN else Outcome.COUNTED
+        assert outcomes(store, *twice) == [good, good]
+        assert outcomes(store, event(CLICK, "coat", MIDNIGHT_MS + 900), at_ms=MIDNIGHT_MS + 900) == [good]
+        assert score(store, "coat") == score(store, "coat", "fashion") == pytest.approx(1)
+
+    def test_something_else_counts(self, store: ProfileStore, consent: Consent) -> None:
+        put(store, consent=consent)
+        put(store, "bob", consent)
+        write(store, event(CLICK, "coat"), event(EventType.CART, "coat"), event(CLICK, "hat"))
+        write(store, event(CLICK, "coat"), user="bob")
+        assert score(store, "coat") == pytest.approx(1 + WEIGHTS[EventType.CART] + 1)
+        assert score(store, "hat") == pytest.approx(1)
+
+    def test_later_it_counts_again(self, store: ProfileStore, consent: Consent) -> None:
+        put(store, consent=consent)
+        later_ms = MIDNIGHT_MS + AGAIN_MS + 1
+        write(store, event(CLICK, "coat"))
+        write(store, event(CLICK, "coat", later_ms), at_ms=later_ms)
+        assert score(store, "coat") == pytest.approx(2, rel=1e-3)
+
+    def test_what_tells_it_takes_no_place_of_ids(self, make_store: MakeStore, consent: Consent) -> None:
+        store = make_store(SMALL)
+        put(store, consent=consent)
+        stream = [event(CLICK, f"item-{n}") for n in range(SMALL.remembered)]
+        write(store, *stream)
+        assert outcomes(store, *stream) == [Outcome.DUPLICATE] * SMALL.remembered
+
+
+def test_a_late_event_beside_one_that_came_before_it_is_the_same_again(store: ProfileStore) -> None:
+    put(store)
+    write(store, event(CLICK, "coat"), event(CLICK, "coat", MIDNIGHT_MS - 5000))
+    write(store, event(CLICK, "coat", MIDNIGHT_MS - DAY_MS))
+    assert score(store, "coat") == pytest.approx(1 + 0.5)  # the half-life is a day
+
+
+def test_without_room_for_seen_items_it_is_told_all_the_same(make_store: MakeStore) -> None:
+    store = make_store(replace(SMALL, seen=0))
+    put(store)
+    write(store, event(CLICK, "coat"), event(CLICK, "coat"))
+    assert score(store, "coat") == pytest.approx(1)
+
+
+def waiting(item: str, at_ms: int) -> Event:
+    return event(CLICK, item, at_ms, pending=True, vectors={}, domain="")
+
+
+def found(store: ProfileStore) -> None:
+    """What was waited for is there."""
+    window = store.window("ada", "shop")
+    acts = [act for act in window.acts if act.event.pending]
+    known = [
+        Filled(act, replace(act.event, pending=False, domain="fashion", vectors={SPACE.name: near(0)})) for act in acts
+    ]
+    assert store.fill("ada", "shop", window.stamp, known) == len(acts)
+
+
+def test_what_waited_counts_once_however_it_was_repeated(store: ProfileStore) -> None:
+    put(store)
+    write(store, waiting("coat", MIDNIGHT_MS - 2), waiting("coat", MIDNIGHT_MS - 1), waiting("hat", MIDNIGHT_MS))
+    write(store, event(CLICK, "hat", MIDNIGHT_MS - 1))
+    assert [score(store, "coat"), score(store, "hat")] == [0, pytest.approx(1)]
+    found(store)
+    assert [score(store, "coat"), score(store, "hat")] == [pytest.approx(1), pytest.approx(1)]
+
+
+def test_what_waited_counts_among_the_people_of_a_segment(store: ProfileStore) -> None:
+    put(store), put(store, "bob")
+    store.put_segments("shop", SEGMENTS)
+    write(store, event(item="before"))
+    store.keep_taste("ada", "shop", store.window("ada", "shop").stamp, Kept(b"a taste", segment=LAMPS))
+    write(store, waiting("coat", MIDNIGHT_MS), event(item="hat"))
+    assert [item for item, _ in store.popular("shop", (), 9, "lamps")] == ["hat"]
+    found(store)
+    assert {item for item, _ in store.popular("shop", ("fashion",), 9, "lamps")} == {"hat", "coat"}
+
+
+def test_what_waited_counts_for_no_segment_without_the_consent_to_it(store: ProfileStore) -> None:
+    put(store)
+    store.put_segments("shop", SEGMENTS)
+    write(store, event(item="before"))
+    store.keep_taste("ada", "shop", store.window("ada", "shop").stamp, Kept(b"a taste", segment=LAMPS))
+    write(store, waiting("coat", MIDNIGHT_MS))
+    assert store.swap(store.load("ada").version, person(consent=Consent(GIVEN, GIVEN, REFUSED)))
+    found(store)
+    assert not store.popular("shop", (), 9, "lamps")
+    assert score(store, "coat") == pytest.approx(1)

@@ -25,6 +25,7 @@ from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste_store import Glance, Kept, Wanted
+from services.profile.tidying import AGAIN_MS
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,
@@ -294,7 +295,10 @@ class TestEvents:
     def test_sixteen_writers_on_one_person_lose_no_event(self, make_store: MakeStore) -> None:
         store = make_store(StoreRules(per_minute=1000))
         put(store)
-        streams = [[event(item="coat", time_ms=MIDNIGHT_MS + n) for n in range(12)] for _ in range(16)]
+        streams = [
+            [event(item="coat", time_ms=MIDNIGHT_MS + (16 * n + writer) * 2 * AGAIN_MS) for n in range(12)]
+            for writer in range(16)
+        ]
 
         def write(stream: list[Event]) -> list[Outcome]:
             return [record(store, each)[0] for each in stream]
@@ -304,7 +308,9 @@ class TestEvents:
         assert {outcome for each in outcomes for outcome in each} == {Outcome.LEARNED}
         assert window_ids(store) == {each.event_id for stream in streams for each in stream}
         everything = [each for stream in streams for each in stream]
-        total = sum(each.weight for each in everything)
+        total = sum(
+            each.weight * 2 ** ((each.time_ms - MIDNIGHT_MS) / (336 * popularity.HOUR_MS)) for each in everything
+        )
         ((_, level),) = store.popular("shop", (), 10)
         assert popularity.value(level, MIDNIGHT_MS, 336) == pytest.approx(total, rel=1e-6)
 

@@ -19,7 +19,8 @@ from services.profile.reader import TasteQuery
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import Interest, Taste
-from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, Parts, parts, person, shop
+from services.profile.tidying import AGAIN_MS
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Parts, parts, person, shop
 from tests.profile.conftest import MakeStore
 
 ROOMY = StoreRules(per_minute=10_000)
@@ -132,8 +133,8 @@ def test_whatever_was_taken_gives_what_it_would_have_given_in_its_order(
 
 
 def at_ms(writer: int, step: int) -> int:
-    """No two at the same time, so that they can be told again in their order."""
-    return MIDNIGHT_MS - (64 - step) * MINUTE_MS + writer
+    """No two at the same time, so that they can be told again in their order, or so close that they were one."""
+    return MIDNIGHT_MS - (64 * (3 - step) - writer) * 2 * AGAIN_MS
 
 
 @pytest.mark.parametrize("bounds", [ROOMY, TIGHT])

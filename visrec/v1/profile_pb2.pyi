@@ -139,8 +139,8 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
     EVENT_OUTCOME_COUNTED: _EventOutcome.ValueType  # 2
     """The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
-    of its id with the time of its arrival, so that it counts once (see Event.event_id); of an impression, which counts
-    for nothing, not even that.
+    of its id with the time of its arrival, so that it counts once (see Event.event_id), and, until they do more, one of
+    its type and item, so that a double click does; of an impression, which counts for nothing, not even that.
     """
     EVENT_OUTCOME_DUPLICATE: _EventOutcome.ValueType  # 3
     """It was known already."""
@@ -162,8 +162,8 @@ EVENT_OUTCOME_LEARNED: EventOutcome.ValueType  # 1
 """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
 EVENT_OUTCOME_COUNTED: EventOutcome.ValueType  # 2
 """The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
-of its id with the time of its arrival, so that it counts once (see Event.event_id); of an impression, which counts
-for nothing, not even that.
+of its id with the time of its arrival, so that it counts once (see Event.event_id), and, until they do more, one of
+its type and item, so that a double click does; of an impression, which counts for nothing, not even that.
 """
 EVENT_OUTCOME_DUPLICATE: EventOutcome.ValueType  # 3
 """It was known already."""

@@ -189,7 +189,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPopularItems(self, request, context):
-        """What is popular now: counts of positive events that halve with time.
+        """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
+        within ten seconds counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -58,7 +58,9 @@ class ProfileServiceStub:
     GetTastes: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetTastesRequest, _profile_pb2.GetTastesResponse]
     """The tastes of several people, each with its own status."""
     GetPopularItems: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]
-    """What is popular now: counts of positive events that halve with time."""
+    """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
+    within ten seconds counts once.
+    """
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
     """Groups of people who like alike, without those of too few people."""
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
@@ -108,7 +110,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetTastesRequest, _profile_pb2.GetTastesResponse]  # type: ignore[assignment]
     """The tastes of several people, each with its own status."""
     GetPopularItems: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]  # type: ignore[assignment]
-    """What is popular now: counts of positive events that halve with time."""
+    """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
+    within ten seconds counts once.
+    """
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """Groups of people who like alike, without those of too few people."""
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
@@ -215,7 +219,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.GetPopularItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.GetPopularItemsResponse, _abc.Awaitable[_profile_pb2.GetPopularItemsResponse]]:
-        """What is popular now: counts of positive events that halve with time."""
+        """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
+        within ten seconds counts once.
+        """
 
     @_abc_1.abstractmethod
     def ListSegments(

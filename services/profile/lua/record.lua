@@ -3,17 +3,19 @@
 -- same server (list 1 takes every event).
 -- ARGV: catalogue; packed doubles: now, oldest arrival to remember, milliseconds until untouched event ids go,
 -- milliseconds until an untouched person goes, time of the oldest event to keep, most event ids, most acts, most shown,
--- most seen, most popular, most acts of a minute, milliseconds until an untouched list goes; then for each event,
--- packed: digest, gained level, number of its domain's list or 0 when it is not popular, and the packed event.
--- Answers in one text, for a list would be read piece by piece: a word for each event, then how many acts there are, how
--- many of them are pending, and the segment or ''.
+-- most seen, most popular, most acts of a minute, milliseconds until an untouched list goes, milliseconds within which
+-- the same act on the same item is popularity's once; then for each event, packed: digest, digest of what was done to
+-- what, gained level, number of its domain's list or 0 when it counts in none here, and the packed event.
+-- Answers in one text, for a list would be read piece by piece: a word for each event, with a `+` when it repeats
+-- another, then how many acts there are, how many of them are pending, and the segment or ''.
 local main, event_ids, acts, acts_order, shown, shown_order, seen = unpack(KEYS, 1, 7)
 local catalogue = ARGV[1]
 local now, oldest, ids_ttl_ms, person_ttl_ms, first_ms, most_ids, most_acts, most_shown, most_seen, most_popular,
-  per_minute, popular_ttl_ms = struct.unpack('<dddddddddddd', ARGV[2])
+  per_minute, popular_ttl_ms, again_ms = struct.unpack('<ddddddddddddd', ARGV[2])
 local FIRST, LISTS = 3, 7
 local UPLOAD, IMPRESSION, GIVEN = 8, 9, '1'
 local MINUTE_MS, DAY_MS, MOST_FIELDS = 60000, 86400000, 512
+local NO_ACT = string.rep('\0', 16)
 
 local facts = redis.call('HMGET', main, 'consent', 'boundary:' .. catalogue, 'pending:' .. catalogue,
   'segment:' .. catalogue, 'writes:' .. catalogue, 'swept:' .. catalogue, 'erased')
@@ -116,8 +118,23 @@ local function why_not(digest, time, type, waits)
   return nil
 end
 
+-- Of somebody of whom acts are kept, by these: the latest time an item was seen tells at once that there are none,
+-- where as many items are kept as acts. Else by when they came: what was done to what is known until then.
+local function repeats(act, type, item, time)
+  if not personalised then
+    local until_ms = redis.call('ZSCORE', event_ids, act)
+    redis.call('ZADD', event_ids, oldest + again_ms, act)
+    return until_ms and tonumber(until_ms) > oldest
+  end
+  if most_seen >= most_acts then
+    local last = redis.call('ZSCORE', seen, item)
+    if not last or tonumber(last) < time - again_ms then return false end
+  end
+  return is_repeated(acts, acts_order, '', type, item, time, again_ms)
+end
+
 local function record(given)
-  local digest, gained, list, at = struct.unpack('<c16dH', given)
+  local digest, act, gained, list, at = struct.unpack('<c16c16dH', given)
   local packed = string.sub(given, at)
   local type, waits = string.byte(packed, 2), is_pending(packed)
   local time, id_bytes, item_bytes = struct.unpack('<i8HH', packed, 5)
@@ -128,10 +145,12 @@ local function record(given)
     return 'ignored'
   end
   local item = string.sub(packed, HEAD + id_bytes + 1, HEAD + id_bytes + item_bytes)
+  local again = false
   if personalised and type == IMPRESSION then
     if not keep_shown(digest, time, packed) then return 'too_old' end
   elseif personalised then
     if count >= most_acts then return 'full' end
+    again = act ~= NO_ACT and not waits and repeats(act, type, item, time)
     redis.call('ZADD', acts_order, time, digest)
     redis.call('HSET', acts, digest, packed)
     learned, count = learned + 1, count + 1
@@ -146,11 +165,12 @@ local function record(given)
     pending = pending + 1
     return 'pending'
   end
-  if list > 0 then
+  if not personalised and act ~= NO_ACT then again = repeats(act, type, item, time) end
+  if list > 0 and not again then
     add(KEYS[LISTS + 1], item, gained, most_popular, popular_ttl_ms)
     add(KEYS[LISTS + list], item, gained, most_popular, popular_ttl_ms)
   end
-  return personalised and 'learned' or 'counted'
+  return (personalised and 'learned' or 'counted') .. (again and '+' or '')
 end
 
 local today = math.floor(now / DAY_MS)
