@@ -13,9 +13,10 @@ from services.profile.features import Recipe, facts, features
 from services.profile.identifiers import catalogue_name
 from services.profile.person import ConsentState, Person
 from services.profile.prior import Origin
-from services.profile.reader import MAX_TASTES, TasteQuery, TasteReader
+from services.profile.reader import MAX_TASTES, TasteReader
 from services.profile.segmentations import Segmentations
 from services.profile.taste import Interest
+from services.profile.taste_store import TasteQuery
 from services.spaces import Float32, Space
 
 DEFAULT_PAGE = 200

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from services.profile.collaborative import Collaborative
 from services.profile.taste import Taste
 
-FORMAT = b"3"
+FORMAT = b"4"
 """First byte of a packed taste; one of another format is folded anew, for it is derived."""
 
 
@@ -67,3 +67,12 @@ def unpack(data: bytes) -> Sealed | None:
         return None
     stamp, recipe, space, waiting, content = data[1:].split(b"\n", 4)
     return Sealed(stamp.decode(), recipe.decode(), space.decode(), int(waiting), content)
+
+
+def unpack_if(data: bytes, stamp: str, recipe: str) -> Sealed | None:
+    """The same if it was folded from these, else None."""
+    begin = b"%b%b\n%b\n" % (FORMAT, stamp.encode(), recipe.encode())
+    if not data.startswith(begin):
+        return None
+    space, waiting, content = data[len(begin) :].split(b"\n", 2)
+    return Sealed(stamp, recipe, space.decode(), int(waiting), content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 PREFIX = "visrec:person:"
 ANY_PERSON = PREFIX + "{*}"
@@ -128,7 +129,15 @@ def _person(secret: bytes, user_id: str) -> PersonKeys:
 
 
 def _digest(secret: bytes, *words: str) -> bytes:
-    return hmac.digest(secret, "\0".join(words).encode(), "sha256")[:DIGEST_BYTES]
+    keyed = _keyed(secret).copy()
+    keyed.update("\0".join(words).encode())
+    return keyed.digest()[:DIGEST_BYTES]
+
+
+@lru_cache(maxsize=16)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """What every digest under a secret begins with."""
+    return hmac.new(secret, digestmod="sha256")
 
 
 def segment_lists(catalogue: str) -> str:

@@ -8,8 +8,8 @@ from, so that the next reader only looks, and a fold that was overtaken by a wri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
+from typing import NamedTuple
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, SpaceMismatch, VisrecError
 from services.profile import kept_taste
@@ -19,23 +19,12 @@ from services.profile.kept_taste import NOTHING, Forms, KeptTaste, Sealed
 from services.profile.person import NO_CONSENT, Consent
 from services.profile.store import ProfileStore
 from services.profile.taste import Taste
-from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
+from services.profile.taste_store import Glance, Kept, TasteQuery, TasteStore
 
 MAX_TASTES = 64
 
 
-@dataclass(frozen=True)
-class TasteQuery:
-    """Whose taste, in which catalogue; `space` empty: the one that the latest event was recorded in."""
-
-    user_id: str
-    catalogue: str
-    space: str = ""
-    include_seen: bool = False
-
-
-@dataclass(frozen=True)
-class TasteView:
+class TasteView(NamedTuple):
     """A person in a catalogue. `seen`: item ids, latest first. Not personalised: there is nothing of that. `alias`:
     their pseudonym."""
 
@@ -44,9 +33,9 @@ class TasteView:
     alias: str = ""
     sealed: Sealed | None = None
     seen: tuple[str, ...] = ()
-    forms: Forms | None = field(default=None, compare=False, repr=False)
+    forms: Forms | None = None
 
-    @cached_property
+    @property
     def kept(self) -> KeptTaste:
         """What is known of them."""
         if self.sealed is None or self.forms is None:
@@ -94,10 +83,8 @@ class TasteReader:
         return [results[number] for number in range(len(queries))]
 
     def _views(self, queries: Sequence[TasteQuery]) -> list[TasteView | VisrecError]:
-        wanted = [Wanted(query.user_id, query.catalogue, query.include_seen, query.space) for query in queries]
-        glances = self._store.glance(wanted) if wanted else []
         results: list[TasteView | VisrecError] = []
-        for query, glance in zip(queries, glances, strict=True):
+        for query, glance in zip(queries, self._store.glance(queries) if queries else (), strict=True):
             try:
                 results.append(self._view(query, glance))
             except (NotFound, NotReady, Overloaded, SpaceMismatch) as problem:
@@ -114,16 +101,12 @@ class TasteReader:
 
     def _kept(self, query: TasteQuery, glance: Glance) -> Sealed | None:
         """What was kept, if it holds."""
-        kept = kept_taste.unpack(glance.taste)
-        if query.space and (kept is None or kept.space != query.space):
-            kept = kept_taste.unpack(glance.beside)
-        if kept is None or kept.stamp != glance.stamp or query.space not in ("", kept.space):
-            return None
-        if kept.recipe != self._folder.recipe(query.catalogue) or self._folder.can_improve(
-            kept.waiting, query.catalogue
-        ):
-            return None
-        return kept
+        recipe = self._folder.recipe(query.catalogue)
+        for packed in (glance.taste, glance.beside):
+            kept = kept_taste.unpack_if(packed, glance.stamp, recipe)
+            if kept and query.space in ("", kept.space):
+                return None if self._folder.can_improve(kept.waiting, query.catalogue) else kept
+        return None
 
     def _folded(self, query: TasteQuery) -> Sealed | None:
         """None for somebody who has taken their consent back since they were looked at."""

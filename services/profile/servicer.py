@@ -12,7 +12,7 @@ from services.profile.export_user import PersonExporter
 from services.profile.people import People
 from services.profile.placer import Placer
 from services.profile.popular import Popular, PopularQuery
-from services.profile.reader import TasteQuery, TasteReader, TasteView
+from services.profile.reader import TasteReader, TasteView
 from services.profile.rebuild import Rebuilder
 from services.profile.record import Ending, Recorder
 from services.profile.segmentations import Segmentations
@@ -76,15 +76,16 @@ class ProfileServicer(ProfileServiceServicer):
 
     def GetTaste(self, request: pb.GetTasteRequest, context: grpc.ServicerContext) -> pb.GetTasteResponse:
         query = wire.query_of(request)
-        answer = wire.taste_bytes(query, self._tastes.one(query))
+        (answer,) = wire.tastes_bytes([(query, self._tastes.one(query))])
         return Written(field(pb.GetTasteResponse.TASTE_FIELD_NUMBER, answer))  # type: ignore[return-value] # as bytes
 
     def GetTastes(self, request: pb.GetTastesRequest, context: grpc.ServicerContext) -> pb.GetTastesResponse:
         queries = [wire.query_of(each) for each in request.requests]
-        views = self._tastes.several(queries)
-        answers = (_taste_result(query, view) for query, view in zip(queries, views, strict=True))
-        results = b"".join(field(pb.GetTastesResponse.RESULTS_FIELD_NUMBER, answer) for answer in answers)
-        return Written(results)  # type: ignore[return-value] # as bytes
+        views = list(zip(queries, self._tastes.several(queries), strict=True))
+        tastes = iter(wire.tastes_bytes([(query, view) for query, view in views if isinstance(view, TasteView)]))
+        answers = [next(tastes) if isinstance(view, TasteView) else view for _, view in views]
+        results = [field(pb.GetTastesResponse.RESULTS_FIELD_NUMBER, _taste_result(answer)) for answer in answers]
+        return Written(b"".join(results))  # type: ignore[return-value] # as bytes
 
     def GetPopularItems(
         self, request: pb.GetPopularItemsRequest, context: grpc.ServicerContext
@@ -137,7 +138,7 @@ def _result(event_id: str, ending: Ending) -> pb.EventResult:
     return pb.EventResult(event_id=event_id, status={"code": 0}, outcome=wire.OUTCOMES[ending])
 
 
-def _taste_result(query: TasteQuery, view: TasteView | VisrecError) -> bytes:
-    if isinstance(view, VisrecError):
-        return pb.TasteResult(error=status_of(view)).SerializeToString()
-    return field(pb.TasteResult.TASTE_FIELD_NUMBER, wire.taste_bytes(query, view))
+def _taste_result(answer: bytes | VisrecError) -> bytes:
+    if isinstance(answer, VisrecError):
+        return pb.TasteResult(error=status_of(answer)).SerializeToString()
+    return field(pb.TasteResult.TASTE_FIELD_NUMBER, answer)

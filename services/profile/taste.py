@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from services.profile.events import EventType
 from services.profile.prior import Origin
@@ -47,7 +48,7 @@ class TasteRules:
     smallest_share: float = 0.1
     prior_blocks: float = 8.0
 
-    @property
+    @cached_property
     def recipe(self) -> str:
         """Eight letters that differ when tastes would."""
         return hashlib.sha256(f"{REVISION} {self!r}".encode()).hexdigest()[:8]

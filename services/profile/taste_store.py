@@ -5,27 +5,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.profile.person import NO_CONSENT, Consent, ConsentState
 from services.spaces import Space
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Whose taste, in which catalogue, in which space (empty: that of their latest event), and whether the items they
-    have seen are wanted, too."""
+class TasteQuery(NamedTuple):
+    """Whose taste, in which catalogue, with what they have seen if `include_seen`. `space` empty: the one that the
+    latest event was recorded in."""
 
     user_id: str
     catalogue: str
-    seen: bool = False
     space: str = ""
+    include_seen: bool = False
 
 
-@dataclass(frozen=True)
-class Glance:
+class Glance(NamedTuple):
     """What one look at a person shows. `alias`: their pseudonym. Without consent to personalisation there is nothing
     else. `stamp` as of a window; `taste` is what was last kept in the space of their latest event, `beside` in the one
-    that is wanted, under whatever stamp; `pending`: events that wait for their item."""
+    that is wanted, under whatever stamp."""
 
     consent: Consent = NO_CONSENT
     alias: str = ""
@@ -33,7 +32,6 @@ class Glance:
     taste: bytes = b""
     seen: tuple[str, ...] = ()
     beside: bytes = b""
-    pending: int = 0
 
     @property
     def personalised(self) -> bool:
@@ -55,7 +53,7 @@ class TasteStore(ABC):
     """Tastes as they were last folded. Every method raises NotReady when the store cannot answer now."""
 
     @abstractmethod
-    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+    def glance(self, queries: Sequence[TasteQuery]) -> list[Glance | None]:
         """One look at several people, None for one who is unknown; one round trip in all."""
 
     @abstractmethod

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.profile.held_memory import History, Memory, highest
-from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
+from services.profile.taste_store import Glance, Kept, TasteQuery, TasteStore
 from services.spaces import Space
 
 
 class MemoryTastes(Memory, TasteStore):
     """Beside the events that they come from."""
 
-    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+    def glance(self, queries: Sequence[TasteQuery]) -> list[Glance | None]:
         with self._lock:
-            return [self._glance(each) for each in wanted]
+            return [self._glance(each) for each in queries]
 
-    def _glance(self, wanted: Wanted) -> Glance | None:
-        held = self._held.get(wanted.user_id)
+    def _glance(self, query: TasteQuery) -> Glance | None:
+        held = self._held.get(query.user_id)
         if held is None:
             return None
         if not held.personalised:
             return Glance(held.person.consent, held.alias)
-        history = held.histories.get(wanted.catalogue, History())
-        seen = [item_id for item_id, _ in highest(history.seen, self._rules.seen)] if wanted.seen else []
-        beside = history.tastes.get(wanted.space, b"") if wanted.space else b""
-        stamp = held.stamp(wanted.catalogue)
+        history = held.histories.get(query.catalogue, History())
+        seen = [item_id for item_id, _ in highest(history.seen, self._rules.seen)] if query.include_seen else []
+        beside = history.tastes.get(query.space, b"") if query.space else b""
+        stamp = held.stamp(query.catalogue)
         kept = history.tastes.get("", b"")
-        return Glance(held.person.consent, held.alias, stamp, kept, tuple(seen), beside, history.pending)
+        return Glance(held.person.consent, held.alias, stamp, kept, tuple(seen), beside)
 
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
         with self._lock:

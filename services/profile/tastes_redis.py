@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from services.profile.filing_redis import Filing, stamp
 from services.profile.keys import SPACES
 from services.profile.person import Consent, ConsentState
 from services.profile.scripts_redis import Argument, Script
-from services.profile.taste_store import Glance, Kept, TasteStore, Wanted
+from services.profile.taste_store import Glance, Kept, TasteQuery, TasteStore
 from services.runtime.redis import redis_errors
+from services.runtime.redis_line import Line, Look, open_line
 from services.spaces import Block, Space
 
 KEEP_TASTE = Script("keep_taste")
@@ -21,15 +22,20 @@ KEEP_TASTE = Script("keep_taste")
 class RedisTastes(Filing, TasteStore):
     """One round trip for a look, however many are looked at."""
 
-    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
-        people = self._persons([each.user_id for each in wanted])
-        with redis_errors, self._client.pipeline(transaction=False) as pipeline:
-            for keys, each in zip(people, wanted, strict=True):
-                pipeline.hmget(keys.main, *_fields(each))
-                if each.seen:
-                    pipeline.zrevrange(keys.history(each.catalogue).seen, 0, self._rules.seen - 1)
-            answers = iter(pipeline.execute())
-        return [_glance(next(answers), next(answers) if each.seen else []) for each in wanted]
+    @cached_property
+    def _line(self) -> Line:
+        return open_line(self._client)
+
+    def glance(self, queries: Sequence[TasteQuery]) -> list[Glance | None]:
+        people = self._persons([query.user_id for query in queries])
+        looks: list[tuple[Look, str]] = []
+        for keys, query in zip(people, queries, strict=True):
+            looks.append((_known(query.catalogue, query.space), keys.main))
+            if query.include_seen:
+                looks.append((_latest(self._rules.seen), keys.history(query.catalogue).seen))
+        with redis_errors:
+            answers = iter(self._line.ask(looks))
+        return [_glance(next(answers), next(answers) if query.include_seen else ()) for query in queries]
 
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
         if not stamp:
@@ -59,10 +65,15 @@ def _field(catalogue: str, space: str) -> str:
     return f"taste:{catalogue}:{space}" if space else f"taste:{catalogue}"
 
 
-def _fields(wanted: Wanted) -> list[str]:
-    catalogue = wanted.catalogue
-    about = ["consent", "alias", "life", f"writes:{catalogue}", "puts", f"pending:{catalogue}", _field(catalogue, "")]
-    return [*about, _field(catalogue, wanted.space)] if wanted.space else about
+@lru_cache(maxsize=1024)
+def _known(catalogue: str, space: str) -> Look:
+    about = ("consent", "alias", "life", f"writes:{catalogue}", "puts", _field(catalogue, ""))
+    return Look("HMGET", *about, _field(catalogue, space)) if space else Look("HMGET", *about)
+
+
+@lru_cache(maxsize=1)  # the bound is that of the service
+def _latest(count: int) -> Look:
+    return Look("ZREVRANGE", 0, count - 1)
 
 
 @lru_cache(maxsize=64)  # of the 27 there are
@@ -71,13 +82,13 @@ def _consent(digits: bytes) -> Consent:
 
 
 def _glance(fields: Sequence[bytes | None], seen: Sequence[bytes]) -> Glance | None:
-    digits, alias, life, writes, puts, pending, taste, *beside = fields
+    digits, alias, life, writes, puts, taste, *beside = fields
     if digits is None:
         return None
     consent, pseudonym = _consent(digits), (alias or b"").decode()
     if consent.personalisation is not ConsentState.GIVEN:
         return Glance(consent, pseudonym)
-    items = tuple(item_id.decode() for item_id in seen)
-    kept_beside = (beside[0] if beside else None) or b""
-    kept = taste or b""
-    return Glance(consent, pseudonym, stamp(life, writes, puts), kept, items, kept_beside, int(pending or 0))
+    items = tuple([item_id.decode() for item_id in seen])
+    return Glance(
+        consent, pseudonym, stamp(life, writes, puts), taste or b"", items, (beside[0] if beside else None) or b""
+    )

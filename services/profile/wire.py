@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,8 +23,10 @@ from services.profile.person import (
     Person,
     Value,
 )
-from services.profile.reader import TasteQuery, TasteView
+from services.profile.reader import TasteView
 from services.profile.taste import Interest
+from services.profile.taste_store import TasteQuery
+from services.profile.wire_kept import field
 from services.spaces import encode
 from visrec.v1 import common_pb2
 from visrec.v1 import profile_pb2 as pb
@@ -173,20 +176,29 @@ def query_of(message: pb.GetTasteRequest) -> TasteQuery:
 
 def taste_message(query: TasteQuery, view: TasteView) -> pb.Taste:
     """The answer to it."""
-    return pb.Taste.FromString(taste_bytes(query, view))
+    return pb.Taste.FromString(tastes_bytes([(query, view)])[0])
 
 
-def taste_bytes(query: TasteQuery, view: TasteView) -> bytes:
-    """The same, written down."""
-    whose = pb.Taste(
+def tastes_bytes(answered: Sequence[tuple[TasteQuery, TasteView]]) -> list[bytes]:
+    """The same of several, written down."""
+    likings = iter(wire_kept.told([view.sealed.content for _, view in answered if view.sealed]))
+    return [_whose(query, view) + (next(likings) if view.sealed else b"") for query, view in answered]
+
+
+def _whose(query: TasteQuery, view: TasteView) -> bytes:
+    about = pb.Taste(
         user_id=query.user_id,
         catalogue=query.catalogue,
         seen_item_ids=view.seen,
         personalised=view.personalised,
         pseudonym=view.alias,
-        consent=consent_message(view.consent),
     ).SerializeToString()
-    return wire_kept.told(view.sealed.content, view.sealed.space) + whose if view.sealed else whose
+    return about + _consent_field(view.consent)
+
+
+@lru_cache(maxsize=64)  # of the 27 there are
+def _consent_field(consent: Consent) -> bytes:
+    return field(pb.Taste.CONSENT_FIELD_NUMBER, consent_message(consent).SerializeToString())
 
 
 def interest_message(interest: Interest, space: str) -> pb.Interest:

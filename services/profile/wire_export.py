@@ -8,8 +8,9 @@ from services.profile import wire
 from services.profile.events import Event
 from services.profile.export_user import HistoryExport, PersonExport
 from services.profile.kept_taste import Sealed
-from services.profile.reader import TasteQuery, TasteView
+from services.profile.reader import TasteView
 from services.profile.taste import Interest
+from services.profile.taste_store import TasteQuery
 from services.spaces import encode
 from visrec.v1 import common_pb2
 from visrec.v1 import profile_pb2 as pb

@@ -19,11 +19,12 @@ from services.profile.given_vector import GivenVector
 from services.profile.items import MemoryItems, Resolved
 from services.profile.person import Attributes, Consent, Location, Person
 from services.profile.prior import Origin
-from services.profile.reader import TasteQuery, TasteReader
+from services.profile.reader import TasteReader
 from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
 from services.profile.segments import Segment
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.taste import TasteRules
+from services.profile.taste_store import TasteQuery
 from services.profile.wire_kept import FORMS
 from services.profile.words import Words
 from services.spaces import encode

@@ -20,10 +20,10 @@ from services.profile.keys import Keys
 from services.profile.people import People
 from services.profile.people_store import Erased
 from services.profile.person import Attributes, Consent, Person
-from services.profile.reader import TasteQuery
 from services.profile.rewriting_redis import Rewriting
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.taste_store import TasteQuery
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis

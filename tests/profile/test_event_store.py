@@ -16,7 +16,7 @@ from services.profile.people_store import Forget
 from services.profile.person import Consent, Person
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Kept, Wanted
+from services.profile.taste_store import Kept, TasteQuery
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,
@@ -210,9 +210,8 @@ class TestFilling:
         assert recorded.outcomes == [Outcome.PENDING, Outcome.LEARNED]
         assert (recorded.acts, recorded.pending) == (2, 1)
         assert store.levels("shop", (), ["coat"]) == [None]
-        (glance,) = store.glance([Wanted("ada", "shop", seen=True)])
+        (glance,) = store.glance([TasteQuery("ada", "shop", include_seen=True)])
         assert glance is not None
-        assert glance.pending == 1
         assert "coat" in glance.seen
 
     def test_of_who_does_not_consent_they_are_not_kept(self, store: ProfileStore) -> None:
@@ -245,9 +244,9 @@ class TestFilling:
         waits = next(act for act in found.acts if act.event.pending)
         assert store.fill("ada", "shop", found.stamp, [Filled(waits, None)]) == 1
         assert [each.item_id for each in window(store).events] == ["coat"]
-        (glance,) = store.glance([Wanted("ada", "shop", seen=True)])
+        (glance,) = store.glance([TasteQuery("ada", "shop", include_seen=True)])
         assert glance is not None
-        assert (glance.seen, glance.pending) == (("coat",), 0)
+        assert glance.seen == ("coat",)
         assert store.levels("shop", (), ["gone"]) == [None]
 
     def test_another_vector_does_not_move_what_is_kept(self, store: ProfileStore) -> None:
@@ -287,7 +286,7 @@ class TestDropping:
         assert recorded.acts == 1
         assert [each.item_id for each in window(store).events] == ["new"]
         assert window(store).stamp != before
-        (glance,) = store.glance([Wanted("ada", "shop", seen=True)])
+        (glance,) = store.glance([TasteQuery("ada", "shop", include_seen=True)])
         assert glance is not None
         assert glance.seen == ("new",)
         late = event(time_ms=MIDNIGHT_MS - 9 * DAY_MS)
@@ -329,7 +328,7 @@ class TestTastesInSeveralSpaces:
             store.keep_taste("ada", "shop", stamp, kept)
         tastes = {}
         for space in ("", "a@00000000", "b@00000000"):
-            (glance,) = store.glance([Wanted("ada", "shop", space=space)])
+            (glance,) = store.glance([TasteQuery("ada", "shop", space=space)])
             assert glance is not None
             tastes[space] = (glance.taste, glance.beside)
         assert tastes == {"": (b"own", b""), "a@00000000": (b"own", b""), "b@00000000": (b"own", b"second")}
@@ -345,7 +344,7 @@ class TestTastesInSeveralSpaces:
 
         keep()
         store.swap(store.load("ada").version, person(), Forget.UPLOADS)
-        (glance,) = store.glance([Wanted("ada", "shop", space="a@00000000")])
+        (glance,) = store.glance([TasteQuery("ada", "shop", space="a@00000000")])
         assert glance is not None
         assert (glance.taste, glance.beside) == (b"", b"")
         keep()
@@ -360,7 +359,7 @@ class TestTastesInSeveralSpaces:
         put(store)
         assert window(store).stamp != before
         store.keep_taste("ada", "shop", before, Kept(b"own"))
-        (glance,) = store.glance([Wanted("ada", "shop")])
+        (glance,) = store.glance([TasteQuery("ada", "shop")])
         assert glance is not None
         assert glance.taste == b""
 

@@ -14,11 +14,10 @@ from services.profile.export_user import PersonExporter
 from services.profile.given_event import PhotoVector
 from services.profile.people import People
 from services.profile.person import Attributes, Person
-from services.profile.reader import TasteQuery
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Kept
+from services.profile.taste_store import Kept, TasteQuery
 from services.profile.vector_store import Placed
 from services.profile.wire_export import export_message
 from services.profile.wire_kept import FORMS

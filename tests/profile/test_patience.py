@@ -12,9 +12,9 @@ from services.profile.event_store import Outcome
 from services.profile.folder import Folder
 from services.profile.items import Items, Resolved
 from services.profile.patience import PatientItems
-from services.profile.reader import TasteQuery
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.taste import TasteRules
+from services.profile.taste_store import TasteQuery
 from services.runtime import deadlines
 from services.spaces import Float16, Space
 from tests.profile.builders import MIDNIGHT_MS, given, parts, person, shop

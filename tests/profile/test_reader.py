@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,12 +12,12 @@ from services.profile.event_store import Batch, Window
 from services.profile.events import Event, EventType
 from services.profile.items import CatalogueItem, MemoryItems, Resolved
 from services.profile.person import Consent
-from services.profile.reader import MAX_TASTES, TasteQuery, TasteReader, TasteView
+from services.profile.reader import MAX_TASTES, TasteReader, TasteView
 from services.profile.store import ProfileStore
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import Taste, TasteRules
-from services.profile.taste_store import Glance, Wanted
+from services.profile.taste_store import Glance, TasteQuery
 from services.profile.wire_kept import FORMS
 from services.spaces import canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Clock, event, near, parts, person, shop
@@ -34,9 +33,9 @@ class CountingStore(MemoryProfileStore):
         super().__init__(bounds)
         self.looks = self.windows = 0
 
-    def glance(self, wanted: Sequence[Wanted]) -> list[Glance | None]:
+    def glance(self, queries: Sequence[TasteQuery]) -> list[Glance | None]:
         self.looks += 1
-        return super().glance(wanted)
+        return super().glance(queries)
 
     def window(self, user_id: str, catalogue: str) -> Window:
         self.windows += 1
@@ -92,7 +91,7 @@ def learn(store: ProfileStore, *events: Event) -> None:
 
 def bare(view: object) -> object:
     """Without the pseudonym, which is there by chance, and what they consent to."""
-    return replace(view, alias="", consent=Consent()) if isinstance(view, TasteView) else view
+    return view._replace(alias="", consent=Consent()) if isinstance(view, TasteView) else view
 
 
 def same(one: TasteView, other: TasteView) -> bool:

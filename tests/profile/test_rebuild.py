@@ -13,10 +13,10 @@ from services.profile.event_store import Batch
 from services.profile.events import Event, EventType
 from services.profile.items import CatalogueItem, MemoryItems, Resolved
 from services.profile.person import Consent
-from services.profile.reader import TasteQuery
 from services.profile.rebuild import Rebuilder, Rebuilt
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.taste_store import TasteQuery
 from services.spaces import Float16, canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Parts, event, parts, person, shop
 from tests.profile.conftest import MakeStore

@@ -14,10 +14,10 @@ from services.profile.event_store import Batch, Outcome
 from services.profile.keys import Keys
 from services.profile.people import People
 from services.profile.person import Person
-from services.profile.reader import TasteQuery
 from services.profile.secret_redis import agreed_keys
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.taste_store import TasteQuery
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

@@ -24,7 +24,7 @@ from services.profile.record import MAX_EVENTS
 from services.profile.store import ProfileStore
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Glance, Kept, Wanted
+from services.profile.taste_store import Glance, Kept, TasteQuery
 from services.profile.tidying import AGAIN_MS
 from tests.profile.builders import (
     ALL_GIVEN,
@@ -73,11 +73,11 @@ def bare(found: Glance | None) -> Glance:
     """Without the pseudonym, which is there by chance."""
     assert found is not None
     assert found.alias
-    return replace(found, alias="")
+    return found._replace(alias="")
 
 
 def glance(store: ProfileStore, user: str = "ada", catalogue: str = "shop") -> Glance:
-    (found,) = store.glance([Wanted(user, catalogue, seen=True)])
+    (found,) = store.glance([TasteQuery(user, catalogue, include_seen=True)])
     assert found is not None
     return found
 
@@ -94,7 +94,7 @@ def minutes(count: int, **changes: Any) -> list[Event]:
 class TestPeople:
     def test_nobody_is_there_before_they_are_put(self, store: ProfileStore) -> None:
         assert store.load("ada").person is None
-        assert store.glance([Wanted("ada", "shop")]) == [None]
+        assert store.glance([TasteQuery("ada", "shop")]) == [None]
         assert store.window("ada", "shop") == Window("")
         assert store.erase("ada") is None
 
@@ -357,7 +357,11 @@ class TestTastes:
     def test_one_look_at_several_people_keeps_their_order(self, store: ProfileStore) -> None:
         put(store), put(store, "bob", Consent())
         record(store, event(item="coat"))
-        wanted = [Wanted("bob", "shop"), Wanted("nobody", "shop", seen=True), Wanted("ada", "shop", seen=True)]
+        wanted = [
+            TasteQuery("bob", "shop"),
+            TasteQuery("nobody", "shop", include_seen=True),
+            TasteQuery("ada", "shop", include_seen=True),
+        ]
         bob, nobody, ada = store.glance([*wanted])
         assert bare(bob) == Glance(Consent())
         assert nobody is None

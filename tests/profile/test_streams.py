@@ -15,10 +15,10 @@ from services.profile import memory, popularity
 from services.profile.event_store import Outcome
 from services.profile.events import EventType
 from services.profile.given_event import GivenEvent
-from services.profile.reader import TasteQuery
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import Interest, Taste
+from services.profile.taste_store import TasteQuery
 from services.profile.tidying import AGAIN_MS
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Parts, parts, person, shop
 from tests.profile.conftest import MakeStore

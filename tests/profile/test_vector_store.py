@@ -11,7 +11,7 @@ from services.profile.people_store import Forget
 from services.profile.person import Consent
 from services.profile.segments import NO_SEGMENTS
 from services.profile.store import ProfileStore
-from services.profile.taste_store import Kept, Wanted
+from services.profile.taste_store import Kept, TasteQuery
 from services.profile.vector_store import Placed, Placing
 from tests.profile.builders import GIVEN, MIDNIGHT_MS, REFUSED, event, person
 from tests.profile.test_collaborative import FACTORS, factors
@@ -94,7 +94,7 @@ class TestVectors:
         act(store, "a")
         belongs(store)
         store.put_vectors("shop", [placed()])
-        (glance,) = store.glance([Wanted("ada", "shop")])
+        (glance,) = store.glance([TasteQuery("ada", "shop")])
         assert glance is not None
         assert not glance.taste
 
@@ -104,7 +104,7 @@ class TestVectors:
         read = store.window("ada", "shop")
         store.put_vectors("shop", [placed()])
         store.keep_taste("ada", "shop", read.stamp, Kept(b"a taste of before"))
-        (glance,) = store.glance([Wanted("ada", "shop")])
+        (glance,) = store.glance([TasteQuery("ada", "shop")])
         assert glance is not None
         assert not glance.taste
 
