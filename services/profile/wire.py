@@ -147,6 +147,11 @@ def timestamp(milliseconds: int) -> Timestamp:
     return stamp
 
 
+def milliseconds(stamp: Timestamp) -> int:
+    """A caller's time, since 1970: any number, for a time outside of protobuf's years is the domain's to refuse."""
+    return stamp.seconds * 1000 + stamp.nanos // 1_000_000
+
+
 def events_of(messages: Iterable[pb.Event]) -> list[GivenEvent]:
     """Events as they came; nothing is checked."""
     return [_event_of(message) for message in messages]
@@ -160,7 +165,7 @@ def _event_of(message: pb.Event) -> GivenEvent:
         user_id=message.user_id,
         type=message.type,
         catalogue=message.catalogue,
-        time_ms=message.time.ToMilliseconds() if message.HasField("time") else None,
+        time_ms=milliseconds(message.time) if message.HasField("time") else None,
         item_id=message.item_id if subject == "item_id" else None,
         photo=PhotoVector(photo.space, photo.data) if subject == "photo_vector" else None,
         recommendation_id=message.recommendation_id,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.profile.export_events import ExportedEvent, ExportQuery
+from services.profile.wire import milliseconds
 from visrec.v1 import profile_pb2 as pb
 
 
 def export_query_of(message: pb.ExportEventsRequest) -> ExportQuery:
     """A request for events."""
-    start = message.time.not_before.ToMilliseconds() if message.time.HasField("not_before") else None
-    end = message.time.before.ToMilliseconds() if message.time.HasField("before") else None
+    start = milliseconds(message.time.not_before) if message.time.HasField("not_before") else None
+    end = milliseconds(message.time.before) if message.time.HasField("before") else None
     return ExportQuery(message.catalogue, start, end, message.page_size, message.page_token, message.include_user_ids)
 
 

@@ -10,6 +10,7 @@ from services.errors import VisrecError
 from services.profile.export_features import Featured, FeaturesPage
 from services.profile.given_vector import GivenVector
 from services.profile.placer import GivenPlace
+from services.profile.wire import milliseconds
 from services.runtime.faults import status_of
 from services.spaces import encode
 from visrec.v1 import common_pb2
@@ -48,7 +49,7 @@ def places_of(messages: Sequence[pb.UserVector]) -> list[GivenPlace]:
 
 def learned_of(request: pb.PutUserVectorsRequest) -> int | None:
     """When the events were read that vectors follow from, milliseconds since 1970; None: not told."""
-    return request.learned_from.ToMilliseconds() if request.HasField("learned_from") else None
+    return milliseconds(request.learned_from) if request.HasField("learned_from") else None
 
 
 def places_message(results: Sequence[VisrecError | None]) -> pb.PutUserVectorsResponse:
