@@ -6,6 +6,7 @@ import pytest
 
 from services.errors import InvalidInput, NotFound
 from services.profile.event_store import Batch
+from services.profile.events import EventType
 from services.profile.popular import Popular, PopularQuery
 from services.profile.segmentations import Segmentations
 from services.profile.store_memory import MemoryProfileStore
@@ -24,7 +25,11 @@ def clock() -> Clock:
 def popular(clock: Clock) -> Popular:
     store = MemoryProfileStore(StoreRules(popular_hours=HALF_LIFE_HOURS))
     store.swap(b"", person())
-    told = [event(item="coat"), event(item="coat"), event(item="lamp", domain="furniture")]
+    told = [
+        event(EventType.SAVE, item="coat"),
+        event(EventType.CLICK, item="coat"),
+        event(item="lamp", domain="furniture"),
+    ]
     store.record([Batch("ada", "shop", told)], MIDNIGHT_MS)
     segmentations = Segmentations(store, lambda _: SPACE, 20, 30.0)
     return Popular(store, segmentations, HALF_LIFE_HOURS, clock)
