@@ -11,6 +11,7 @@ from jobs.people import Somebody
 
 MIN_LIFT = 1.25
 """A word that a segment's people have less than so many times as often as everybody says nothing of the segment."""
+COARSE_SHARE = 0.05
 MAX_FACTS = 4
 MAX_LIKES = 5
 MAX_LETTERS = 512
@@ -103,4 +104,6 @@ def _sentence(facts: Sequence[Trait], likes: Sequence[Trait]) -> str:
 
 
 def _told(trait: Trait) -> str:
-    return f"{trait.word.replace(':', ' ', 1)} ({trait.share:.0%}, {trait.lift:.1f} x)"
+    # Coarse, as the number of people is: the exact share of 40 and then of 39 people would be about the one who left.
+    share = round(trait.share / COARSE_SHARE) * COARSE_SHARE
+    return f"{trait.word.replace(':', ' ', 1)} ({share:.0%}, {trait.lift:.1f} x)"

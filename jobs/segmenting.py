@@ -20,6 +20,7 @@ from jobs.people import Liked, Somebody
 MAX_INTERESTS = 5
 MAX_NAME_WORDS = 2
 MAX_WORD_LETTERS = 20
+COARSE = 5
 SAME = 0.9
 """Likeness of its centre to an earlier one from which a segment goes by the earlier one's id."""
 
@@ -44,7 +45,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Segment:
-    """`people`: in proportion to all, where only a sample was looked at. `centre`: (F,) of unit norm."""
+    """`people`: in proportion to all, where only a sample was looked at, and coarse. `centre`: (F,) of unit norm."""
 
     name: str
     people: int
@@ -104,11 +105,17 @@ class _Maker:
         told = portrait(Counts.of(people), self.everybody, self.rules.min_people, self.rules.min_item_people)
         return Segment(
             name=_name(told.words, centre),
-            people=round(len(people) * self.people_each),
+            people=coarse(round(len(people) * self.people_each), self.rules.min_people),
             centre=centre,
             portrait=told,
             interests=shared_interests(people, self.scales, self.rules),
         )
+
+
+def coarse(people: int, min_people: int) -> int:
+    """A number of people that one more or less seldom changes, so that two runs hardly tell who came or went: a
+    multiple of COARSE that is not above it, but at least `min_people`."""
+    return max(min_people, people // COARSE * COARSE)
 
 
 def renamed(segments: Sequence[Segment], known: Mapping[str, Float32]) -> list[Segment]:

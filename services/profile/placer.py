@@ -13,6 +13,8 @@ from services.profile.vector_store import Placed, Placing, VectorStore
 from services.spaces import Space
 
 MAX_VECTORS = 1000
+MAX_SPACES = 8
+"""Of one call: the catalogue is asked about each."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Placer:
         space that the catalogue does not have, NotFound for the person, Refused for one who does not consent, or of
         whom something was forgotten since it was learned (LEARNED_BEFORE).
 
-        Raises InvalidInput for none or too many, and as `Items.resolve`.
+        Raises InvalidInput for none or too many, or of too many spaces, and as `Items.resolve`.
         """
         catalogue_name(catalogue, "catalogue")
         if not 1 <= len(given) <= MAX_VECTORS:
             raise InvalidInput("vectors", f"{len(given)} vectors, 1 to {MAX_VECTORS} are allowed")
         named = dict.fromkeys(each.vector.space for each in given if each.vector.space)
+        if len(named) > MAX_SPACES:
+            raise InvalidInput("vectors", f"they are of {len(named)} spaces, at most {MAX_SPACES} are allowed")
         spaces = {name: self._space(catalogue, name) for name in named}
         results: list[VisrecError | None] = [None] * len(given)
         good: dict[int, Placed] = {}

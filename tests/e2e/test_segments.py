@@ -134,7 +134,7 @@ def test_the_kinds_of_people_are_found(segmented: Stubs) -> None:
 def test_segments_are_listed_largest_first_with_what_their_people_share(segmented: Stubs) -> None:
     request = profile_pb2.ListSegmentsRequest(catalogue=CATALOGUE)
     segments = segmented.profile.ListSegments(request, timeout=CALL_S).segments
-    assert [segment.people for segment in segments] == pytest.approx([31, 26, 22], abs=2)
+    assert [segment.people for segment in segments] == pytest.approx([30, 25, 20], abs=5)
     for segment, kind in zip(segments, ("checks", "stripes", "rings"), strict=True):
         assert segment.segment_id.startswith(kind)
         assert f"likes {kind}" in segment.description

@@ -113,3 +113,9 @@ def test_what_was_learned_before_something_was_forgotten_is_refused(store: FakeS
     assert isinstance(problem, Refused)
     assert problem.reason == "LEARNED_BEFORE"
     assert not store.put
+
+
+def test_the_catalogue_is_not_asked_about_a_thousand_spaces(store: FakeStore, items: CountingItems) -> None:
+    with pytest.raises(InvalidInput, match="spaces"):
+        Placer(store, items).put("shop", [place(space=f"space-{number}@1") for number in range(100)])
+    assert items.asked == 0

@@ -1579,7 +1579,9 @@ class Segment(_message.Message):
     description: _builtins.str
     """What its people have in common, for people; at most 512 letters."""
     people: _builtins.int
-    """How many they were when it was made."""
+    """How many they were when it was made. The job that comes with visrec tells it in fives, so that two runs do not tell who
+    came or went.
+    """
     @_builtins.property
     def typical_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """A few items that are typical of it, at most 20."""
@@ -1805,7 +1807,7 @@ class PutUserVectorsRequest(_message.Message):
     """Of which catalogue. Required."""
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserVector]:
-        """1 to 1000."""
+        """1 to 1000, of at most 8 spaces."""
 
     @_builtins.property
     def learned_from(self) -> _timestamp_pb2.Timestamp:
