@@ -12,8 +12,8 @@ from services.profile.keys import SPACES
 from services.profile.person import Consent, ConsentState
 from services.profile.scripts_redis import Argument, Script
 from services.profile.taste_store import Glance, Kept, TasteQuery, TasteStore
+from services.runtime.line_redis import Line, Look, open_line
 from services.runtime.redis import redis_errors
-from services.runtime.redis_line import Line, Look, open_line
 from services.spaces import Block, Space
 
 KEEP_TASTE = Script("keep_taste")
