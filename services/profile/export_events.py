@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from services.errors import InvalidInput
+from services.errors import InvalidInput, NotFound
 from services.profile.event_store import Act, EventStore, Histories
-from services.profile.events import Event
+from services.profile.events import Event, EventType
 from services.profile.identifiers import catalogue_name
+from services.profile.items import Resolved
 from services.profile.store_rules import StoreRules
 
 DEFAULT_PAGE = 1000
@@ -73,15 +74,39 @@ class _Place:
 
 
 class EventExport:
-    """Walks over everybody. `bounds`: how many events a person may have."""
+    """Walks over everybody. `bounds`: how many events a person may have. `look_up`: items of a catalogue by ids."""
 
-    def __init__(self, store: EventStore, bounds: StoreRules) -> None:
+    def __init__(
+        self, store: EventStore, bounds: StoreRules, look_up: Callable[[str, Sequence[str]], Resolved]
+    ) -> None:
         self._store = store
         self._most = bounds.most + bounds.shown
+        self._look_up = look_up
 
     def page(self, query: ExportQuery) -> ExportPage:
-        """Events in no particular order. Raises InvalidInput, naming the field."""
+        """Events in no particular order. Raises InvalidInput, naming the field, and one of AWAY when impressions are
+        among them that were kept while the catalogue was away, and it is away again."""
         _check(query)
+        page = self._page(query)
+        return ExportPage(self._told(query.catalogue, page.events), page.token)
+
+    def _told(self, catalogue: str, events: Sequence[ExportedEvent]) -> Sequence[ExportedEvent]:
+        """With the domains of items that could not be looked up when they were shown: nothing else asks for them."""
+        lacking = [each.event.item_id for each in events if _lacks_domain(each.event)]
+        if not lacking:
+            return events
+        try:
+            known = self._look_up(catalogue, list(dict.fromkeys(lacking))).items
+        except NotFound:
+            return events  # the catalogue is gone, and with it what its items were
+        return [
+            replace(each, event=replace(each.event, domain=known[each.event.item_id].domain))
+            if _lacks_domain(each.event) and each.event.item_id in known
+            else each
+            for each in events
+        ]
+
+    def _page(self, query: ExportQuery) -> ExportPage:
         size = min(query.size or DEFAULT_PAGE, MAX_PAGE)
         place, events = _Place.of(query.token), list[ExportedEvent]()
         for _ in range(MAX_LOOKS):
@@ -95,6 +120,10 @@ class EventExport:
             if not place.token or len(events) == size:
                 break
         return ExportPage(events, place.packed())
+
+
+def _lacks_domain(event: Event) -> bool:
+    return event.type is EventType.IMPRESSION and not event.domain
 
 
 def _check(query: ExportQuery) -> None:

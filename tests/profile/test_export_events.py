@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from services.errors import InvalidInput
+from services.errors import InvalidInput, NotReady
 from services.profile.event_store import Batch
 from services.profile.events import Event, EventType
 from services.profile.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
+from services.profile.items import Resolved
 from services.profile.people_store import Forget
 from services.profile.person import Consent
 from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
-from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, event, person
+from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, event, person, shop
 from tests.profile.conftest import MakeStore
 
 BOUNDS = StoreRules(window=20, block=2, shown=4, per_minute=1000)
@@ -34,7 +36,7 @@ def store(make_store: MakeStore) -> ProfileStore:
 
 @pytest.fixture
 def export(store: ProfileStore) -> EventExport:
-    return EventExport(store, BOUNDS)
+    return EventExport(store, BOUNDS, shop().resolve)
 
 
 def tell(store: ProfileStore, user: str, *events: Event, consent: Consent | None = None) -> None:
@@ -88,6 +90,28 @@ def test_only_events_of_the_time_come(export: EventExport, store: ProfileStore) 
     }
     long_ago = replace(SHOP, end_ms=MIDNIGHT_MS - 300 * DAY_MS)
     assert everything(walk(export, long_ago)) == []
+
+
+def test_what_was_shown_while_the_catalogue_was_away_is_told_with_its_domain(store: ProfileStore) -> None:
+    asked: list[Sequence[str]] = []
+
+    def look_up(catalogue: str, item_ids: Sequence[str]) -> Resolved:
+        asked.append(item_ids)
+        return shop().resolve(catalogue, item_ids)
+
+    shown = [event(EventType.IMPRESSION, name, domain="") for name in ("green-1", "green-1", "gone")]
+    tell(store, "cleo", *shown)
+    named = replace(SHOP, with_user_ids=True)
+    found = everything(walk(EventExport(store, BOUNDS, look_up), named))
+    domains = {each.event.item_id: each.event.domain for each in found if each.who == "cleo"}
+    assert domains == {"green-1": "furniture", "gone": ""}
+    assert [sorted(each) for each in asked] == [["gone", "green-1"]]
+
+    def away(catalogue: str, item_ids: Sequence[str]) -> Resolved:
+        raise NotReady("the indexer is away")
+
+    with pytest.raises(NotReady):
+        walk(EventExport(store, BOUNDS, away), named)
 
 
 def test_who_takes_their_consent_back_on_the_way_is_left_out_and_nobody_else(
