@@ -70,11 +70,11 @@ class RedisPeople(Filing, PeopleStore):
             catalogues = [] if forget is Forget.NOTHING else self._catalogues(keys)
             own = [keys.tombstone, keys.main, keys.requests, keys.event_ids, *histories(keys, catalogues)]
             arguments = [*written, *self._request(person, request_id, answered), MAX_ANSWERS, *catalogues]
-            done = bool(self._scripts.run(SWAP, own, arguments))
+            alias = self._scripts.run(SWAP, own, arguments)
         # Also when nothing else was to be forgotten: a call before may have been cut short here.
-        if done and person.consent.personalisation is not ConsentState.GIVEN:
-            self._held.erase(self._alias(keys), ON_ITS_WAY_MS if _consented(version) else 0)
-        return done
+        if alias and person.consent.personalisation is not ConsentState.GIVEN:
+            self._held.erase(alias.decode(), ON_ITS_WAY_MS if _consented(version) else 0)
+        return bool(alias)
 
     def _request(self, person: Person, request_id: str, answered: Answered | None) -> list[Argument]:
         if answered is None:

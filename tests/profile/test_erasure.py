@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from services.profile.events import EventType
 from services.profile.given_event import PhotoVector
 from services.profile.keys import Keys
 from services.profile.people import People
+from services.profile.people_redis import SWAP
 from services.profile.people_store import Erased
 from services.profile.person import Attributes, Consent, Person
 from services.profile.rewriting_redis import Rewriting
+from services.profile.scripts_redis import Script
 from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste_store import TasteQuery
@@ -166,6 +168,23 @@ def test_an_answer_that_was_on_its_way_when_consent_ended_is_not_kept(
     people.consent("planted-person", Consent(personalisation=REFUSED))
     assert not Held(client).put(found.alias, "recommendation", "late", b"planted answer", **keep)
     assert 0 < client.pttl(f"visrec:held:{{{found.alias}}}:gone") <= 60_000
+
+
+def test_a_withdrawal_that_an_erasure_overtakes_ends_well(
+    client: Any, people: People, redis_store: RedisProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person is gone, and so is the way to their pseudonym, before what other services keep is taken away."""
+    run = redis_store._scripts.run
+
+    def run_and_erase(script: Script, keys: Sequence[str], arguments: Sequence[Any] = ()) -> Any:
+        answer = run(script, keys, arguments)
+        if script is SWAP:
+            people.erase("planted-person")
+        return answer
+
+    monkeypatch.setattr(redis_store._scripts, "run", run_and_erase)
+    assert people.consent("planted-person", Consent(personalisation=REFUSED)).personalisation is REFUSED
+    assert b"planted" not in everything(client)
 
 
 def test_who_never_consented_is_kept_from_nothing_when_they_do(

@@ -3,7 +3,7 @@
 -- ARGV: version expected ('' for nobody), packed person, consent, a fresh life, what to forget, now, a pseudonym for
 -- who is new, milliseconds until an untouched person goes, digest of the request id or '', the answer to remember,
 -- milliseconds to remember it, most answers; then the catalogues.
--- Answers 1, or 0 when nothing was done.
+-- Answers their pseudonym, or 0 when nothing was done.
 local tombstone, main, requests, event_ids = unpack(KEYS, 1, 4)
 local version, person, consent, life, forget, now, alias, person_ttl_ms, request, answer, ttl_ms, most =
   unpack(ARGV, 1, 12)
@@ -100,4 +100,4 @@ if request ~= '' then
   redis.call('HSET', requests, request, answer)
   redis.call('PEXPIRE', requests, ttl_ms)
 end
-return 1
+return redis.call('HGET', main, 'alias')
