@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from services.errors import NotReady, VisrecError
@@ -20,6 +22,7 @@ from services.runtime import logs
 from services.runtime.server import AsyncServer, SyncServer
 from services.runtime.settings import RuntimeSettings, ServiceSettings
 from services.runtime.telemetry import Telemetry
+from services.runtime.variables import misspelt
 
 EXIT_CONFIGURATION = 78
 """EX_CONFIG of sysexits.h: starting again would change nothing."""
@@ -44,9 +47,14 @@ class Service:
         return f"visrec.v1.{self.name.capitalize()}Service"
 
     @property
+    def prefix(self) -> str:
+        """Of the variables of its own settings."""
+        return f"VISREC_{self.name.upper()}_"
+
+    @property
     def metrics_port_setting(self) -> str:
         """The variable that chooses its `metrics_port`."""
-        return f"VISREC_{self.name.upper()}_METRICS_PORT"
+        return f"{self.prefix}METRICS_PORT"
 
     def read_settings(self) -> ServiceSettings:
         """The service's own settings, from the environment. Raises pydantic.ValidationError."""
@@ -84,10 +92,16 @@ def run(service: Service) -> int:
     """Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code: EXIT_CONFIGURATION when it could
     not start and never will, 1 when another start may succeed.
     """
+    groups = [RuntimeSettings, _load(service.settings)]
+    # The settings of other services are theirs to judge: an image has the code of one.
+    foreign = [other.prefix for other in SERVICES.values() if other.name != service.name]
+    if slips := misspelt(os.environ, groups, foreign):
+        print(wrong(slips), file=sys.stderr)
+        return EXIT_CONFIGURATION
     try:
         runtime, settings = RuntimeSettings(), service.read_settings()
     except ValidationError as problem:
-        print(explain(problem, [RuntimeSettings, _load(service.settings)]), file=sys.stderr)
+        print(explain(problem, groups), file=sys.stderr)
         return EXIT_CONFIGURATION
     logs.configure(runtime, service.name)
     serve = _serve_async if service.kind == "asyncio" else _serve
@@ -100,14 +114,24 @@ def run(service: Service) -> int:
 
 
 def explain(problem: ValidationError, groups: Iterable[type[BaseSettings]]) -> str:
-    """One line per wrong variable of the `groups`. Values are not repeated: a URL may hold a password."""
-    prefixes = {group.__name__: str(group.model_config.get("env_prefix", "")) for group in groups}
-    prefix = prefixes.get(problem.title, "")
-    lines = [
-        f"  {prefix}{'.'.join(map(str, error['loc']))}".upper() + f": {error['msg'].removeprefix('Value error, ')}"
-        for error in problem.errors()
-    ]
-    return "\n".join(("wrong settings:", *lines))
+    """One line per wrong variable of the `groups`, with what was given, unless that may hold a password."""
+    by_name = {group.__name__: group for group in groups}
+    return wrong(_line(error, by_name.get(problem.title)) for error in problem.errors())
+
+
+def wrong(lines: Iterable[str]) -> str:
+    """A heading, and a line for each variable."""
+    return "\n".join(("wrong settings:", *(f"  {line}" for line in lines)))
+
+
+def _line(error: ErrorDetails, group: type[BaseSettings] | None) -> str:
+    name = ".".join(map(str, error["loc"]))
+    prefix = group.model_config.get("env_prefix", "") if group else ""
+    field = group.model_fields.get(name) if group else None
+    # What is of several settings has all of them as its input.
+    shown = field is not None and not name.endswith("_url") and "SecretStr" not in str(field.annotation)
+    given = f", not {error['input']!r}" if shown else ""
+    return f"{prefix}{name}".upper() + f": {error['msg'].removeprefix('Value error, ')}{given}"
 
 
 def _serve(service: Service, settings: ServiceSettings, runtime: RuntimeSettings) -> None:

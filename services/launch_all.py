@@ -18,12 +18,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
 from services.errors import InvalidInput, Refused, VisrecError
-from services.launch import EXIT_CONFIGURATION, SERVICES, explain, settings_classes
+from services.launch import EXIT_CONFIGURATION, SERVICES, explain, settings_classes, wrong
 from services.runtime import logs
 from services.runtime.channel_async import open_channel
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.supervise import Program, Supervisor
+from services.runtime.variables import misspelt
 
 KILL_AFTER_DRAIN_S = 10.0
 """What a service may take to close its stores when its calls have ended."""
@@ -34,6 +35,9 @@ def run_all() -> int:
 
     Returns the exit code: 0 after such a stop, another when something could not start.
     """
+    if slips := misspelt(os.environ, settings_classes()):
+        print(wrong(slips), file=sys.stderr)
+        return EXIT_CONFIGURATION
     try:
         runtime = read_runtime()
         logs.configure(runtime, "launcher")

@@ -68,7 +68,8 @@ class ProfileSettings(ServiceSettings):
         _STORE.retention_days,
         gt=0,
         le=3650,
-        description="Days after the last write about a person after which all that is kept of them expires.",
+        description="Days after the last write about a person after which all that is kept of them expires, younger "
+        "events, too: fewer than VISREC_PROFILE_EVENT_DAYS forget who stays away before their events are old.",
     )
     max_events_per_minute: int = Field(
         _STORE.per_minute,

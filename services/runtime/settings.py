@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.runtime.variables import is_link, names
 
 MIB = 1024 * 1024
 
@@ -109,13 +112,27 @@ class ServiceSettings(BaseSettings):
     port: int = Field(ge=0, le=65535, description="Port of the gRPC server. 0: any free one.")
     metrics_port: int = Field(ge=0, le=65535, description="Port of Prometheus metrics at /metrics. 0: none.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_links(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A Service of Kubernetes that is named visrec-profile sets VISREC_PROFILE_PORT, and not for us."""
+        return {name: value for name, value in given.items() if not is_link(value)}
+
 
 def markdown_table(groups: Iterable[type[BaseSettings]]) -> str:
-    """Every setting of the classes, in order, as a markdown table: variable, default, meaning."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    """Every setting of the classes, in order, as a markdown table: variable, default, bounds, meaning."""
+    lines = ["| variable | default | bounds | meaning |", "|---|---|---|---|"]
     for group in groups:
-        prefix = group.model_config.get("env_prefix", "")
-        for name, field in group.model_fields.items():
+        for variable, field in zip(names([group]), group.model_fields.values(), strict=True):
             default = "" if field.default is None or field.default == "" else f"`{field.default}`"
-            lines.append(f"| `{prefix}{name}`".upper() + f" | {default} | {field.description} |")
+            lines.append(f"| `{variable}` | {default} | {_bounds(field)} | {field.description} |")
     return "\n".join(lines)
+
+
+def _bounds(field: FieldInfo) -> str:
+    """The least and the most of a number, or the words there are to choose from."""
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{word}`" for word in get_args(field.annotation))
+    signs = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+    bounds = ((sign, getattr(each, name, None)) for each in field.metadata for name, sign in signs)
+    return ", ".join(f"{sign} {bound:,}" for sign, bound in bounds if bound is not None)

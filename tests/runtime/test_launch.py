@@ -80,3 +80,10 @@ def test_a_taken_port_is_named(service: str, which: str, taken: int) -> None:
     assert code == EXIT_CONFIGURATION
     assert f"127.0.0.1:{taken}" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("what", ["profile", "all"])
+def test_a_misspelt_variable_is_told_before_anything_is_started(what: str) -> None:
+    code, told = ended("-m", "services", what, VISREC_PROFIL_WINDOW="3")
+    assert code == EXIT_CONFIGURATION
+    assert "VISREC_PROFIL_WINDOW: there is no such setting; did you mean VISREC_PROFILE_WINDOW?" in told

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from services.errors import InvalidInput, Refused
@@ -21,7 +21,9 @@ class ToySettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="VISREC_TOY_", frozen=True)
 
     port: int = Field(default=1, description="Port of the toy.")
-    metrics_port: int = Field(default=2, description="Port of its metrics.")
+    metrics_port: int = Field(default=2, le=9, gt=-1, description="Port of its metrics.")
+    key: SecretStr | None = Field(default=None, min_length=16, description="Its secret.")
+    kept_url: str = Field(default="redis://localhost", min_length=16, description="Where it keeps.")
 
 
 def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,21 +40,34 @@ def test_an_empty_variable_is_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     assert ToySettings().port == 1
 
 
-def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "secret")
+def test_a_wrong_value_is_named_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "16MB")
     with pytest.raises(ValidationError) as caught:
         RuntimeSettings()
     said = explain(caught.value, [RuntimeSettings])
     assert "VISREC_MAX_MESSAGE_BYTES: " in said
-    assert "secret" not in said
+    assert "not '16MB'" in said
+
+
+@pytest.mark.parametrize("name", ["VISREC_TOY_KEY", "VISREC_TOY_KEPT_URL"])
+def test_a_secret_is_not_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL may hold a password."""
+    monkeypatch.setenv(name, "hush")
+    with pytest.raises(ValidationError) as caught:
+        ToySettings()
+    said = explain(caught.value, [ToySettings])
+    assert f"{name}: " in said
+    assert "hush" not in said
 
 
 def test_the_table_has_every_setting_with_its_default() -> None:
     table = markdown_table([RuntimeSettings, ToySettings])
     assert "| `VISREC_DRAIN_S` | `10.0` |" in table
     assert "| `VISREC_TLS_CERT` |  |" in table
-    assert "| `VISREC_TOY_PORT` | `1` | Port of the toy. |" in table
-    assert len(table.splitlines()) == 2 + len(RuntimeSettings.model_fields) + 2
+    assert "| `VISREC_TOY_PORT` | `1` |  | Port of the toy. |" in table
+    assert "| `VISREC_TOY_METRICS_PORT` | `2` | > -1, ≤ 9 | Port of its metrics. |" in table
+    assert "| `VISREC_LOG_FORMAT` | `json` | `json`, `console` |" in table
+    assert len(table.splitlines()) == 2 + len(RuntimeSettings.model_fields) + len(ToySettings.model_fields)
 
 
 def test_every_setting_of_every_service_has_a_meaning_and_a_default() -> None:
