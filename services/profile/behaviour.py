@@ -39,7 +39,7 @@ def behaviour(
     `before`: (mass, vector) of what is remembered of acts that are no longer there one by one, as of `until_ms`. Shares
     of categories, tags and items are of what speaks for them; dislikes are among the types and turn the taste away.
     """
-    told = tidied(sorted(acts, key=lambda act: (act.time_ms, act.event_id)))
+    told = tidied(sorted(acts, key=lambda act: act.time_ms))  # stable
     newest = max([until_ms, *(act.time_ms for act in told)])
     half_life_ms = half_life_days * DAY_MS
     sums: dict[str, dict[str, float]] = {"types": {}, "categories": {}, "tags": {}, "items": {}}

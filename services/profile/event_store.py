@@ -1,8 +1,9 @@
 """Where what people do is kept: the port. `events_memory` and `events_redis` stand behind it.
 
-The events of a person in a catalogue stand in one order: by time, and equal times by a digest of the id. What is
-settled, that is, has gone into the long-term memory, ends at a boundary in that order. An event that comes late is
-taken, exactly as if it had come in time, if it stands after the boundary, and refused otherwise.
+The events of a person in a catalogue stand in one order, which is kept: by time, and those of the same millisecond as
+they came, so that of two opinions the one that was told last holds. What is settled, that is, has gone into the
+long-term memory, ends at a boundary in that order. An event that comes late is taken, exactly as if it had come in
+time, if it stands after the boundary, and refused otherwise.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class MemoryEvents(Memory, EventStore):
         return self._act(history, event)
 
     def _is_old(self, history: History, event: Event, now_ms: int) -> bool:
-        is_settled = event.type is not EventType.IMPRESSION and place(event) <= (history.settled or (-1, b""))
+        is_settled = event.type is not EventType.IMPRESSION and place(event) < (history.settled or (-1, b""))[0]
         return is_settled or event.time_ms < self._rules.first_ms(now_ms)
 
     def _is_burst(self, held: Held, history: History, event: Event, now_ms: int) -> bool:
@@ -202,7 +202,8 @@ class MemoryEvents(Memory, EventStore):
         history.acts = history.acts[len(oldest) :]
         history.photos_settled |= any(event.type is EventType.UPLOAD for event in oldest)
         history.memory = given.memory
-        history.settled = place(oldest[-1]) if oldest else history.settled
+        if oldest:
+            history.settled = (oldest[-1].time_ms, oldest[-1].event_id.encode())
         return True
 
     def _unchanged(self, user_id: str, catalogue: str, stamp: str) -> History | None:
@@ -224,14 +225,16 @@ class MemoryEvents(Memory, EventStore):
         was = given.act.event
         if not any(act is was for act in history.acts):
             return False
-        history.acts = [act for act in history.acts if act is not was]
+        others = [act for act in history.acts if act is not was]
         history.writes += was.pending
-        if given.event is not None:
-            if was.pending and given.event.is_popular and not _is_repeated(history.acts, given.event):
-                self._count_all(catalogue, given.event, segment)
-            insort(history.acts, given.event, key=place)
-        elif history.seen.get(was.item_id) == was.time_ms:
-            del history.seen[was.item_id]
+        if given.event is None:
+            history.acts = others
+            if history.seen.get(was.item_id) == was.time_ms:
+                del history.seen[was.item_id]
+            return True
+        if was.pending and given.event.is_popular and not _is_repeated(others, given.event):
+            self._count_all(catalogue, given.event, segment)
+        history.acts = [given.event if act is was else act for act in history.acts]
         return True
 
     def histories(self, catalogue: str, people: int, token: str, *, shown: bool = False) -> Histories:

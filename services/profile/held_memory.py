@@ -17,7 +17,7 @@ from services.spaces import Space
 
 @dataclass
 class History:
-    """What one person did in one catalogue; `acts` and `shown` ascend in time. `settled`: the place of the last act
+    """What one person did in one catalogue; `acts` and `shown` ascend in time. `settled`: time and id of the last act
     that went into `memory`. `tastes`: by the name of their space, "" for that of the latest act."""
 
     acts: list[Event] = field(default_factory=list)
@@ -68,9 +68,9 @@ class Held:
         return self.person.consent.personalisation is ConsentState.GIVEN
 
 
-def place(event: Event) -> tuple[int, bytes]:
-    """Where an event stands among those of its person and catalogue."""
-    return event.time_ms, event.event_id.encode()
+def place(event: Event) -> int:
+    """Where an event stands among those of its person and catalogue: of equal ones, as they came."""
+    return event.time_ms
 
 
 class Memory:

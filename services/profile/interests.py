@@ -38,12 +38,13 @@ class _Candidate:
 def fold(
     memory: Memory, events: Iterable[Event], space: Space, rules: TasteRules, prior: Sequence[Prior] = ()
 ) -> Taste:
-    """The taste that follows from what is remembered and from `events`, in whatever order they are given.
+    """The taste that follows from what is remembered and from `events`, in whatever order they are given, but for those
+    of the same millisecond: of these the last one is the last word.
 
     Only events with a vector in the space and a weight count. `prior`: interests that are supposed, of little mass.
     Equal input gives equal bits.
     """
-    told = sorted(events, key=lambda event: (event.time_ms, event.event_id))
+    told = sorted(events, key=lambda event: event.time_ms)  # stable
     newest = max(memory.until_ms, told[-1].time_ms if told else 0)
 
     single = items(told, space, newest, rules)

@@ -29,7 +29,8 @@ DIGEST_BYTES = 16
 @dataclass(frozen=True)
 class History:
     """The keys of one person in one catalogue. Each `…order` is a sorted set of event digests by time, beside the hash
-    of their events; `seen` is a sorted set of item ids by time."""
+    of their events; an act has a fraction of a millisecond for each that came before it at the same time. `seen` is a
+    sorted set of item ids by time."""
 
     acts: str
     acts_order: str

@@ -139,18 +139,27 @@ class TestSettling:
         assert names(window(store).events)[0] == late.event_id
         assert store.levels("shop", (), ["early"]) == [None]
 
-    def test_events_of_the_same_time_as_the_boundary_are_told_apart(self, make_store: MakeStore) -> None:
-        """Whatever comes after some were settled is either in the window or refused, and the order has no ties."""
+    def test_events_of_the_same_millisecond_stand_as_they_came_also_after_those_that_were_settled(
+        self, make_store: MakeStore
+    ) -> None:
         store = make_store(replace(SMALL, remembered=1000))
         put(store)
         write(store, *[event(event_id=f"m-{number}") for number in range(14)])
         assert settle(store, 6)
         late = [event(event_id=f"{letter}-{number}") for letter in "az" for number in range(12)]
-        ends = outcomes(store, *late)
-        assert set(ends) == {Outcome.LEARNED, Outcome.TOO_OLD}
-        taken = {each.event_id for each, end in zip(late, ends, strict=True) if end is Outcome.LEARNED}
-        assert taken <= set(names(window(store).events))
-        assert len(window(store).events) == 8 + len(taken)
+        assert set(outcomes(store, *late)) == {Outcome.LEARNED}
+        assert set(outcomes(store, *late)) == {Outcome.DUPLICATE}
+        assert names(window(store).events) == [*(f"m-{number}" for number in range(6, 14)), *names(late)]
+
+    def test_an_event_that_is_looked_up_later_keeps_its_place_in_its_millisecond(self, make_store: MakeStore) -> None:
+        store = make_store(SMALL)
+        put(store)
+        write(store, event(event_id="one", pending=True, vectors={}), event(event_id="two"), event(event_id="three"))
+        acts = window(store).acts
+        filled = [Filled(acts[0], replace(acts[0].event, pending=False, vectors=acts[1].event.vectors))]
+        assert store.fill("ada", "shop", window(store).stamp, filled) == 1
+        write(store, event(event_id="four"))
+        assert names(window(store).events) == ["one", "two", "three", "four"]
 
     def test_nothing_is_done_when_they_are_no_longer_the_oldest(self, store: ProfileStore, stream: list[Event]) -> None:
         (oldest,) = store.oldest([("ada", "shop", 4)])

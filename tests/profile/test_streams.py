@@ -51,9 +51,15 @@ def streams(draw: st.DrawFn, most: int) -> list[GivenEvent]:
 
 @st.composite
 def deliveries(draw: st.DrawFn, stream: Sequence[GivenEvent]) -> list[list[GivenEvent]]:
-    """The stream as it arrives: in any order, some of it twice, in calls of any size."""
-    again = draw(st.lists(st.sampled_from(stream), max_size=6))
-    left = draw(st.permutations([*stream, *again]))
+    """The stream as it arrives: in any order but for events of the same millisecond, whose order is that in which they
+    come; some of it twice, in calls of any size."""
+    left = draw(st.permutations(stream))
+    for time_ms in {event.time_ms for event in stream}:
+        places = [at for at, event in enumerate(left) if event.time_ms == time_ms]
+        for at, event in zip(places, [each for each in stream if each.time_ms == time_ms], strict=True):
+            left[at] = event
+    for event in draw(st.lists(st.sampled_from(stream), max_size=6)):
+        left.insert(draw(st.integers(left.index(event) + 1, len(left))), event)
     calls = []
     while left:
         size = draw(st.integers(1, len(left)))
@@ -130,6 +136,20 @@ def test_whatever_was_taken_gives_what_it_would_have_given_in_its_order(
     in_time, again = told(store, TIGHT, [[event for event in stream if event.event_id in taken]])
     assert taken == again
     assert_same(any_how, in_time)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(opinions=st.lists(st.sampled_from([EventType.LIKE, EventType.DISLIKE]), min_size=1, max_size=12), data=st.data())
+def test_of_opinions_of_the_same_millisecond_the_one_that_was_told_last_holds(
+    make_store: MakeStore, opinions: list[EventType], data: st.DataObject
+) -> None:
+    store = make_store(ROOMY)
+    stream = [
+        GivenEvent(f"e-{number}", "ada", opinion, "shop", MIDNIGHT_MS, "red-1")
+        for number, opinion in enumerate(opinions)
+    ]
+    found, _ = told(store, ROOMY, data.draw(deliveries(stream)))
+    assert bool(found.taste.interests) == (opinions[-1] is EventType.LIKE)
 
 
 def at_ms(writer: int, step: int) -> int:

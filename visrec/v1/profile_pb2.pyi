@@ -943,10 +943,11 @@ class Event(_message.Message):
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When; left out: now. Up to five minutes ahead of the server's clock: taken as now; more: INVALID_ARGUMENT, reason
-        EVENT_IN_FUTURE. Of a person's events in a catalogue at least the latest 200 (a setting) are kept one by one; older
-        ones go into what is remembered of the person in the long term. One that is older than what has gone there, or than
-        a year (a setting), or an impression that is older than the latest 200 (a setting): FAILED_PRECONDITION, reason
-        EVENT_TOO_OLD.
+        EVENT_IN_FUTURE. Of events of the same millisecond the one that came later, or stands later in its request, is the
+        later one: so it is with a like and a dislike of one item in a call without times. Of a person's events in a
+        catalogue at least the latest 200 (a setting) are kept one by one; older ones go into what is remembered of the
+        person in the long term. One that is older than what has gone there, or than a year (a setting), or an impression
+        that is older than the latest 200 (a setting): FAILED_PRECONDITION, reason EVENT_TOO_OLD.
         """
 
     @_builtins.property

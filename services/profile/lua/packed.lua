@@ -15,7 +15,7 @@ end
 
 -- Whether an act that is kept, but for the one named `own`, is alike and hardly before or after: one act, told twice.
 local function is_repeated(acts, acts_order, own, type, item, time, again_ms)
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', acts_order, time - again_ms, time + again_ms)) do
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', acts_order, time - again_ms, '(' .. time + again_ms + 1)) do
     local packed = name ~= own and redis.call('HGET', acts, name)
     if packed and is_alike(packed, type, item) then return true end
   end

@@ -14,7 +14,7 @@ local now, oldest, ids_ttl_ms, person_ttl_ms, first_ms, most_ids, most_acts, mos
   per_minute, popular_ttl_ms, again_ms = struct.unpack('<ddddddddddddd', ARGV[2])
 local FIRST, LISTS = 3, 7
 local UPLOAD, IMPRESSION, GIVEN = 8, 9, '1'
-local MINUTE_MS, DAY_MS, MOST_FIELDS = 60000, 86400000, 512
+local MINUTE_MS, DAY_MS, STEP_MS, MOST_FIELDS = 60000, 86400000, 1 / 2048, 512
 local NO_ACT = string.rep('\0', 16)
 
 local facts = redis.call('HMGET', main, 'consent', 'boundary:' .. catalogue, 'pending:' .. catalogue,
@@ -35,23 +35,18 @@ local function known(digest)
     or redis.call('ZSCORE', shown_order, digest)
 end
 
--- What is settled ends at the boundary. Equal times are told apart by digest, byte by byte, as the set does: Lua's own
--- comparison of strings depends on the server's locale.
-local settled_ms, settled_digest
-if boundary then settled_ms, settled_digest = string.match(boundary, '^(%d+):(.*)$') end
+-- What is settled ends at the boundary. Of the same millisecond as its last act, what comes later stands after it.
+local settled_ms = boundary and tonumber(string.match(boundary, '^%d+'))
 
-local function before_or_at(digest, other)
-  for at = 1, #digest do
-    local one, two = string.byte(digest, at), string.byte(other, at)
-    if one ~= two then return one < two end
-  end
-  return true
+local function is_settled(time)
+  return settled_ms and time < settled_ms
 end
 
-local function is_settled(time, digest)
-  if not settled_ms then return false end
-  local last = tonumber(settled_ms)
-  return time < last or time == last and before_or_at(digest, settled_digest)
+-- Where an act stands: after those of the same millisecond that came before it. A double has so many fractions of one
+-- until the year 2109.
+local function place_of(time)
+  local last = redis.call('ZREVRANGEBYSCORE', acts_order, '(' .. time + 1, time, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  return last and math.min(tonumber(last) + STEP_MS, time + 1 - STEP_MS) or time
 end
 
 local function drop(order, events, digest)
@@ -105,7 +100,7 @@ local function is_burst(time)
   end
   local minute = time - time % MINUTE_MS
   return count >= per_minute
-    and redis.call('ZCOUNT', acts_order, minute, minute + MINUTE_MS - 1) >= per_minute
+    and redis.call('ZCOUNT', acts_order, minute, '(' .. minute + MINUTE_MS) >= per_minute
 end
 
 local function why_not(digest, time, type, waits)
@@ -114,7 +109,7 @@ local function why_not(digest, time, type, waits)
   if type == UPLOAD and not photos then return 'photos_refused' end
   if known(digest) then return 'duplicate' end
   if waits and (not personalised or is_new and redis.call('HLEN', main) >= MOST_FIELDS) then return 'unknown_item' end
-  if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time, digest)) then return 'too_old' end
+  if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time)) then return 'too_old' end
   return nil
 end
 
@@ -151,7 +146,7 @@ local function record(given)
   elseif personalised then
     if count >= most_acts then return 'full' end
     again = act ~= NO_ACT and not waits and repeats(act, type, item, time)
-    redis.call('ZADD', acts_order, time, digest)
+    redis.call('ZADD', acts_order, string.format('%.17g', place_of(time)), digest)
     redis.call('HSET', acts, digest, packed)
     learned, count = learned + 1, count + 1
     if count == 1 then put_off(acts, acts_order) end
