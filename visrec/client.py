@@ -19,31 +19,21 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-import grpc
-
 from visrec.connection import Connection, Targets
-from visrec.errors import VisrecCallError
 from visrec.ingest import Ingest, IngestReport, ItemOutcome
 from visrec.items import NewItem
-from visrec.people import Event, Facts
+from visrec.people_client import PeopleClient
 from visrec.photos import Crop, PhotoSource, photo_message
 from visrec.several import several
-from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, ranker_pb2
 from visrec.vectors import Vector
 
 INGEST_TIMEOUT_S = 120.0
 """For one call of an ingest, which embeds dozens of photos."""
 
-EVENTS_PER_CALL = 1000
-"""What the contract allows."""
 
-
-class Client:
-    """See the module. Close it, or use it in a `with`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._call = connection.call
+class Client(PeopleClient):
+    """See the module. Close it, or use it in a `with`. What it does about people is in `PeopleClient`."""
 
     @classmethod
     def connect(cls, targets: Targets | None = None, *, timeout_s: float = 10.0) -> Self:
@@ -243,77 +233,6 @@ class Client:
     def scenes(self) -> Sequence[ranker_pb2.Scene]:
         """The named sets of weights that `recommend` knows."""
         return self._call(self._connection.ranker.GetScenes, ranker_pb2.GetScenesRequest()).scenes
-
-    def popular(
-        self, catalogue: str, *, domains: Sequence[str] = (), n: int = 50
-    ) -> profile_pb2.GetPopularItemsResponse:
-        """What people like now, most popular first."""
-        wanted = several(domains, "domains")
-        request = profile_pb2.GetPopularItemsRequest(catalogue=catalogue, domains=wanted, limit=n)
-        return self._call(self._connection.profile.GetPopularItems, request)
-
-    # People
-
-    def segments(self, catalogue: str) -> Iterator[profile_pb2.Segment]:
-        """Groups of people who like alike, largest first, page by page; those of too few people are in none."""
-        request = profile_pb2.ListSegmentsRequest(catalogue=catalogue, page_size=100)
-        while True:
-            page = self._call(self._connection.profile.ListSegments, request)
-            yield from page.segments
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def put_user(self, user_id: str, facts: Facts | None = None) -> profile_pb2.User:
-        """Makes a person, or changes what `facts` gives of one; the rest stays as it is. Without facts, an existing
-        person is answered unchanged."""
-        facts = facts or Facts()
-        request = profile_pb2.PutUserRequest(user=facts.message(user_id), request_id=uuid4().hex)
-        if paths := facts.paths():
-            request.update_mask.paths.extend(paths)
-        elif known := self._user_or_none(user_id):
-            return known
-        return self._call(self._connection.profile.PutUser, request).user
-
-    def get_user(self, user_id: str) -> profile_pb2.User:
-        """Attributes and consent of a person. NOT_FOUND when there is none."""
-        return self._call(self._connection.profile.GetUser, profile_pb2.GetUserRequest(user_id=user_id)).user
-
-    def delete_user(self, user_id: str) -> profile_pb2.DeleteUserResponse:
-        """Erases a person with all they did; the receipt says what was removed, and what is left for how long."""
-        return self._call(self._connection.profile.DeleteUser, profile_pb2.DeleteUserRequest(user_id=user_id))
-
-    def export_user(self, user_id: str) -> profile_pb2.ExportUserResponse:
-        """All that is held about a person, by whichever service. NOT_FOUND when there is none."""
-        return self._call(self._connection.profile.ExportUser, profile_pb2.ExportUserRequest(user_id=user_id))
-
-    def set_consent(self, user_id: str, facts: Facts) -> profile_pb2.Consent:
-        """Sets the purposes that `facts` answers; nothing else in it is read. Refusing personalisation erases events
-        and taste."""
-        request = profile_pb2.SetConsentRequest(user_id=user_id, consent=facts.consent())
-        return self._call(self._connection.profile.SetConsent, request).consent
-
-    def record(self, events: Iterable[Event]) -> list[profile_pb2.EventResult]:
-        """Records what people did, with a result for each event, in order; one that fails does not stop the others."""
-        messages = [event.message() for event in events]
-        results: list[profile_pb2.EventResult] = []
-        for start in range(0, len(messages), EVENTS_PER_CALL):
-            request = profile_pb2.RecordEventsRequest(events=messages[start : start + EVENTS_PER_CALL])
-            results.extend(self._call(self._connection.profile.RecordEvents, request).results)
-        return results
-
-    def taste(self, user_id: str, catalogue: str, *, include_seen: bool = False) -> profile_pb2.Taste:
-        """What a person likes in a catalogue: their interests, and the items each comes from."""
-        request = profile_pb2.GetTasteRequest(user_id=user_id, catalogue=catalogue, include_seen=include_seen)
-        return self._call(self._connection.profile.GetTaste, request).taste
-
-    def _user_or_none(self, user_id: str) -> profile_pb2.User | None:
-        try:
-            return self.get_user(user_id)
-        except VisrecCallError as error:
-            if error.code is grpc.StatusCode.NOT_FOUND:
-                return None
-            raise
 
     def _space_of(self, catalogue: str) -> str:
         request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)

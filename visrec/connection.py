@@ -136,7 +136,9 @@ _SERVICE_CONFIG = json.dumps(
                     ),
                     *_methods("IndexerService", "Search", "ListSpaces", "GetStats"),
                     *_methods("ProfileService", "GetUser", "ListUsers", "RecordEvents", "GetTaste", "GetPopularItems"),
-                    *_methods("ProfileService", "ListSegments", "ExportFeatures", "PutSegments", "RebuildTastes"),
+                    *_methods(
+                        "ProfileService", "GetTastes", "ListSegments", "ExportFeatures", "PutSegments", "RebuildTastes"
+                    ),
                     *_methods("RankerService", "Recommend", "GetScenes"),
                 ],
                 "retryPolicy": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -19,6 +19,8 @@ ItemEventType = Literal["view", "click", "like", "dislike", "save", "cart", "pur
 
 EventType = ItemEventType | Literal["upload"]
 """An upload has the vector of a photo, every other event an item."""
+
+MAX_AGE = 120
 
 GENDERS = {name: profile_pb2.Gender.Value(f"GENDER_{name.upper()}") for name in get_args(Gender)}
 EVENT_TYPES = {
@@ -49,7 +51,10 @@ class Facts:
         return [path for name, path in _PATHS.items() if getattr(self, name) is not None]
 
     def message(self, user_id: str) -> profile_pb2.User:
-        """The person of the contract. Raises ValueError for a gender that is none of those there are."""
+        """The person of the contract. Raises ValueError, with what may be given, for a gender that is none of those
+        there are and an age out of bounds."""
+        if self.age is not None and self.age not in range(MAX_AGE + 1):
+            raise ValueError(f"age: {self.age!r} is none of 0 to {MAX_AGE}, in whole years")
         gender = GENDERS[among(self.gender, GENDERS, "gender")] if self.gender else profile_pb2.GENDER_UNSPECIFIED
         return profile_pb2.User(
             user_id=user_id,
@@ -96,7 +101,9 @@ class Event:
     """Something a person did to an item or, for an upload, with the vector of a photo of their own.
 
     An event of the same person and `event_id` counts once, so keep the id when sending again. `time` needs a time zone;
-    None is now.
+    None is now. `recommendation_id` is that of the answer which showed the item, and `shown_signals`, of an impression,
+    are the values shown with it. `raw_features`, of an upload, are those the embedder gave: the photo's vector
+    in a later space is made of them.
     """
 
     user_id: str
@@ -106,9 +113,15 @@ class Event:
     photo_vector: Vector | None = None
     time: datetime | None = None
     event_id: str = field(default_factory=lambda: uuid4().hex)
+    recommendation_id: str = ""
+    shown_signals: Mapping[str, float] = field(default_factory=dict)
+    raw_features: bytes = b""
 
     def message(self) -> profile_pb2.Event:
-        """The event of the contract. Raises ValueError for a type that is none of those there are."""
+        """The event of the contract. Raises ValueError for a type that is none of those there are, an item and a photo
+        in one, and a time without a zone; TypeError for values of other types."""
+        if self.item_id and self.photo_vector:
+            raise ValueError("give either an item_id or, for an upload, a photo_vector, not both")
         message = profile_pb2.Event(
             event_id=self.event_id,
             user_id=self.user_id,
@@ -116,6 +129,9 @@ class Event:
             time=timestamp(self.time),
             catalogue=self.catalogue,
             photo_vector=self.photo_vector.message() if self.photo_vector else None,
+            recommendation_id=self.recommendation_id,
+            shown_signals=self.shown_signals,
+            raw_features=self.raw_features,
         )
         if self.item_id:
             message.item_id = self.item_id

@@ -26,6 +26,20 @@ def user(found: profile_pb2.User) -> Table:
     return pairs([*rows, *consent_rows(found.consent)])
 
 
+def users(found: Sequence[profile_pb2.User]) -> Table | str:
+    """One line a person."""
+    if not found:
+        return "Nobody: `visrec user put USER` makes somebody."
+    columns = ("user", "age", "country", "interests", "personalisation", "photo learning", "segments")
+    table = listing(*columns, numbers=["age"], whole={"user": [each.user_id for each in found]})
+    for each in found:
+        facts = each.attributes
+        age = str(facts.age) if facts.HasField("age") else ""
+        words = (each.user_id, age, facts.location.country, ", ".join(facts.interests))
+        table.add_row(*map(escape, words), *(answer for _, answer in consent_rows(each.consent)))
+    return table
+
+
 def consent(found: profile_pb2.Consent) -> Table:
     """What a person agreed to, purpose by purpose."""
     return pairs(consent_rows(found))

@@ -146,6 +146,8 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
         f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason) or each.reason)}"
         for each in answer.dropped
     ]
+    if answer.recommendation_id:
+        lines.append(f"[bold]id[/]       {escape(answer.recommendation_id)}")
     return "\n".join([*lines, costs(answer.costs)])
 
 

@@ -243,6 +243,15 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
     ) -> profile_pb2.GetUserResponse:
         return profile_pb2.GetUserResponse(user=self.user(request.user_id, context))
 
+    def ListUsers(
+        self, request: profile_pb2.ListUsersRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ListUsersResponse:
+        """Two on each page."""
+        found, at = list(self.users.values()), int(request.page_token or 0)
+        return profile_pb2.ListUsersResponse(
+            users=found[at : at + 2], next_page_token=str(at + 2) if at + 2 < len(found) else ""
+        )
+
     def DeleteUser(
         self, request: profile_pb2.DeleteUserRequest, context: grpc.ServicerContext
     ) -> profile_pb2.DeleteUserResponse:
@@ -303,20 +312,36 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
         self, request: profile_pb2.GetTasteRequest, context: grpc.ServicerContext
     ) -> profile_pb2.GetTasteResponse:
         self.user(request.user_id, context)
+        return profile_pb2.GetTasteResponse(taste=self._taste(request))
+
+    def GetTastes(
+        self, request: profile_pb2.GetTastesRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.GetTastesResponse:
+        self.calls.append(len(request.requests))
+        unknown = status_of(grpc.StatusCode.NOT_FOUND, "does not exist", "USER_NOT_FOUND")
+        return profile_pb2.GetTastesResponse(
+            results=[
+                profile_pb2.TasteResult(taste=self._taste(each))
+                if each.user_id in self.users
+                else profile_pb2.TasteResult(error=unknown)
+                for each in request.requests
+            ]
+        )
+
+    def _taste(self, request: profile_pb2.GetTasteRequest) -> profile_pb2.Taste:
         sources = [
             profile_pb2.InterestSource(item_id=event.item_id, event_type=event.type)
             for event in self.events.values()
             if event.user_id == request.user_id
         ]
         interests = [profile_pb2.Interest(weight=1.0, sources=sources)] if sources else []
-        taste = profile_pb2.Taste(
+        return profile_pb2.Taste(
             user_id=request.user_id,
             catalogue=request.catalogue,
             interests=interests,
             seen_item_ids=[source.item_id for source in sources],
             personalised=True,
         )
-        return profile_pb2.GetTasteResponse(taste=taste)
 
     def ListSegments(
         self, request: profile_pb2.ListSegmentsRequest, context: grpc.ServicerContext

@@ -220,6 +220,23 @@ def test_a_catalogue_comes_and_goes(run: Run, services: Fleet) -> None:
     assert "attic" not in services.indexer.catalogues
 
 
+def test_people_are_listed(stocked: Run, run: Run) -> None:
+    code, out, _ = stocked("user", "list")
+    assert code == 0
+    assert "anna" in out
+    assert "plants" in out
+    assert [each["user_id"] for each in json.loads(run("user", "list", "--json")[1])["users"]] == ["anna"]
+
+
+@pytest.mark.parametrize("when", ["2026-11-28T10:00:00Z", "2026-11-28T12:00:00+02:00", "2026-11-28 10:00:00.0+0000"])
+def test_an_event_has_a_time_with_its_zone_and_what_it_followed_from(stocked: Run, services: Fleet, when: str) -> None:
+    code, _, err = stocked("events", "record", "anna", "like", "a", "--when", when, "--recommendation", "r1")
+    assert (code, err) == (0, "")
+    (event,) = services.profile.events.values()
+    assert event.time.ToJsonString() == "2026-11-28T10:00:00Z"
+    assert event.recommendation_id == "r1"
+
+
 def test_items_are_deleted_by_id(stocked: Run) -> None:
     assert "1 of 2 items are gone" in stocked("item", "delete", "chairs/red.jpg", "nothing")[1]
 

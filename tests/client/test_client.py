@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.client.fakes import SPACE, Fleet
 from visrec.client import Client
 from visrec.connection import Targets, Tls
+from visrec.errors import VisrecCallError
 from visrec.filters import all_of, between, during, is_, one_of
 from visrec.items import Attribute, NewItem, attribute, attribute_message
 from visrec.people import Event, Facts
@@ -178,3 +179,46 @@ def test_a_kind_that_does_not_exist_is_told_with_those_that_do() -> None:
         Event("anna", "lik", "shop", "i1").message()  # type: ignore[arg-type] # what this is about
     with pytest.raises(ValueError, match="gender: 'f' is none of female, male, other"):
         Facts(gender="f").message("anna")  # type: ignore[arg-type] # what this is about
+    for age in (-4, 121):
+        with pytest.raises(ValueError, match=rf"age: {age} is none of 0 to 120"):
+            Facts(age=age).message("anna")
+
+
+def test_an_event_that_cannot_be_sent_does_not_stop_the_others(client: Client, services: Fleet) -> None:
+    client.put_user("anna")
+    photo = Vector(SPACE.name, [1.0, 0.0])
+    events = [
+        Event("anna", "like", "shop", "a"),
+        Event("anna", "lik", "shop", "b"),  # type: ignore[arg-type] # what this is about
+        Event("anna", "upload", "shop", "c", photo_vector=photo),
+        Event("anna", "like", "shop", "d", time=datetime(2026, 1, 1)),  # noqa: DTZ001 - what this is about
+        Event("anna", "like", "shop", 5),  # type: ignore[arg-type] # what this is about
+        Event("anna", "save", "shop", "f"),
+    ]
+    results = client.record(events)
+    assert [result.event_id for result in results] == [event.event_id for event in events]
+    assert [result.status.code for result in results] == [0, 3, 3, 3, 3, 0]
+    assert [event.item_id for event in services.profile.events.values()] == ["a", "f"]
+    error = VisrecCallError.from_status(results[1].status)
+    assert (error.reason, "none of view, click" in error.message) == ("INVALID_EVENT", True)
+    assert "not both" in results[2].status.message
+
+
+def test_an_event_tells_what_it_followed_from(client: Client, services: Fleet) -> None:
+    client.put_user("anna")
+    client.record([Event("anna", "impression", "shop", "a", recommendation_id="r1", shown_signals={"photo": 0.5})])
+    (event,) = services.profile.events.values()
+    assert (event.recommendation_id, dict(event.shown_signals)) == ("r1", {"photo": 0.5})
+
+
+def test_everybody_is_listed_and_tastes_are_asked_for_together(client: Client, services: Fleet) -> None:
+    names = [f"user-{at}" for at in range(70)]
+    for name in names:
+        client.put_user(name)
+    assert [user.user_id for user in client.list_users()] == names
+    results = client.tastes([*names, "nobody"], "shop")
+    assert [result.taste.user_id for result in results] == [*names, ""]
+    assert VisrecCallError.from_status(results[-1].error).reason == "USER_NOT_FOUND"
+    assert services.profile.calls == [64, 7]
+    with pytest.raises(TypeError, match="give a list"):
+        client.tastes("anna", "shop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Annotated
 
 import grpc
@@ -11,13 +12,15 @@ from rich.markup import escape
 
 from visrec import people_tables as tables
 from visrec.commands.faults import sentence
-from visrec.commands.session import CatalogueOption, JsonOption, session_of
+from visrec.commands.session import CatalogueOption, CountOption, JsonOption, session_of
 from visrec.errors import VisrecCallError
 from visrec.people import Event, Facts, Gender, ItemEventType
 from visrec.v1 import profile_pb2
 
 user_app = typer.Typer(no_args_is_help=True, help="People: attributes, consent and taste.")
 events_app = typer.Typer(no_args_is_help=True, help="What people did.")
+
+TIMES = ["%Y-%m-%d", *(f"%Y-%m-%d{mid}%H:%M:%S{end}" for mid in "T " for end in ("", "%z", ".%f", ".%f%z"))]
 
 UserArgument = Annotated[str, typer.Argument(help="Your id for the person; best a pseudonym.", metavar="USER")]
 Personalisation = Annotated[
@@ -63,6 +66,19 @@ def get(context: typer.Context, user: UserArgument, as_json: JsonOption = False)
     session = session_of(context)
     person = session.client.get_user(user)
     session.show(person, as_json, tables.user(person))
+
+
+@user_app.command("list")
+def list_(context: typer.Context, count: CountOption = 50, as_json: JsonOption = False) -> None:
+    """Some of the people there are, in no particular order.
+
+    ```
+    visrec user list -n 1000 --json
+    ```
+    """
+    session = session_of(context)
+    found = list(islice(session.client.list_users(), count))
+    session.show(profile_pb2.ListUsersResponse(users=found), as_json, tables.users(found))
 
 
 @user_app.command("consent")
@@ -135,7 +151,17 @@ def record(
     items: Annotated[list[str], typer.Argument(help="To which items.", metavar="ITEM...")],
     *,
     catalogue: CatalogueOption,
-    when: Annotated[datetime | None, typer.Option(help="When, in local time; left out: now.")] = None,
+    when: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=TIMES,
+            metavar="TIME",
+            help="When, such as 2026-11-28T10:00:00Z; without a zone: in local time; left out: now.",
+        ),
+    ] = None,
+    recommendation: Annotated[
+        str, typer.Option(help="The answer that showed them, by the id that `visrec recommend` tells.", metavar="ID")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Record that a person did something: view, click, like, dislike, save, cart, purchase or impression.
@@ -145,8 +171,9 @@ def record(
     ```
     """
     session = session_of(context)
-    time = when.astimezone() if when else None
-    results = session.client.record([Event(user, kind, catalogue, item, time=time) for item in items])
+    time = (when if when.tzinfo else when.astimezone()) if when else None
+    events = [Event(user, kind, catalogue, item, time=time, recommendation_id=recommendation) for item in items]
+    results = session.client.record(events)
     answer = profile_pb2.RecordEventsResponse(results=results)
     lines = [_line(item, result) for item, result in zip(items, results, strict=True)]
     session.show(answer, as_json, *lines)
