@@ -3,7 +3,7 @@
 Their tastes are read back and items ranked as the ranker ranks by taste alone: by the interest that speaks loudest,
 score times tempered share, with the blocks weighed as the person weighs them. Beside that the interests with the
 default block weights, and two ways that need no clustering: one mean vector of the same acts, weighed alike, and the
-last item.
+last item. The shoppers live with the tests, which judge tastes by them, too: what is measured here is what they know.
 """
 
 from __future__ import annotations
