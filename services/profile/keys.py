@@ -80,8 +80,8 @@ class PersonKeys:
 
 class Keys:
     """Names from a secret of at least MIN_SECRET_BYTES. Under the names of another secret nobody is found, but under
-    those of `formerly` some may still be. `ids`: the secret, one of these, for digests of ids of events and requests:
-    those stay as they are when a person is moved to other names."""
+    those of `formerly` some may still be. `ids`: the secret, one of these, for seals and for digests of ids of events
+    and requests: those stay as they are when a person is moved to other names."""
 
     def __init__(self, secret: bytes, formerly: Sequence[bytes] = (), ids: bytes = b"") -> None:
         assert all(len(each) >= MIN_SECRET_BYTES for each in (secret, *formerly))
@@ -111,8 +111,9 @@ class Keys:
         return _digest(self._ids, "request", user_id, request_id)
 
     def seal(self, data: bytes) -> bytes:
-        """DIGEST_BYTES that nobody else can make: what a caller brings back with them is what they were given."""
-        return hmac.digest(self._secret, b"seal\0" + data, "sha256")[:DIGEST_BYTES]
+        """DIGEST_BYTES that nobody else can make: what a caller brings back with them is what they were given, by this
+        replica or by one that has its secrets in another order."""
+        return hmac.digest(self._ids, b"seal\0" + data, "sha256")[:DIGEST_BYTES]
 
     @property
     def fingerprint(self) -> bytes:

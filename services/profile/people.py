@@ -25,6 +25,7 @@ REMAINS = (
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
     "what jobs have learned from many people keeps their share until the jobs run again",
     "the append-only file of the store holds what was written until Redis has rewritten it; see rewrite_asked",
+    "the embedder has what it saw in the latest photos in memory, not whose they are, until later ones come",
     "the slow log of the store, unless it is off, holds the beginnings of slow commands until later ones come",
     "backups and replicas' files, where there are any, hold it until they are replaced",
 )

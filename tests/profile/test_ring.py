@@ -165,6 +165,15 @@ def test_replicas_that_disagree_about_the_order_go_on_when_they_look_again(opene
         assert store.load("ada").person == person("ada")
 
 
+def test_a_walk_goes_on_at_a_replica_that_has_another_order(opened: Open) -> None:
+    one, other = opened(OLD, NEW), opened(NEW, OLD)
+    for number in range(100):
+        one.swap(b"", person(f"person-{number}"))
+    first = one.people(10, "")
+    rest = other.people(1000, first.token)
+    assert {each.user_id for page in (first, rest) for each in page.people} == {f"person-{n}" for n in range(100)}
+
+
 def test_a_secret_that_is_dropped_takes_its_ids_with_it_and_nothing_else(client: Any) -> None:
     assert agreed_keys(client, OLD).event("ada", "e") == agreed_keys(client, NEW, [OLD]).event("ada", "e")
     alone = agreed_keys(client, NEW)
