@@ -13,11 +13,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from jobs import tables
-from jobs.pages import BrokenOff, Patience
-from jobs.rebuild import RebuildJob
-from jobs.segment_people import NoSegments, SegmentJob
-from jobs.segmenting import Rules
+try:
+    from jobs import tables
+    from jobs.pages import BrokenOff, Patience
+    from jobs.rebuild import RebuildJob
+    from jobs.segment_people import NoSegments, SegmentJob
+    from jobs.segmenting import Rules
+except ModuleNotFoundError as missing:
+    if missing.name != "numpy":
+        raise
+    sys.exit("error: jobs need numpy, which callers do not: pip install '.[jobs]'")
 from visrec.commands.faults import sentence
 from visrec.connection import Connection, Targets
 from visrec.errors import VisrecCallError
@@ -104,7 +109,7 @@ def segments(
     rules = Rules(min_people, min_item_people, most, seed)
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
-        job = SegmentJob(connection, catalogue, rules, Patience(patience, time.sleep), most_people)
+        job = SegmentJob(connection, catalogue, rules, Patience(patience, time.sleep, time.monotonic), most_people)
         with _progress(notes) as progress:
             task = progress.add_task("people read", total=None)
             report = job.run(lambda count: progress.advance(task, count), put=not dry_run)
@@ -137,7 +142,7 @@ def rebuild_profiles(
     """
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
-        job = RebuildJob(connection, catalogue, Patience(patience, time.sleep), space, page_size, start)
+        job = RebuildJob(connection, catalogue, Patience(patience, time.sleep, time.monotonic), space, page_size, start)
         with _progress(notes) as progress:
             task = progress.add_task("people", total=None)
             done = job.run(lambda so_far: progress.update(task, completed=so_far.people))

@@ -36,10 +36,12 @@ class BrokenOff(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on asking for one page that does not come, in seconds, and how to wait."""
+    """How long to go on asking for one page after it did not come, in seconds, with the time that asking takes; how to
+    wait, and a clock that waiting moves on."""
 
     most_s: float
     sleep: Callable[[float], None]
+    clock: Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,15 @@ class Pages(Generic[PageT]):
             token, is_first = page.next_page_token, False
 
     def _patiently(self, token: str) -> PageT:
-        waited, pause = 0.0, FIRST_PAUSE_S
+        until, pause = None, FIRST_PAUSE_S
         while True:
             try:
                 return self.ask(token)
             except VisrecCallError as error:
-                if not error.may_pass or waited >= self.patience.most_s:
+                now = self.patience.clock()
+                until = now + self.patience.most_s if until is None else until
+                if not error.may_pass or now >= until:
                     raise BrokenOff(token, error) from error
-                wait = max(pause, error.retry_after_s or 0.0)
+                wait = min(max(pause, error.retry_after_s or 0.0), until - now)
             self.patience.sleep(wait)
-            waited, pause = waited + wait, min(2 * pause, MAX_PAUSE_S)
+            pause = min(2 * pause, MAX_PAUSE_S)

@@ -100,7 +100,10 @@ class SegmentJob:
 def _why_none(found: Found, total: int, rules: Rules) -> str:
     if not found.choice.tried:
         least = 2 * rules.min_people
-        return f"{total} people consent to segments and are known; two segments need {least} at least"
+        return (
+            f"{total} people consent to segments and are known; two segments need {least} at least. Who agrees is put "
+            "by `visrec user put USER --personalisation --segments`, and known by what they say of themselves and do"
+        )
     best = found.choice.tried[0]
     return (
         f"people do not fall into groups: the best silhouette, of {best.k} groups, is {best.silhouette:.3f}, and noise "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -154,6 +156,7 @@ def test_too_few_people_are_nothing_to_do(services: Services, target: str) -> No
     result = typed(target, "segments", "-c", "shop")
     assert result.exit_code == EXIT_NOTHING
     assert "25 people" in result.output
+    assert "`visrec user put USER --personalisation --segments`" in result.output
 
 
 def test_segments_that_are_found_no_more_are_taken_away(services: Services, target: str) -> None:
@@ -167,6 +170,14 @@ def test_segments_that_are_found_no_more_are_taken_away(services: Services, targ
     assert "no segments any more" in result.output
     assert [len(put.segments) for put in services.put] == [2, 0]
     assert services.put[-1].catalogue == "shop"
+
+
+def test_without_numpy_the_jobs_say_what_to_install() -> None:
+    """A caller has everything else that they need."""
+    program = "import runpy, sys; sys.modules['numpy'] = None; runpy.run_module('jobs', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == EXIT_FAILED
+    assert done.stderr == "error: jobs need numpy, which callers do not: pip install '.[jobs]'\n"
 
 
 def test_what_a_service_refuses_is_one_line(services: Services, target: str) -> None:

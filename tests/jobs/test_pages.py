@@ -22,19 +22,26 @@ class Page:
 
 @dataclass
 class Service:
-    """Three pages; fails as it is told to before it answers."""
+    """Three pages; fails as it is told to before it answers, which takes `slow_s` by its clock."""
 
     failures: list[VisrecCallError] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
+    slow_s: float = 0.0
+    now: float = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.now += seconds
 
     def ask(self, token: str) -> Page:
+        self.now += self.slow_s
         number = int(token or 0)
         if number == 1 and self.failures:
             raise self.failures.pop(0)
         return Page(number, str(number + 1) if number < 2 else "")
 
     def pages(self, start: str = "", most_s: float = 60.0) -> list[int]:
-        return [page.number for page in Pages(self.ask, Patience(most_s, self.waited.append), start)]
+        return [page.number for page in Pages(self.ask, Patience(most_s, self.sleep, lambda: self.now), start)]
 
 
 def test_all_pages_come_in_order() -> None:
@@ -60,6 +67,18 @@ def test_what_broke_off_can_go_on() -> None:
     assert broken.value.token == "1"
     assert broken.value.cause is AWAY
     assert service.pages(start=broken.value.token) == [1, 2]
+
+
+def test_patience_is_no_longer_than_was_said() -> None:
+    """The last pause is cut, and what asking takes counts."""
+    service = Service([AWAY] * 9)
+    with pytest.raises(BrokenOff):
+        service.pages(most_s=3.0)
+    assert service.waited == [0.5, 1.0, 1.5]
+    service = Service([AWAY] * 9, slow_s=1.0)
+    with pytest.raises(BrokenOff):
+        service.pages(most_s=3.0)
+    assert service.waited == [0.5, 1.0]
 
 
 def test_what_no_waiting_helps_ends_at_once() -> None:
