@@ -16,7 +16,7 @@ from services.profile.items import Items
 from services.profile.keys import MIN_SECRET_BYTES
 from services.profile.known_spaces import KnownSpaces
 from services.profile.patience import PatientItems
-from services.profile.peers import IDEMPOTENT, IndexerItems
+from services.profile.peers import IDEMPOTENT, IndexerItems, lookups_within
 from services.profile.people import People
 from services.profile.placer import Placer
 from services.profile.popular import Popular
@@ -35,7 +35,6 @@ from services.profile.store_redis import RedisProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.wire_kept import FORMS
 from services.profile.words import Words
-from services.runtime import deadlines
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel
 from services.runtime.redis import open_redis
@@ -98,7 +97,7 @@ def assemble(
 
     segmentations = Segmentations(store, visual, settings.segment_min_people, settings.taste_half_life_days)
     background = Background(segmentations, Words(patient, time.monotonic), Factors(patient, time.monotonic))
-    bound = partial(deadlines.within, settings.lookup_s)
+    bound = partial(lookups_within, settings.lookup_s)
     folder = Folder(resolver, settler, settings.taste_rules(), background, bound)
     tastes = TasteReader(store, folder, FORMS)
     servicer = ProfileServicer(

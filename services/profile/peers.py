@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -29,10 +32,24 @@ MAX_SPACES = 256
 """Spaces remembered. A name stands for the same blocks for ever, so they are asked for once."""
 
 
+_end: ContextVar[float | None] = ContextVar("visrec_profile_lookups_end", default=None)
+
+
+@contextmanager
+def lookups_within(seconds: float) -> Iterator[None]:
+    """All lookups of the block together may take so long. It is no deadline: what else the block does, such as writing to
+    Redis what it has found, has the time of the call."""
+    token = _end.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(token)
+
+
 class IndexerItems(Items):
     """One BatchGetItems for each lookup. `channel` is closed with it. `patience_s`: how long an answer is waited for.
 
-    An indexer that takes longer is away (NotReady), unless the call in hand left it less than half of that (TooLate).
+    An indexer that takes longer is away (NotReady), unless it was left less than half of that (TooLate).
     """
 
     def __init__(self, channel: Channel, patience_s: float) -> None:
@@ -100,11 +117,15 @@ class IndexerItems(Items):
         return states
 
     def _asked(self, method: Callable[..., Any], request: Message) -> Any:
-        left = deadlines.remaining_s()
+        end = _end.get()
+        bounds = (deadlines.remaining_s(), None if end is None else end - time.monotonic())
+        patience_s = min([self._patience_s, *(left for left in bounds if left is not None)])
+        if patience_s <= 0:
+            raise TooLate("there is no time to look anything up")
         try:
-            return method(request, timeout=self._patience_s)
+            return method(request, timeout=patience_s)
         except TooLate as problem:
-            if left is not None and left < self._patience_s / 2:
+            if patience_s < self._patience_s / 2:
                 raise
             raise NotReady("the indexer did not answer in time") from problem
 

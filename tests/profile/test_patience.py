@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,21 +15,20 @@ from services.profile.patience import PatientItems
 from services.profile.store_memory import MemoryProfileStore
 from services.profile.taste import TasteRules
 from services.profile.taste_store import TasteQuery
-from services.runtime import deadlines
 from services.spaces import Float16, Space
 from tests.profile.builders import MIDNIGHT_MS, given, parts, person, shop
 
 
 class Failing(Items):
-    """Raises `problem` while there is one; remembers how long it might have taken each time."""
+    """Raises `problem` while there is one; tells when it is asked."""
 
     def __init__(self) -> None:
         self.problem: VisrecError | None = None
-        self.left: list[float | None] = []
+        self.on_asked: Callable[[], object] = bool
         self._inner = shop()
 
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
-        self.left.append(deadlines.remaining_s())
+        self.on_asked()
         if self.problem is not None:
             raise self.problem
         return self._inner.resolve(catalogue, item_ids, space)
@@ -67,18 +66,21 @@ def test_whoever_has_no_time_is_told_what_is_known_and_the_next_one_asks(
     assert (view.taste.events, view.kept.waiting) == (2, 0)
 
 
-def test_a_fold_waits_no_longer_than_its_bound(items: Failing, store: MemoryProfileStore) -> None:
-    made = parts(store, items)
+def test_a_fold_looks_up_within_its_bound(items: Failing, store: MemoryProfileStore) -> None:
+    made, bounds = parts(store, items), list[str]()
+
+    @contextmanager
+    def bound() -> Iterator[None]:
+        bounds.append("begins")
+        yield
+        bounds.append("ends")
+
     made.recorder.record([given()])
-    del items.left[:]
-    folder = Folder(made.resolver, made.settler, TasteRules(), bound=partial(deadlines.within, 5.0))
     items.problem = TooLate("no time")
     made.recorder.record([given(item="red-1")])
-    del items.left[:]
-    folder.fold("ada", "shop", store.window("ada", "shop"))
-    (left,) = items.left
-    assert left is not None
-    assert left <= 5.0
+    items.on_asked = lambda: bounds.append("asked")
+    Folder(made.resolver, made.settler, TasteRules(), bound=bound).fold("ada", "shop", store.window("ada", "shop"))
+    assert bounds == ["begins", "asked", "ends"]
 
 
 def test_a_catalogue_that_comes_back_while_it_rests_fails_nobody() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from services.errors import NotFound, NotReady, SpaceMismatch, TooLate
 from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.peers import IDEMPOTENT, IndexerItems
+from services.profile.peers import IDEMPOTENT, IndexerItems, lookups_within
 from services.runtime import deadlines
 from services.runtime.channel import open_channel
 from services.runtime.settings import RuntimeSettings
@@ -144,10 +144,19 @@ def test_an_indexer_that_does_not_answer_is_away_but_not_for_want_of_time(runtim
             ):
                 with pytest.raises(NotReady):
                     ask()
-                with deadlines.within(0.02), pytest.raises(TooLate):
-                    ask()
+                for bound in (deadlines.within, lookups_within):
+                    with bound(0.02), pytest.raises(TooLate):
+                        ask()
         finally:
             released.set()
+
+
+def test_what_is_done_with_what_was_looked_up_has_the_time_of_the_call(items: IndexerItems) -> None:
+    with lookups_within(0):
+        with pytest.raises(TooLate):
+            items.resolve("shop", ["red-1"])
+        assert deadlines.remaining_s() is None
+    assert items.resolve("shop", ["red-1"]).items
 
 
 def test_no_lookup_outlives_the_call_it_is_for(items: IndexerItems) -> None:
