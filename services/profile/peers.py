@@ -37,8 +37,8 @@ _end: ContextVar[float | None] = ContextVar("visrec_profile_lookups_end", defaul
 
 @contextmanager
 def lookups_within(seconds: float) -> Iterator[None]:
-    """All lookups of the block together may take so long. It is no deadline: what else the block does, such as writing to
-    Redis what it has found, has the time of the call."""
+    """All lookups of the block together may take so long. It is no deadline: what else the block does, such as writing
+    to Redis what it has found, has the time of the call."""
     token = _end.set(time.monotonic() + seconds)
     try:
         yield
