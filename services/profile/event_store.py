@@ -130,6 +130,14 @@ class Histories:
     again: str
 
 
+def boundary(before: bytes, acts: Sequence[Act]) -> bytes:
+    """Where what is settled ends once `acts`, at least one, have gone after the boundary `before`: the time of the last
+    one and the names of all that were of this millisecond, which are known even when their ids are forgotten."""
+    end = b"%d:\n" % acts[-1].event.time_ms
+    names = before.removeprefix(end) if before.startswith(end) else b""
+    return end + names + b"".join(act.name + b"\n" for act in acts if act.event.time_ms == acts[-1].event.time_ms)
+
+
 def counted(batch: Batch, recorded: Recorded) -> list[Event]:
     """Those that are popularity's now; one that waits for its item will be."""
     ends = enumerate(zip(batch.events, recorded.outcomes, strict=True))

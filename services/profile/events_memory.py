@@ -19,6 +19,7 @@ from services.profile.event_store import (
     Recorded,
     Settlement,
     Window,
+    boundary,
     counted,
 )
 from services.profile.events import Event, EventType
@@ -34,6 +35,12 @@ MINUTE_MS = 60_000
 def _is_repeated(acts: Sequence[Event], event: Event) -> bool:
     alike = (act for act in acts if not act.pending and (act.type, act.item_id) == (event.type, event.item_id))
     return any(abs(act.time_ms - event.time_ms) <= AGAIN_MS for act in alike)
+
+
+def _is_settled(mark: bytes, event: Event) -> bool:
+    time, _, names = mark.partition(b":")
+    last = int(time or -1)
+    return event.time_ms < last or (event.time_ms == last and b"\n%b\n" % event.event_id.encode() in names)
 
 
 class MemoryEvents(Memory, EventStore):
@@ -128,7 +135,7 @@ class MemoryEvents(Memory, EventStore):
         return self._act(history, event)
 
     def _is_old(self, history: History, event: Event, now_ms: int) -> bool:
-        is_settled = event.type is not EventType.IMPRESSION and place(event) < (history.settled or (-1, b""))[0]
+        is_settled = event.type is not EventType.IMPRESSION and _is_settled(history.mark, event)
         return is_settled or event.time_ms < self._rules.first_ms(now_ms)
 
     def _is_burst(self, held: Held, history: History, event: Event, now_ms: int) -> bool:
@@ -203,7 +210,7 @@ class MemoryEvents(Memory, EventStore):
         history.photos_settled |= any(event.type is EventType.UPLOAD for event in oldest)
         history.memory = given.memory
         if oldest:
-            history.settled = (oldest[-1].time_ms, oldest[-1].event_id.encode())
+            history.mark = boundary(given.mark, given.acts)
         return True
 
     def _unchanged(self, user_id: str, catalogue: str, stamp: str) -> History | None:

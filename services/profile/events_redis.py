@@ -8,7 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from services.errors import InvalidInput
-from services.profile.event_store import Act, Batch, EventStore, Filled, Histories, Recorded, Settlement, Window
+from services.profile.event_store import (
+    Act,
+    Batch,
+    EventStore,
+    Filled,
+    Histories,
+    Recorded,
+    Settlement,
+    Window,
+    boundary,
+)
 from services.profile.filing_redis import Filing, stamp
 from services.profile.keys import PersonKeys
 from services.profile.packed_event import unpack
@@ -57,9 +67,7 @@ class RedisEvents(Filing, EventStore):
     def _settlement(self, given: Settlement) -> Call:
         person = self._person(given.user_id)
         history = person.history(given.catalogue)
-        mark = given.mark
-        if given.acts:
-            mark = b"%d:%b" % (given.acts[-1].event.time_ms, given.acts[-1].name)
+        mark = boundary(given.mark, given.acts) if given.acts else given.mark
         compared: list[Argument] = [given.catalogue, _life(given.stamp), given.mark, mark]
         put: list[Argument] = [given.memory, self._rules.retention_ms, self._rules.window]
         names = [act.name for act in given.acts]

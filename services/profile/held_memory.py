@@ -17,23 +17,18 @@ from services.spaces import Space
 
 @dataclass
 class History:
-    """What one person did in one catalogue; `acts` and `shown` ascend in time. `settled`: time and id of the last act
-    that went into `memory`. `tastes`: by the name of their space, "" for that of the latest act."""
+    """What one person did in one catalogue; `acts` and `shown` ascend in time. `mark`: see
+    `event_store.boundary`. `tastes`: by the name of their space, "" for that of the latest act."""
 
     acts: list[Event] = field(default_factory=list)
     shown: list[Event] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
     memory: bytes = b""
-    settled: tuple[int, bytes] | None = None
+    mark: bytes = b""
     tastes: dict[str, bytes] = field(default_factory=dict)
     segment: str = ""
     photos_settled: bool = False
     writes: int = 0
-
-    @property
-    def mark(self) -> bytes:
-        """Stands for the boundary of what is settled."""
-        return b"%d:%b" % self.settled if self.settled else b""
 
     @property
     def pending(self) -> int:

@@ -151,6 +151,18 @@ class TestSettling:
         assert set(outcomes(store, *late)) == {Outcome.DUPLICATE}
         assert names(window(store).events) == [*(f"m-{number}" for number in range(6, 14)), *names(late)]
 
+    def test_what_was_settled_is_refused_when_its_id_is_forgotten_also_of_the_last_millisecond(
+        self, make_store: MakeStore
+    ) -> None:
+        store = make_store(replace(SMALL, remembered=3, window=8))
+        put(store)
+        stream = [event(event_id=f"m-{number}") for number in range(20)]
+        write(store, *stream)
+        assert settle(store, 4)
+        assert settle(store, 4)
+        assert set(outcomes(store, *stream[:8])) - {Outcome.DUPLICATE} == {Outcome.TOO_OLD}
+        assert outcomes(store, event(event_id="m-")) == [Outcome.LEARNED]
+
     def test_an_event_that_is_looked_up_later_keeps_its_place_in_its_millisecond(self, make_store: MakeStore) -> None:
         store = make_store(SMALL)
         put(store)

@@ -35,11 +35,13 @@ local function known(digest)
     or redis.call('ZSCORE', shown_order, digest)
 end
 
--- What is settled ends at the boundary. Of the same millisecond as its last act, what comes later stands after it.
+-- What is settled ends at the boundary. Of the same millisecond as its last act, what comes later stands after it, but
+-- for what has gone there before, whose names the boundary holds.
 local settled_ms = boundary and tonumber(string.match(boundary, '^%d+'))
 
-local function is_settled(time)
-  return settled_ms and time < settled_ms
+local function is_settled(time, digest)
+  if not settled_ms then return false end
+  return time < settled_ms or time == settled_ms and string.find(boundary, '\n' .. digest .. '\n', 1, true)
 end
 
 -- Where an act stands: after those of the same millisecond that came before it. A double has so many fractions of one
@@ -109,7 +111,7 @@ local function why_not(digest, time, type, waits)
   if type == UPLOAD and not photos then return 'photos_refused' end
   if known(digest) then return 'duplicate' end
   if waits and (not personalised or is_new and redis.call('HLEN', main) >= MOST_FIELDS) then return 'unknown_item' end
-  if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time)) then return 'too_old' end
+  if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time, digest)) then return 'too_old' end
   return nil
 end
 
