@@ -7,6 +7,7 @@ from functools import partial
 
 from services.errors import InvalidInput
 from services.profile.background import Background
+from services.profile.existence import Existence
 from services.profile.export_events import EventExport
 from services.profile.export_features import FeatureExport
 from services.profile.export_user import PersonExporter
@@ -95,16 +96,17 @@ def assemble(
     def visual(catalogue: str) -> Space:
         return patient.resolve(catalogue, []).space
 
+    existence = Existence(patient, _now_ms)
     segmentations = Segmentations(store, visual, settings.segment_min_people, settings.taste_half_life_days)
     background = Background(segmentations, Words(patient, time.monotonic), Factors(patient, time.monotonic))
     bound = partial(lookups_within, settings.lookup_s)
     folder = Folder(resolver, settler, settings.taste_rules(), background, bound)
-    tastes = TasteReader(store, folder, FORMS)
+    tastes = TasteReader(store, folder, FORMS, existence)
     servicer = ProfileServicer(
         people=People(store, _now_ms, settings.tombstone_days, rewrite),
         recorder=Recorder(store, resolver, settler, _now_ms),
         tastes=tastes,
-        popular=Popular(store, segmentations, settings.popular_half_life_hours, _now_ms),
+        popular=Popular(store, segmentations, existence, settings.popular_half_life_hours, _now_ms),
         segmentations=segmentations,
         features=FeatureExport(store, tastes, segmentations, visual),
         placer=Placer(store, patient),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from services.errors import InvalidInput, NotFound
 from services.profile.event_store import Act, EventStore, Histories
 from services.profile.events import Event, EventType
 from services.profile.identifiers import catalogue_name
-from services.profile.items import Resolved
+from services.profile.items import AWAY, Resolved
 from services.profile.store_rules import StoreRules
 
 DEFAULT_PAGE = 1000
@@ -84,11 +85,18 @@ class EventExport:
         self._look_up = look_up
 
     def page(self, query: ExportQuery) -> ExportPage:
-        """Events in no particular order. Raises InvalidInput, naming the field, and one of AWAY when impressions are
-        among them that were kept while the catalogue was away, and it is away again."""
+        """Events in no particular order. Raises InvalidInput, naming the field, NotFound when the first page is empty
+        and the catalogue does not exist, and one of AWAY when impressions are among them that were kept while the
+        catalogue was away, and it is away again."""
         _check(query)
         page = self._page(query)
+        if not page.events and not query.token:
+            self._require(query.catalogue)
         return ExportPage(self._told(query.catalogue, page.events), page.token)
+
+    def _require(self, catalogue: str) -> None:
+        with suppress(*AWAY):
+            self._look_up(catalogue, [])
 
     def _told(self, catalogue: str, events: Sequence[ExportedEvent]) -> Sequence[ExportedEvent]:
         """With the domains of items that could not be looked up when they were shown: nothing else asks for them."""

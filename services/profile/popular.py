@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from services.errors import InvalidInput
 from services.profile import popularity
+from services.profile.existence import Existence
 from services.profile.identifiers import catalogue_name, identifier, text
 from services.profile.popularity_store import PopularityStore
 from services.profile.segmentations import Segmentations
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
+LOOKS = (2000, 10_000)
+"""How far down a list is looked when items of it are gone."""
 MAX_ITEM_IDS = 1000
 MAX_DOMAINS = 64
 MAX_DOMAIN_LETTERS = 64
@@ -38,28 +41,45 @@ class Popular:
         self,
         store: PopularityStore,
         segmentations: Segmentations,
+        existence: Existence,
         half_life_hours: float,
         now_ms: Callable[[], int],
     ) -> None:
         self._store = store
         self._segmentations = segmentations
+        self._existence = existence
         self._now_ms = now_ms
         self.half_life_hours = half_life_hours
 
     def items(self, query: PopularQuery) -> list[tuple[str, float]]:
         """(item id, score at this moment), highest first, or in the order of the ids asked for; a catalogue without
-        events has none. Raises InvalidInput naming the field, NotFound for a segment that is unknown."""
+        events has none. Items that are gone are left out, but for those asked for by their ids. Raises InvalidInput
+        naming the field, NotFound for a segment that is unknown and for a catalogue of which nothing is known."""
         _check(query)
         if query.segment:
             self._segmentations.find(query.catalogue, query.segment)
         now_ms = self._now_ms()
         if query.item_ids:
             levels = self._store.levels(query.catalogue, query.domains, query.item_ids, query.segment)
-            found = list(zip(query.item_ids, levels, strict=True))
+            found: list[tuple[str, float | None]] = list(zip(query.item_ids, levels, strict=True))
+            if all(level is None for level in levels):
+                self._existence.require(query.catalogue)
         else:
-            limit = min(query.limit or DEFAULT_LIMIT, MAX_LIMIT)
-            found = list(self._store.popular(query.catalogue, query.domains, limit, query.segment))
+            found = [*self._most_popular(query, min(query.limit or DEFAULT_LIMIT, MAX_LIMIT))]
         return [(item_id, popularity.value(level, now_ms, self.half_life_hours)) for item_id, level in found]
+
+    def _most_popular(self, query: PopularQuery, limit: int) -> list[tuple[str, float]]:
+        """Looks further down the list when items of it are gone."""
+        left: list[tuple[str, float]] = []
+        for asked in (limit, *LOOKS):
+            if asked < limit:
+                continue
+            found = self._store.popular(query.catalogue, query.domains, asked, query.segment)
+            there = self._existence.among(query.catalogue, [item_id for item_id, _ in found])
+            left = [(item_id, level) for item_id, level in found if item_id in there][:limit]
+            if len(left) == limit or len(found) < asked:
+                break
+        return left
 
 
 def _check(query: PopularQuery) -> None:

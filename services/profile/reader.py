@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, SpaceMismatch, VisrecError
 from services.profile import kept_taste
+from services.profile.existence import Existence
 from services.profile.folder import Folded, Folder
 from services.profile.identifiers import catalogue_name, identifier
 from services.profile.kept_taste import NOTHING, Forms, KeptTaste, Sealed
@@ -52,14 +53,16 @@ class TasteView(NamedTuple):
 class TasteReader:
     """Reads tastes from the store."""
 
-    def __init__(self, store: ProfileStore, folder: Folder, forms: Forms) -> None:
+    def __init__(self, store: ProfileStore, folder: Folder, forms: Forms, existence: Existence) -> None:
         self._store = store
         self._folder = folder
         self._forms = forms
+        self._existence = existence
 
     def one(self, query: TasteQuery) -> TasteView:
-        """Raises InvalidInput naming the field, NotFound for an unknown person, SpaceMismatch for a space that the
-        catalogue does not have, NotReady when nothing is known of the space and the catalogue is away."""
+        """Raises InvalidInput naming the field, NotFound for an unknown person and for a catalogue that does not exist
+        and in which they have done nothing, SpaceMismatch for a space that the catalogue does not have,
+        NotReady when nothing is known of the space and the catalogue is away."""
         result = self._views([_checked(query, "")])[0]
         if isinstance(result, VisrecError):
             raise result
@@ -96,6 +99,7 @@ class TasteReader:
             raise NotFound("user", query.user_id)
         kept = (self._kept(query, glance) or self._folded(query)) if glance.personalised else None
         if kept is None:
+            self._existence.require(query.catalogue)
             return TasteView(False, glance.consent, glance.alias)
         return TasteView(True, glance.consent, glance.alias, kept, glance.seen, self._forms)
 
@@ -113,6 +117,8 @@ class TasteReader:
         window = self._store.window(query.user_id, query.catalogue)
         if window.person is None:
             return None
+        if not (window.acts or window.memory):
+            self._existence.require(query.catalogue)
         folded = self._folder.fold(query.user_id, query.catalogue, window, query.space)
         sealed = self._forms.seal(folded.kept)
         if sealed.stamp:

@@ -7,6 +7,7 @@ They are few, small and change once in a day, and every fold of a taste asks for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from services.errors import InvalidInput, NotFound
 from services.profile.features import Recipe
 from services.profile.given_vector import GivenVector
 from services.profile.identifiers import catalogue_name, identifier
+from services.profile.items import AWAY
 from services.profile.segment_store import SegmentStore
 from services.profile.segments import NO_SEGMENTS, Segment, Segmentation, SegmentInterest, segmentation
 from services.spaces import Space
@@ -62,6 +64,7 @@ class Segmentations:
         self._min_people = min_people
         self._half_life_days = half_life_days
         self._known: dict[str, _Held] = {}
+        self._is_read = False
 
     def recipe(self, visual: Space) -> Recipe:
         """How people become numbers, where items are in `visual`."""
@@ -85,7 +88,7 @@ class Segmentations:
         for catalogue, version in self._store.segment_versions().items():
             held = self._known.get(catalogue)
             known[catalogue] = held if held and held.version == version else self._read(catalogue)
-        self._known = known
+        self._known, self._is_read = known, True
 
     def _read(self, catalogue: str) -> _Held:
         """Without those that are too small by this service's bound, which may have risen since they were put."""
@@ -109,10 +112,11 @@ class Segmentations:
 
     def page(self, catalogue: str, size: int, token: str) -> SegmentPage:
         """Largest first. 0: 20 of them; at most 100. Raises InvalidInput for a negative size, and for a token that is
-        none or of segments that have been replaced since."""
+        none or of segments that have been replaced since; NotFound for a catalogue that does not exist; NotReady when
+        no segments could be read yet."""
         if size < 0:
             raise InvalidInput("page_size", "must not be negative")
-        known = self.of(catalogue_name(catalogue, "catalogue"))
+        known = self._read_of(catalogue_name(catalogue, "catalogue"))
         version, _, place = token.rpartition(":")
         if token and (version != known.version or not place.isdecimal() or len(place) > 4):
             raise InvalidInput(
@@ -122,6 +126,15 @@ class Segmentations:
         end = start + min(size or DEFAULT_PAGE, MAX_PAGE)
         rest = f"{known.version}:{end}" if end < len(known.segments) else ""
         return SegmentPage(known.segments[start:end], known.space, rest)
+
+    def _read_of(self, catalogue: str) -> Segmentation:
+        if not self._is_read:
+            self.refresh()
+        known = self.of(catalogue)
+        if not known.segments:
+            with suppress(*AWAY):
+                self._visual(catalogue)
+        return known
 
 
 def _decoded(given: GivenSegment, at: str, people: Space, visual: Space) -> Segment:

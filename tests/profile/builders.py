@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.profile.events import Event, EventType
+from services.profile.existence import Existence
 from services.profile.folder import Folder
 from services.profile.given_event import GivenEvent
 from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
@@ -116,7 +117,8 @@ def parts(
 ) -> Parts:
     """Wired as the app does it."""
     now_ms, bounds, rules = clock or Clock(), bounds or StoreRules(), rules or TasteRules()
-    resolver = Resolver(store, PatientItems(items or shop(), now_ms), KnownSpaces(store))
+    patient = PatientItems(items or shop(), now_ms)
+    resolver = Resolver(store, patient, KnownSpaces(store))
     settler = Settler(store, resolver, bounds, rules)
     folder = Folder(resolver, settler, rules)
     return Parts(
@@ -124,7 +126,7 @@ def parts(
         settler,
         Recorder(store, resolver, settler, now_ms),
         folder,
-        TasteReader(store, folder, FORMS),
+        TasteReader(store, folder, FORMS, Existence(patient, now_ms)),
         Rebuilder(store, resolver, folder, FORMS),
     )
 

@@ -13,6 +13,7 @@ from services.profile.background import Background, Remembered, encoded
 from services.profile.collaborative import STALE_AFTER, PutVector
 from services.profile.event_store import Batch
 from services.profile.events import Event, EventType
+from services.profile.existence import Existence
 from services.profile.factors import Factors
 from services.profile.folder import Folder
 from services.profile.given_vector import GivenVector
@@ -149,7 +150,9 @@ def test_a_taste_that_lacks_a_guess_because_the_catalogue_was_away_is_not_kept_l
     store.record([Batch("ada", "shop", acts)], MIDNIGHT_MS)
     made = parts(store, items, clock)
     background = Background(segmentations, Words(carriers, seconds), Factors(items, seconds))
-    reader = TasteReader(store, Folder(made.resolver, made.settler, TasteRules(), background), FORMS)
+    reader = TasteReader(
+        store, Folder(made.resolver, made.settler, TasteRules(), background), FORMS, Existence(items, clock)
+    )
     carriers.away = items.away = True
     without = reader.one(TasteQuery("ada", "shop"))
     assert Origin.STATED not in {each.origin for each in without.taste.interests}

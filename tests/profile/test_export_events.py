@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.errors import InvalidInput, NotReady
+from services.errors import InvalidInput, NotFound, NotReady
 from services.profile.event_store import Batch
 from services.profile.events import Event, EventType
 from services.profile.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
@@ -144,3 +144,9 @@ def test_bad_requests_are_refused_by_name(export: EventExport, wrong: ExportQuer
     with pytest.raises(InvalidInput) as caught:
         export.page(wrong)
     assert caught.value.field == field
+
+
+def test_of_a_catalogue_that_does_not_exist_nothing_is_exported(export: EventExport) -> None:
+    with pytest.raises(NotFound, match="misspelt"):
+        export.page(replace(SHOP, catalogue="misspelt"))
+    assert not export.page(replace(SHOP, catalogue="other")).events

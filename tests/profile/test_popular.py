@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from services.errors import InvalidInput, NotFound
+from services.errors import InvalidInput, NotFound, NotReady
 from services.profile.event_store import Batch
 from services.profile.events import EventType
+from services.profile.existence import THERE_MS, Existence
+from services.profile.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.patience import PatientItems
 from services.profile.popular import Popular, PopularQuery
 from services.profile.segmentations import Segmentations
 from services.profile.store_memory import MemoryProfileStore
@@ -16,13 +21,34 @@ from tests.profile.builders import DAY_MS, MIDNIGHT_MS, SPACE, Clock, event, per
 HALF_LIFE_HOURS = 24.0
 
 
+class FewItems(MemoryItems):
+    """Items of one catalogue, as they are now."""
+
+    def __init__(self) -> None:
+        self.there = {"coat": "fashion", "lamp": "furniture"}
+        self.is_away = False
+
+    def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
+        if self.is_away:
+            raise NotReady("away")
+        if catalogue == "misspelt":
+            raise NotFound("catalogue", catalogue)
+        found = {each: CatalogueItem(self.there[each], None) for each in item_ids if each in self.there}
+        return Resolved(SPACE, found)
+
+
+@pytest.fixture
+def items() -> FewItems:
+    return FewItems()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def popular(clock: Clock) -> Popular:
+def popular(clock: Clock, items: FewItems) -> Popular:
     store = MemoryProfileStore(StoreRules(popular_hours=HALF_LIFE_HOURS))
     store.swap(b"", person())
     told = [
@@ -32,7 +58,7 @@ def popular(clock: Clock) -> Popular:
     ]
     store.record([Batch("ada", "shop", told)], MIDNIGHT_MS)
     segmentations = Segmentations(store, lambda _: SPACE, 20, 30.0)
-    return Popular(store, segmentations, HALF_LIFE_HOURS, clock)
+    return Popular(store, segmentations, Existence(PatientItems(items, clock), clock), HALF_LIFE_HOURS, clock)
 
 
 def test_scores_halve_with_every_half_life(popular: Popular, clock: Clock) -> None:
@@ -57,6 +83,25 @@ def test_domains_and_limit_narrow_the_list(popular: Popular) -> None:
 
 def test_a_catalogue_without_events_has_nothing_popular(popular: Popular) -> None:
     assert popular.items(PopularQuery("empty")) == []
+
+
+def test_what_is_gone_is_left_out_and_what_comes_after_it_told(popular: Popular, clock: Clock, items: FewItems) -> None:
+    assert [item_id for item_id, _ in popular.items(PopularQuery("shop"))] == ["coat", "lamp"]
+    del items.there["coat"]
+    clock.now_ms += THERE_MS
+    assert [item_id for item_id, _ in popular.items(PopularQuery("shop", limit=1))] == ["lamp"]
+
+
+def test_while_the_catalogue_cannot_be_asked_everything_is_told(popular: Popular, items: FewItems) -> None:
+    items.there.clear()
+    items.is_away = True
+    assert [item_id for item_id, _ in popular.items(PopularQuery("shop"))] == ["coat", "lamp"]
+
+
+@pytest.mark.parametrize("item_ids", [[], ["coat"]])
+def test_a_catalogue_that_does_not_exist_is_not_found(popular: Popular, item_ids: list[str]) -> None:
+    with pytest.raises(NotFound, match="misspelt"):
+        popular.items(PopularQuery("misspelt", item_ids=item_ids))
 
 
 @pytest.mark.parametrize(

@@ -276,3 +276,20 @@ def test_bad_input_is_named(reader: TasteReader, query: TasteQuery, field: str) 
     with pytest.raises(InvalidInput) as caught:
         reader.one(query)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_a_catalogue_that_does_not_exist_is_told_to_who_would_get_nothing(reader: TasteReader, name: str) -> None:
+    with pytest.raises(NotFound, match="misspelt"):
+        reader.one(TasteQuery(name, "misspelt"))
+
+
+def test_while_it_cannot_be_asked_a_catalogue_may_exist(reader: TasteReader, items: MovingItems) -> None:
+    items.away = True
+    assert bare(reader.one(TasteQuery("bob", "misspelt"))) == TasteView(False)
+
+
+def test_whether_it_exists_is_asked_once_in_a_while(reader: TasteReader, items: MovingItems) -> None:
+    for _ in range(3):
+        reader.one(TasteQuery("bob", "shop"))
+    assert items.asked == [("", 0)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.errors import InvalidInput, NotFound, SpaceMismatch
+from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
 from services.profile.features import Recipe
 from services.profile.given_vector import GivenVector
 from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
@@ -131,4 +131,27 @@ def test_an_unknown_catalogue_and_segment_are_not_found() -> None:
         segments.put("nowhere", [given()])
     with pytest.raises(NotFound):
         segments.find("shop", "lamps")
-    assert not segments.page("nowhere", 0, "").segments
+
+
+def test_segments_of_a_catalogue_that_does_not_exist_are_not_found() -> None:
+    segments = over(MemoryProfileStore())
+    assert not segments.page("shop", 0, "").segments
+    with pytest.raises(NotFound, match="misspelt"):
+        segments.page("misspelt", 0, "")
+
+
+def test_who_could_not_read_segments_yet_does_not_say_that_there_are_none() -> None:
+    class Away(MemoryProfileStore):
+        is_away = True
+
+        def segment_versions(self) -> Any:
+            if self.is_away:
+                raise NotReady("away")
+            return super().segment_versions()
+
+    store = Away()
+    segments = over(store)
+    with pytest.raises(NotReady):
+        segments.page("shop", 0, "")
+    store.is_away = False
+    assert not segments.page("shop", 0, "").segments

@@ -251,14 +251,15 @@ class Gate:
 
 
 class SlowItems(MemoryItems):
-    """Answers when its gate is open."""
+    """Tells of items when its gate is open."""
 
     def __init__(self, gate: Gate) -> None:
         super().__init__({"shop": shop().resolve("shop", ["red-1"])})
         self._gate = gate
 
     def resolve(self, catalogue: str, item_ids: Sequence[str], space: str = "") -> Resolved:
-        self._gate.passed()
+        if item_ids:
+            self._gate.passed()
         return super().resolve(catalogue, item_ids, space)
 
 

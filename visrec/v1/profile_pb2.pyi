@@ -220,7 +220,7 @@ class User(_message.Message):
     """The caller's id for them, 1 to 128 letters, no control characters. Best a pseudonym, never an e-mail address."""
     @_builtins.property
     def attributes(self) -> Global___UserAttributes:
-        """What is known of them. All of it is optional."""
+        """What is known of them. All of it is optional; some 64 KiB in all at most."""
 
     @_builtins.property
     def consent(self) -> Global___Consent:
@@ -1078,7 +1078,9 @@ class GetTasteRequest(_message.Message):
     user_id: _builtins.str
     """Whose. Unknown: NOT_FOUND."""
     catalogue: _builtins.str
-    """In which catalogue. Required."""
+    """In which catalogue. Required. One that does not exist: NOT_FOUND, but for who did something in it while it did, or
+    while the indexer cannot be asked; one that was just deleted may be taken to exist for a minute.
+    """
     space: _builtins.str
     """In which space, by name; empty: the one the person's latest event was recorded in. In another than that, vectors are
     looked up at the indexer; a space that the catalogue does not have: FAILED_PRECONDITION, reason SPACE_MISMATCH.
@@ -1421,7 +1423,7 @@ class GetPopularItemsRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     ITEM_IDS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
-    """In which catalogue. Required."""
+    """In which catalogue. Required. One that does not exist: NOT_FOUND, as in GetTasteRequest."""
     segment: _builtins.str
     """Among the people of this segment; empty: among all. Unknown, or of too few people: NOT_FOUND."""
     limit: _builtins.int
@@ -1432,7 +1434,9 @@ class GetPopularItemsRequest(_message.Message):
 
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Leave out the most popular and answer for these items instead; at most 1000. Items without events have score 0."""
+        """Leave out the most popular and answer for these items instead; at most 1000. Items without events have score 0. Not
+        looked up in the catalogue: one that is gone has the score that it had.
+        """
 
     def __init__(
         self,
@@ -1463,7 +1467,9 @@ class GetPopularItemsResponse(_message.Message):
     """After how many hours an event counts half."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PopularItem]:
-        """Most popular first; for item_ids in the order asked for."""
+        """Most popular first, without items that are gone, for at most a minute with those that are just gone, and with all of
+        them while the indexer cannot be asked; for item_ids in the order asked for.
+        """
 
     def __init__(
         self,
@@ -1519,7 +1525,7 @@ class ListSegmentsRequest(_message.Message):
     page_token: _builtins.str
     """From the previous page; empty: the first."""
     catalogue: _builtins.str
-    """Of which catalogue. Required."""
+    """Of which catalogue. Required. One that does not exist and has no segments: NOT_FOUND."""
     def __init__(
         self,
         *,
@@ -1625,7 +1631,7 @@ class ExportEventsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_USER_IDS_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
-    """Which catalogue."""
+    """Which catalogue. Required. One that does not exist and of which the first page is empty: NOT_FOUND."""
     page_size: _builtins.int
     """0: 1000. At most 10,000, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str

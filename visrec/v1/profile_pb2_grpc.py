@@ -197,7 +197,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSegments(self, request, context):
-        """Groups of people who like alike, without those of too few people.
+        """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
+        UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

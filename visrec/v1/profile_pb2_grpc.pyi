@@ -62,7 +62,9 @@ class ProfileServiceStub:
     within ten seconds counts once.
     """
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
-    """Groups of people who like alike, without those of too few people."""
+    """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
+    UNAVAILABLE.
+    """
     ExportEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]
     """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]
@@ -114,7 +116,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     within ten seconds counts once.
     """
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
-    """Groups of people who like alike, without those of too few people."""
+    """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
+    UNAVAILABLE.
+    """
     ExportEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportEventsRequest, _profile_pb2.ExportEventsResponse]  # type: ignore[assignment]
     """Events of a time span, for jobs: of people who consent to personalisation, those that are kept one by one."""
     ExportFeatures: _aio.UnaryUnaryMultiCallable[_profile_pb2.ExportFeaturesRequest, _profile_pb2.ExportFeaturesResponse]  # type: ignore[assignment]
@@ -229,7 +233,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.ListSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.ListSegmentsResponse, _abc.Awaitable[_profile_pb2.ListSegmentsResponse]]:
-        """Groups of people who like alike, without those of too few people."""
+        """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
+        UNAVAILABLE.
+        """
 
     @_abc_1.abstractmethod
     def ExportEvents(
