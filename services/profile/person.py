@@ -20,6 +20,8 @@ MAX_WORDS = 64
 MAX_PLACE_LETTERS = 64
 MAX_INTEREST_LETTERS = 64
 MAX_VALUE_LETTERS = 256
+MAX_BYTES = 64 * 1024
+"""Of a person as they are kept: once, and once more in each answer that is remembered."""
 
 FORMAT = b"\x01"
 """First byte of a packed person; it changes when the rest does."""
@@ -102,6 +104,8 @@ def checked(person: Person, at: str = "user") -> Person:
     for number, interest in enumerate(given.interests):
         text(interest, f"{at}.attributes.interests[{number}]", MAX_INTEREST_LETTERS)
     _check_other(given.other, f"{at}.attributes.other")
+    if (size := len(pack(person))) > MAX_BYTES:
+        raise InvalidInput(f"{at}.attributes", f"{size} bytes in all, at most {MAX_BYTES}")
     return person
 
 
