@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.cluster import RedisCluster
@@ -19,15 +19,17 @@ MAX_STEPS = 200
 
 @dataclass(frozen=True)
 class Place:
-    """How far a walk has come: the number of the cluster's node, its SCAN cursor, keys that did not fit the page."""
+    """How far a walk has come: the number of the cluster's node, its SCAN cursor, keys that did not fit the page, and the
+    run of the node: after a restart, as in the replica that takes over, people lie in another order."""
 
     node: int = 0
     cursor: int = 0
     left_over: tuple[str, ...] = ()
+    run: str = ""
 
     def token(self, keys: Keys) -> str:
         """For the caller to bring back: sealed, for it names keys that will be read."""
-        place = json.dumps([self.node, self.cursor, self.left_over], separators=(",", ":")).encode()
+        place = json.dumps([self.node, self.cursor, self.left_over, self.run], separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(keys.seal(place) + place).decode()
 
     @classmethod
@@ -40,8 +42,8 @@ class Place:
         seal, place = sealed[:DIGEST_BYTES], sealed[DIGEST_BYTES:]
         if not hmac.compare_digest(seal, keys.seal(place)):
             raise InvalidInput("page_token", "is not a token of a previous page")
-        node, cursor, left_over = json.loads(place)
-        return cls(node, cursor, tuple(left_over))
+        node, cursor, left_over, run = json.loads(place)
+        return cls(node, cursor, tuple(left_over), run)
 
 
 def _decoded(token: str) -> bytes:
@@ -59,25 +61,43 @@ class Walk:
         self._is_cluster = isinstance(client, RedisCluster)
 
     def page(self, size: int, start: Place) -> tuple[list[str], Place | None]:
-        """At most `size` keys from `start`, and where to go on; None at the end. Raises redis.RedisError."""
-        found, at = list(start.left_over), Place(start.node, start.cursor)
+        """At most `size` different keys from `start`, and where to go on; None at the end. Raises redis.RedisError, and
+        InvalidInput, naming `page_token`, when the server was restarted in the middle of its keys."""
+        found, at = dict.fromkeys(start.left_over), Place(start.node, start.cursor, run=start.run)
         for _ in range(MAX_STEPS):
             if len(found) >= size or at.node >= self._nodes():
                 break
+            if not at.run:
+                at = replace(at, run=self._run(at.node))
             cursor, keys = self._scan(at, size)
-            found += [key.decode() for key in keys]
-            at = Place(at.node, cursor) if cursor else Place(at.node + 1)
-        rest = tuple(found[size:])
-        is_over = at.node >= self._nodes() and not rest
-        return found[:size], None if is_over else Place(at.node, at.cursor, rest)
+            found |= dict.fromkeys(key.decode() for key in keys)
+            if not cursor:
+                self._require(at)
+            at = replace(at, cursor=cursor) if cursor else Place(at.node + 1)
+        if at.cursor:
+            self._require(at)
+        names, is_over = list(found), at.node >= self._nodes()
+        rest = tuple(names[size:])
+        return names[:size], None if is_over and not rest else replace(at, left_over=rest)
 
     def _nodes(self) -> int:
         return len(self._client.get_primaries()) if self._is_cluster else 1
+
+    def _require(self, at: Place) -> None:
+        if at.run != self._run(at.node):
+            raise InvalidInput("page_token", "Redis was restarted meanwhile: begin again")
+
+    def _node(self, number: int) -> Any:
+        return sorted(self._client.get_primaries(), key=lambda each: each.name)[number]
+
+    def _run(self, number: int) -> str:
+        where = {"target_nodes": self._node(number)} if self._is_cluster else {}
+        return str(self._client.info("server", **where)["run_id"])
 
     def _scan(self, at: Place, size: int) -> tuple[int, list[bytes]]:
         if not self._is_cluster:
             cursor, keys = self._client.scan(at.cursor, match=ANY_PERSON, count=size)
             return int(cursor), keys
-        node = sorted(self._client.get_primaries(), key=lambda each: each.name)[at.node]
+        node = self._node(at.node)
         cursors, keys = self._client.scan(at.cursor, match=ANY_PERSON, count=size, target_nodes=node)
         return int(cursors[node.name]), keys
