@@ -19,8 +19,8 @@ MAX_STEPS = 200
 
 @dataclass(frozen=True)
 class Place:
-    """How far a walk has come: the number of the cluster's node, its SCAN cursor, keys that did not fit the page, and the
-    run of the node: after a restart, as in the replica that takes over, people lie in another order."""
+    """How far a walk has come: the number of the cluster's node, its SCAN cursor, keys that did not fit the page, and
+    the run of the node: after a restart, as in the replica that takes over, people lie in another order."""
 
     node: int = 0
     cursor: int = 0
