@@ -30,7 +30,7 @@ def agreed_keys(client: Any, given: str, formerly: Sequence[str] = ()) -> Keys:
     Raises Refused when the people in this Redis are filed under none of them, and for a ring of several in a cluster,
     where nobody can be moved in one step; redis.RedisError.
     """
-    made, present, ids = client.hmget(SECRET, "made", "fingerprint", "ids")
+    made, present = client.hmget(SECRET, "made", "fingerprint")
     if not given and present and not made:
         raise Refused(
             "the people in this Redis are filed under a VISREC_PROFILE_SECRET: set it", reason="SECRET_MISSING"
@@ -50,9 +50,12 @@ def agreed_keys(client: Any, given: str, formerly: Sequence[str] = ()) -> Keys:
         )
     if len(ring) > 1 and isinstance(client, RedisCluster):
         raise Refused("several secrets need a single Redis: a cluster moves nobody in one step", reason="SECRET_RING")
+    # Before there was a ring, ids went with the secret of that time. Of several who begin at once the first decides.
+    chosen = present if present in ring else first
+    client.hsetnx(SECRET, "ids", chosen)
+    ids = client.hget(SECRET, "ids")
     if ids not in ring:
-        # Before there was a ring, ids went with the secret of that time.
-        ids = present if present in ring else first
+        ids = chosen
         client.hset(SECRET, "ids", ids)
     client.hset(SECRET, "fingerprint", first)
     return Keys(ring[first], [secret for name, secret in ring.items() if name != first], ring[ids])

@@ -165,6 +165,29 @@ def test_replicas_that_disagree_about_the_order_go_on_when_they_look_again(opene
         assert store.load("ada").person == person("ada")
 
 
+class BeginsInBetween:
+    """Another replica, with another order, begins right after the first look of this one."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.other: Keys | None = None
+
+    def hmget(self, *names: str) -> Any:
+        found = self._client.hmget(*names)
+        self.other = self.other or agreed_keys(self._client, NEW, [OLD])
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_replicas_that_begin_at_once_agree_how_ids_are_known(client: Any) -> None:
+    beginning = BeginsInBetween(client)
+    keys = agreed_keys(beginning, OLD, [NEW])
+    assert beginning.other is not None
+    assert keys.event("ada", "e") == beginning.other.event("ada", "e")
+
+
 def test_a_walk_goes_on_at_a_replica_that_has_another_order(opened: Open) -> None:
     one, other = opened(OLD, NEW), opened(NEW, OLD)
     for number in range(100):
