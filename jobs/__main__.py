@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 try:
     from jobs import tables
+    from jobs.forget import ForgetJob
     from jobs.pages import BrokenOff, Patience
     from jobs.rebuild import RebuildJob
     from jobs.segment_people import NoSegments, SegmentJob
@@ -24,7 +25,7 @@ except ModuleNotFoundError as missing:
         raise
     sys.exit("error: jobs need numpy, which callers do not: pip install '.[jobs]'")
 from visrec.commands.faults import sentence
-from visrec.connection import Connection, Targets
+from visrec.connection import Connection, Targets, WrongConnection
 from visrec.errors import VisrecCallError
 
 EXIT_FAILED = 1
@@ -151,6 +152,36 @@ def rebuild_profiles(
     _run(work)
 
 
+@app.command("forget-catalogue")
+def forget_catalogue(
+    catalogue: CatalogueOption,
+    *,
+    start: Annotated[
+        str, typer.Option("--from", metavar="TOKEN", help="Go on where a run broke off: it says this token.")
+    ] = "",
+    patience: PatienceOption = 60.0,
+) -> None:
+    """Remove what people did in a catalogue that was deleted.
+
+    Deleting a catalogue leaves their events, tastes and what was popular, and a new one of its name inherits them. This
+    takes them away, of everybody. While the catalogue exists it is refused.
+
+    ```
+    visrec catalogue delete shop
+    python -m jobs forget-catalogue -c shop
+    ```
+    """
+
+    def work(connection: Connection, out: Console, notes: Console) -> None:
+        job = ForgetJob(connection, catalogue, Patience(patience, time.sleep, time.monotonic), start)
+        with _progress(notes) as progress:
+            task = progress.add_task("people", total=None)
+            people = job.run(lambda count: progress.advance(task, count))
+        out.print(f"What {people:,} people did in {catalogue} is forgotten, and what was popular there.")
+
+    _run(work)
+
+
 def _run(work: Callable[[Connection, Console, Console], None]) -> None:
     """`work` is given a connection, the console for answers and the one for everything else."""
     out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -165,7 +196,7 @@ def _run(work: Callable[[Connection, Console, Console], None]) -> None:
         where = f"; go on with --from {broken.token}" if broken.token else ""
         notes.print(f"[bold red]error:[/] {escape(sentence(broken.cause) + where)}")
         raise typer.Exit(EXIT_FAILED) from broken
-    except (VisrecCallError, OSError) as error:
+    except (VisrecCallError, WrongConnection, OSError) as error:
         notes.print(f"[bold red]error:[/] {escape(sentence(error))}")
         raise typer.Exit(EXIT_FAILED) from error
     except KeyboardInterrupt as stopped:

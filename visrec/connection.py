@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +14,7 @@ from typing import Self, TypeVar
 import grpc
 
 from visrec.errors import VisrecCallError
+from visrec.targets import FORMS, is_target
 from visrec.v1.embedder_pb2_grpc import EmbedderServiceStub
 from visrec.v1.indexer_pb2_grpc import IndexerServiceStub
 from visrec.v1.profile_pb2_grpc import ProfileServiceStub
@@ -24,6 +27,14 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 
+_NEAR = 0.9
+"""Share of letters in common from which on a variable is taken for a slip in one of ours (difflib's ratio, 0 to 1)."""
+
+
+class WrongConnection(ValueError):
+    """What tells where the services are, or how to speak to them, is wrong."""
+
+
 @dataclass(frozen=True)
 class Tls:
     """Files of an encrypted connection, PEM: the authorities to trust, and a certificate to show where callers must."""
@@ -33,12 +44,21 @@ class Tls:
     key: Path | None = None
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Reads the files. Raises OSError, naming the file, when one cannot be read."""
+        """Reads the files. Raises OSError, naming the file, when one cannot be read, and WrongConnection when it does
+        not hold what it should."""
         return grpc.ssl_channel_credentials(
-            root_certificates=self.ca.read_bytes(),
-            private_key=self.key.read_bytes() if self.key else None,
-            certificate_chain=self.cert.read_bytes() if self.cert else None,
+            root_certificates=_pem(self.ca, "CERTIFICATE"),
+            private_key=_pem(self.key, "PRIVATE KEY") if self.key else None,
+            certificate_chain=_pem(self.cert, "CERTIFICATE") if self.cert else None,
         )
+
+
+def _pem(path: Path, what: str) -> bytes:
+    """gRPC itself says of another file only that nobody could be reached."""
+    data = path.read_bytes()
+    if not re.search(rb"-----BEGIN [A-Z0-9 ]*" + what.encode(), data):
+        raise WrongConnection(f"{path} holds no PEM {what.lower()}")
+    return data
 
 
 @dataclass(frozen=True)
@@ -54,18 +74,37 @@ class Targets:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Targets:
         """VISREC_EMBEDDER_TARGET, …_INDEXER_…, …_PROFILE_… and …_RANKER_…; encrypted when VISREC_CHANNEL_CA is there,
-        with VISREC_CHANNEL_CERT and VISREC_CHANNEL_KEY. The services read the same variables."""
+        with VISREC_CHANNEL_CERT and VISREC_CHANNEL_KEY. The services read the same variables. Raises WrongConnection
+        for one that is almost named so, and for a target that is none."""
+        _require_no_slips(environment)
         given = {
             each.name: target
             for each in fields(cls)
             if each.name != "tls" and (target := environment.get(f"VISREC_{each.name.upper()}_TARGET"))
         }
+        for name, target in given.items():
+            if not is_target(target):
+                raise WrongConnection(f"VISREC_{name.upper()}_TARGET: {FORMS}, not {target!r}")
         files = {
             name: Path(path)
-            for name in ("ca", "cert", "key")
+            for name in (each.name for each in fields(Tls))
             if (path := environment.get(f"VISREC_CHANNEL_{name.upper()}"))
         }
         return cls(**given, tls=Tls(**files) if "ca" in files else None)
+
+
+VARIABLES = (
+    *(f"VISREC_{each.name.upper()}_TARGET" for each in fields(Targets) if each.name != "tls"),
+    *(f"VISREC_CHANNEL_{each.name.upper()}" for each in fields(Tls)),
+)
+"""What `Targets.from_environment` reads."""
+
+
+def _require_no_slips(environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        if value and name.startswith("VISREC_") and name not in VARIABLES:
+            for meant in get_close_matches(name, VARIABLES, n=1, cutoff=_NEAR):
+                raise WrongConnection(f"{name}: there is no such variable; did you mean {meant}?")
 
 
 @dataclass
@@ -75,12 +114,16 @@ class Connection:
     targets: Targets
     timeout_s: float = 10.0
     _channels: list[grpc.Channel] = field(default_factory=list, init=False)
+    _target_of: dict[object, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self.embedder = EmbedderServiceStub(self._channel(self.targets.embedder))
-        self.indexer = IndexerServiceStub(self._channel(self.targets.indexer))
-        self.profile = ProfileServiceStub(self._channel(self.targets.profile))
-        self.ranker = RankerServiceStub(self._channel(self.targets.ranker))
+        to = self.targets
+        self.embedder = EmbedderServiceStub(self._channel(to.embedder))
+        self.indexer = IndexerServiceStub(self._channel(to.indexer))
+        self.profile = ProfileServiceStub(self._channel(to.profile))
+        self.ranker = RankerServiceStub(self._channel(to.ranker))
+        stubs = {self.embedder: to.embedder, self.indexer: to.indexer, self.profile: to.profile, self.ranker: to.ranker}
+        self._target_of = {method: target for stub, target in stubs.items() for method in vars(stub).values()}
 
     def call(
         self,
@@ -92,7 +135,7 @@ class Connection:
         try:
             return method(request, timeout=timeout_s or self.timeout_s)
         except grpc.RpcError as error:
-            raise VisrecCallError.from_rpc(error) from error
+            raise VisrecCallError.from_rpc(error, self._target_of.get(method, "")) from error
 
     def close(self) -> None:
         for channel in self._channels:

@@ -18,6 +18,8 @@ from services.runtime.faults import error_from_rpc
 from services.runtime.settings import RuntimeSettings
 
 KEEPALIVE_MS = 30_000
+CERTIFICATE, KEY = "CERTIFICATE", "PRIVATE KEY"
+"""What a PEM file may hold."""
 RETRY_ATTEMPTS = 3
 """The first attempt included."""
 
@@ -53,17 +55,21 @@ def channel_credentials(runtime: RuntimeSettings, target: str) -> grpc.ChannelCr
     if runtime.channel_ca is None:
         require_loopback(target, runtime, "VISREC_CHANNEL_CA")
         return None
-    key = read_pem(runtime.channel_key, "VISREC_CHANNEL_KEY") if runtime.channel_key else None
+    key = read_pem(runtime.channel_key, "VISREC_CHANNEL_KEY", KEY) if runtime.channel_key else None
     chain = read_pem(runtime.channel_cert, "VISREC_CHANNEL_CERT") if runtime.channel_cert else None
     return grpc.ssl_channel_credentials(read_pem(runtime.channel_ca, "VISREC_CHANNEL_CA"), key, chain)
 
 
-def read_pem(path: Path, setting: str) -> bytes:
-    """The bytes of the file that `setting` names. Raises InvalidInput when it cannot be read."""
+def read_pem(path: Path, setting: str, what: str = CERTIFICATE) -> bytes:
+    """The bytes of the file that `setting` names. Raises InvalidInput when it cannot be read or holds no `what`: gRPC
+    would tell of that in lines of its own, or only when the first call fails."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as problem:
         raise InvalidInput(setting, f"cannot read {path} ({problem.strerror})") from problem
+    if not re.search(rb"-----BEGIN [A-Z0-9 ]*" + what.encode(), data):
+        raise InvalidInput(setting, f"{path} holds no PEM {what.lower()}")
+    return data
 
 
 def require_loopback(address: str, runtime: RuntimeSettings, remedy: str) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.runtime.variables import is_link, names
+from visrec.targets import FORMS, is_target
 
 MIB = 1024 * 1024
 
@@ -96,6 +97,13 @@ class RuntimeSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         default="json", description="`json`: one JSON object a line. `console`: text for people."
     )
+
+    @field_validator("embedder_target", "indexer_target", "profile_target", "ranker_target")
+    @classmethod
+    def _is_target(cls, target: str) -> str:
+        if not is_target(target):
+            raise ValueError(FORMS)
+        return target
 
     def target(self, service: str) -> str:
         """The gRPC target of `service` (embedder, indexer, profile or ranker)."""

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from services.errors import InvalidInput
-from services.runtime.channel import KEEPALIVE_MS, read_pem, require_loopback
+from services.runtime.channel import KEEPALIVE_MS, KEY, read_pem, require_loopback
 from services.runtime.settings import RuntimeSettings
 
 
@@ -37,7 +37,7 @@ def server_credentials(runtime: RuntimeSettings) -> grpc.ServerCredentials | Non
         require_loopback(runtime.host, runtime, "VISREC_TLS_CERT")
         return None
     client_ca = read_pem(runtime.tls_client_ca, "VISREC_TLS_CLIENT_CA") if runtime.tls_client_ca else None
-    pair = (read_pem(runtime.tls_key, "VISREC_TLS_KEY"), read_pem(runtime.tls_cert, "VISREC_TLS_CERT"))
+    pair = (read_pem(runtime.tls_key, "VISREC_TLS_KEY", KEY), read_pem(runtime.tls_cert, "VISREC_TLS_CERT"))
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
 
 

@@ -237,8 +237,29 @@ def test_an_event_has_a_time_with_its_zone_and_what_it_followed_from(stocked: Ru
     assert event.recommendation_id == "r1"
 
 
-def test_items_are_deleted_by_id(stocked: Run) -> None:
-    assert "1 of 2 items are gone" in stocked("item", "delete", "chairs/red.jpg", "nothing")[1]
+def test_items_are_deleted_by_id(stocked: Run, services: Fleet) -> None:
+    code, out, err = stocked("item", "delete", "chairs/red.jpg", "nothing", "--yes")
+    assert (code, out) == (1, "1 of 2 items are gone.\n")
+    assert err == "left out nothing: there is no such item\n"
+    assert list(services.indexer.catalogues["shop"]) == ["chairs/[b]lue.jpg"]
+
+
+@pytest.mark.parametrize(
+    "what", [["item", "delete", "chairs/red.jpg"], ["catalogue", "delete", "shop"], ["user", "delete", "anna"]]
+)
+def test_nothing_is_removed_unasked(stocked: Run, services: Fleet, what: list[str]) -> None:
+    """There is nobody at the terminal to say yes."""
+    assert stocked(*what)[0] == 1
+    assert len(services.indexer.catalogues["shop"]) == 2
+    assert "anna" in services.profile.users
+
+
+@pytest.mark.parametrize("what", [["item", "delete", "x"], ["catalogue", "delete", "x"], ["user", "delete", "x"]])
+def test_what_does_not_exist_is_not_asked_about(stocked: Run, what: list[str]) -> None:
+    code, out, err = stocked(*what)
+    assert code == 1
+    assert "?" not in out
+    assert "no such item" in err or "does not exist" in err
 
 
 @pytest.mark.parametrize(
@@ -261,7 +282,25 @@ def test_what_goes_wrong_is_one_line_that_says_what_to_do(run: Run, arguments: l
 def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
     code, _, err = run("scenes", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
     assert code == 1
-    assert err.startswith("error: no service answers; start the services with `python -m services all`")
+    assert err.startswith("error: no service answers at 127.0.0.1:1; start the services with `python -m services all`")
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"VISREC_CHANNEL_CA": "README.md"}, "README.md holds no PEM certificate"),
+        (
+            {"VISREC_RANKER_TARGET": "???"},
+            "VISREC_RANKER_TARGET: give host:port, dns:///host:port or unix:path, not '???'",
+        ),
+        (
+            {"VISREC_RANKER_TARGE": "x"},
+            "VISREC_RANKER_TARGE: there is no such variable; did you mean VISREC_RANKER_TARGET?",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_one_line(run: Run, variables: dict[str, str], told: str) -> None:
+    assert run("scenes", environment=variables) == (1, "", f"error: {told}\n")
 
 
 def test_an_answer_that_takes_too_long_says_how_to_wait_longer(run: Run) -> None:

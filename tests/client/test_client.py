@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.launch import settings_classes
+from services.runtime import variables
 from tests.client.fakes import SPACE, Fleet
 from visrec.client import Client
 from visrec.connection import Targets, Tls
@@ -15,6 +17,7 @@ from visrec.errors import VisrecCallError
 from visrec.filters import all_of, between, during, is_, one_of
 from visrec.items import Attribute, NewItem, attribute, attribute_message
 from visrec.people import Event, Facts
+from visrec.targets import is_target
 from visrec.v1 import indexer_pb2, profile_pb2
 from visrec.vectors import Vector
 
@@ -222,3 +225,20 @@ def test_everybody_is_listed_and_tastes_are_asked_for_together(client: Client, s
     assert services.profile.calls == [64, 7]
     with pytest.raises(TypeError, match="give a list"):
         client.tastes("anna", "shop")
+
+
+def test_no_setting_of_a_service_is_taken_for_a_slip_in_ours() -> None:
+    """One environment is often shared."""
+    Targets.from_environment(dict.fromkeys(variables.names(settings_classes()), "127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    "target", ["embedder", "10.0.0.1:50051", "[::1]:50051", "dns:///a.b:1", "unix:/run/x", "dns:a"]
+)
+def test_a_target_is_an_address_or_has_a_scheme(target: str) -> None:
+    assert is_target(target)
+
+
+@pytest.mark.parametrize("target", ["", "???", "a b", "http://a:1", "a:port", "unix:"])
+def test_what_is_no_target_is_told_from_those(target: str) -> None:
+    assert not is_target(target)

@@ -171,3 +171,11 @@ def test_a_certificate_that_cannot_be_read_is_named(runtime: RuntimeSettings) ->
         server_credentials(runtime.model_copy(update={"tls_cert": CERTIFICATES / "leaf.pem", "tls_key": gone}))
     with pytest.raises(errors.InvalidInput, match="VISREC_CHANNEL_CA"):
         channel.open_channel("indexer", runtime.model_copy(update={"channel_ca": gone}))
+
+
+def test_a_file_that_holds_something_else_is_named(runtime: RuntimeSettings) -> None:
+    with pytest.raises(errors.InvalidInput, match=r"VISREC_CHANNEL_CA: .*leaf\.key holds no PEM certificate"):
+        channel.open_channel("indexer", runtime.model_copy(update={"channel_ca": CERTIFICATES / "leaf.key"}))
+    update = dict.fromkeys(("tls_cert", "tls_key"), CERTIFICATES / "leaf.pem")
+    with pytest.raises(errors.InvalidInput, match=r"VISREC_TLS_KEY: .*leaf\.pem holds no PEM private key"):
+        server_credentials(runtime.model_copy(update=update))

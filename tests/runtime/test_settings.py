@@ -49,6 +49,13 @@ def test_a_wrong_value_is_named_and_told(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "not '16MB'" in said
 
 
+def test_what_is_no_target_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_INDEXER_TARGET", "???")
+    with pytest.raises(ValidationError) as caught:
+        RuntimeSettings()
+    assert "VISREC_INDEXER_TARGET: give host:port" in explain(caught.value, [RuntimeSettings])
+
+
 @pytest.mark.parametrize("name", ["VISREC_TOY_KEY", "VISREC_TOY_KEPT_URL"])
 def test_a_secret_is_not_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A URL may hold a password."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from visrec import tables
-from visrec.commands.session import JsonOption, session_of
+from visrec.commands.session import JsonOption, YesOption, session_of
 from visrec.v1 import indexer_pb2
 
 catalogue_app = typer.Typer(no_args_is_help=True, help="Create, list and delete catalogues.")
@@ -45,12 +45,13 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
 def delete(
     context: typer.Context,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Remove a catalogue with all its items."""
-    if not yes:
-        typer.confirm(f"Remove {name} with all its items?", abort=True)
     session = session_of(context)
+    if not yes:
+        (held,) = session.client.stats(name).catalogues
+        typer.confirm(f"Remove {name} with its {held.items:,} items?", abort=True)
     count = session.client.delete_catalogue(name)
     session.out.print(f"{name} is gone, and {count:,} items with it.")
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from visrec.catalogue_files import CatalogueFileError
+from visrec.connection import WrongConnection
 from visrec.errors import VisrecCallError
 from visrec.hints import advised
 
@@ -36,7 +37,7 @@ class ClearErrors(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read the output has enough of it, which typer ends quietly
-        except (VisrecCallError, CatalogueFileError, OSError) as error:
+        except (VisrecCallError, CatalogueFileError, WrongConnection, OSError) as error:
             Console(stderr=True, soft_wrap=True).print(
                 f"[bold red]error:[/] {escape(sentence(error))}", highlight=False
             )
@@ -64,7 +65,7 @@ def next_step(error: VisrecCallError) -> str:
 
 def _said(error: VisrecCallError) -> str:
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
-        return "no service answers"
+        return f"no service answers at {error.target}" if error.target else "no service answers"
     if error.code is grpc.StatusCode.DEADLINE_EXCEEDED and not error.reason:
         return "the time was up before an answer came"
     fields = [violation.field for violation in error.violations if violation.field not in error.message]

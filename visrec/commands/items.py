@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from visrec import tables
 from visrec.catalogue_files import read_items
 from visrec.commands.faults import sentence
-from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, session_of
+from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, YesOption, session_of
 from visrec.errors import VisrecCallError
 from visrec.ingest import IngestReport, ItemOutcome
 from visrec.items import NewItem
@@ -98,8 +98,26 @@ def list_(
 
 
 @item_app.command("delete")
-def delete(context: typer.Context, item_ids: list[str], catalogue: CatalogueOption) -> None:
-    """Remove items; ids that do not exist are not counted."""
+def delete(
+    context: typer.Context,
+    item_ids: Annotated[list[str], typer.Argument(help="Their ids, at most 1000.", metavar="ITEM...")],
+    catalogue: CatalogueOption,
+    yes: YesOption = False,
+) -> None:
+    """Remove items. Those that do not exist are named, and the others go.
+
+    ```
+    visrec item delete chair-1 sofa-9 -c shop
+    ```
+    """
     session = session_of(context)
-    answer = session.client.delete_items(catalogue, item_ids)
-    session.out.print(f"{answer.deleted:,} of {len(item_ids):,} items are gone.")
+    there = [item.id for item in session.client.get_items(catalogue, item_ids)]
+    unknown = sorted(set(item_ids) - set(there))
+    if there and not yes:
+        typer.confirm(f"Remove {', '.join(there)} from {catalogue}?", abort=True)
+    deleted = session.client.delete_items(catalogue, there).deleted if there else 0
+    session.out.print(f"{deleted:,} of {len(set(item_ids)):,} items are gone.", highlight=False)
+    for item_id in unknown:
+        session.notes.print(f"[red]left out[/] {escape(item_id)}: there is no such item", soft_wrap=True)
+    if unknown:
+        raise typer.Exit(1)

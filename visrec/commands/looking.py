@@ -121,7 +121,10 @@ def popular(
     count: CountOption = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """What people like now. Their likes, saves and purchases count, and fade with time."""
+    """What people like now. All they do to items counts, a purchase ten times a view, and fades with time.
+
+    What they were merely shown does not count, and what they dislike counts for nobody.
+    """
     session = session_of(context)
     answer = session.client.popular(catalogue, domains=domain or (), n=count)
     session.show(answer, as_json, tables.popular(answer, {} if as_json else _items(session, catalogue, answer)))

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from visrec import people_tables as tables
 from visrec.commands.faults import sentence
-from visrec.commands.session import CatalogueOption, CountOption, JsonOption, session_of
+from visrec.commands.session import CatalogueOption, CountOption, JsonOption, YesOption, session_of
 from visrec.errors import VisrecCallError
 from visrec.people import Event, Facts, Gender, ItemEventType
 from visrec.v1 import profile_pb2
@@ -132,13 +132,14 @@ def export(context: typer.Context, user: UserArgument, as_json: JsonOption = Fal
 def delete(
     context: typer.Context,
     user: UserArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a person with all they did, and print the receipt."""
-    if not yes:
-        typer.confirm(f"Erase {user} with all they did?", abort=True)
     session = session_of(context)
+    if not yes:
+        session.client.get_user(user)
+        typer.confirm(f"Erase {user} with all they did?", abort=True)
     answer = session.client.delete_user(user)
     session.show(answer, as_json, tables.receipt(answer))
 

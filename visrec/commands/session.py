@@ -18,6 +18,7 @@ CatalogueOption = Annotated[
     str, typer.Option("--catalogue", "-c", envvar="VISREC_CATALOGUE", help="Name of the catalogue.", metavar="NAME")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON, for programs.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 CountOption = Annotated[int, typer.Option("-n", "--count", min=1, max=1000, help="How many.")]
 
 
