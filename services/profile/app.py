@@ -13,6 +13,7 @@ from services.profile.export_features import FeatureExport
 from services.profile.export_user import PersonExporter
 from services.profile.factors import Factors
 from services.profile.folder import Folder
+from services.profile.forgetting import Forgetter
 from services.profile.items import Items
 from services.profile.keys import MIN_SECRET_BYTES
 from services.profile.known_spaces import KnownSpaces
@@ -50,6 +51,7 @@ LONG_METHODS = frozenset(
         "ListUsers",
         "ExportEvents",
         "RebuildTastes",
+        "ForgetCatalogue",
         "ExportFeatures",
         "PutSegments",
         "PutUserVectors",
@@ -113,6 +115,7 @@ def assemble(
         event_export=EventExport(store, settings.store_rules(), resolver.look_up),
         exporter=PersonExporter(store, _now_ms),
         rebuilder=Rebuilder(store, resolver, folder, FORMS),
+        forgetter=Forgetter(store, items),
     )
 
     def canary() -> None:

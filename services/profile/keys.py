@@ -152,6 +152,11 @@ def segment_of_list(name: str) -> str:
     return name.partition(":of:")[2].partition(":")[0]
 
 
+def popular_lists(catalogue: str) -> str:
+    """Glob of all popularity lists of a catalogue, of any half-life."""
+    return f"visrec:popular:{{{catalogue}}}:*"
+
+
 def popular(catalogue: str, half_life_hours: float, domain: str | None, segment: str = "") -> str:
     """The popularity list of one domain of a catalogue, or of all; among everybody, or the people of a segment. Levels
     of two half-lives never meet in one list."""

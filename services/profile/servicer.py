@@ -9,6 +9,7 @@ from services.profile import wire, wire_events, wire_export, wire_features, wire
 from services.profile.export_events import EventExport
 from services.profile.export_features import FeatureExport
 from services.profile.export_user import PersonExporter
+from services.profile.forgetting import Forgetter
 from services.profile.people import People
 from services.profile.placer import Placer
 from services.profile.popular import Popular, PopularQuery
@@ -39,6 +40,7 @@ class ProfileServicer(ProfileServiceServicer):
         event_export: EventExport,
         exporter: PersonExporter,
         rebuilder: Rebuilder,
+        forgetter: Forgetter,
     ) -> None:
         self._people = people
         self._recorder = recorder
@@ -50,6 +52,7 @@ class ProfileServicer(ProfileServiceServicer):
         self._event_export = event_export
         self._exporter = exporter
         self._rebuilder = rebuilder
+        self._forgetter = forgetter
 
     def PutUser(self, request: pb.PutUserRequest, context: grpc.ServicerContext) -> pb.PutUserResponse:
         put = self._people.put(wire.person_of(request.user), tuple(request.update_mask.paths), request.request_id)
@@ -130,6 +133,12 @@ class ProfileServicer(ProfileServiceServicer):
         return pb.RebuildTastesResponse(
             people=rebuilt.people, rebuilt=rebuilt.rebuilt, lost_events=rebuilt.lost, next_page_token=rebuilt.token
         )
+
+    def ForgetCatalogue(
+        self, request: pb.ForgetCatalogueRequest, context: grpc.ServicerContext
+    ) -> pb.ForgetCatalogueResponse:
+        forgotten = self._forgetter.page(request.catalogue, request.page_size, request.page_token)
+        return pb.ForgetCatalogueResponse(people=forgotten.people, next_page_token=forgotten.token)
 
 
 def _result(event_id: str, ending: Ending) -> pb.EventResult:

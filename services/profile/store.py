@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from services.profile.catalogue_store import CatalogueStore
 from services.profile.event_store import EventStore
 from services.profile.export_store import ExportStore
 from services.profile.people_store import PeopleStore
@@ -18,7 +19,16 @@ from services.profile.taste_store import TasteStore
 from services.profile.vector_store import VectorStore
 
 
-class ProfileStore(PeopleStore, EventStore, TasteStore, PopularityStore, SegmentStore, VectorStore, ExportStore):
+class ProfileStore(
+    PeopleStore,
+    EventStore,
+    TasteStore,
+    PopularityStore,
+    SegmentStore,
+    VectorStore,
+    ExportStore,
+    CatalogueStore,
+):
     """People, what they do, their tastes, popularity, segments, and vectors."""
 
     @abstractmethod

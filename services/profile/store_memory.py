@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.profile.catalogues_memory import MemoryCatalogues
 from services.profile.events_memory import MemoryEvents
 from services.profile.export_memory import MemoryExport
 from services.profile.people_memory import MemoryPeople
@@ -18,6 +19,7 @@ class MemoryProfileStore(
     MemoryTastes,
     MemoryPopularity,
     MemorySegments,
+    MemoryCatalogues,
     MemoryVectors,
     MemoryExport,
     ProfileStore,

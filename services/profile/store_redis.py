@@ -8,11 +8,11 @@ between loses that count, but never the event, and never counts it twice.
 
 from __future__ import annotations
 
+from services.profile.catalogues_redis import RedisCatalogues
 from services.profile.events_redis import RedisEvents
 from services.profile.export_redis import RedisExport
 from services.profile.people_redis import RedisPeople
 from services.profile.popularity_redis import RedisPopularity
-from services.profile.segments_redis import RedisSegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_redis import RedisTastes
 from services.profile.vectors_redis import RedisVectors
@@ -20,7 +20,7 @@ from services.runtime.redis_facts import inspect_redis
 
 
 class RedisProfileStore(
-    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisSegments, RedisVectors, RedisExport, ProfileStore
+    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisCatalogues, RedisVectors, RedisExport, ProfileStore
 ):
     """Over one client, which is closed with it."""
 

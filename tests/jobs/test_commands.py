@@ -58,6 +58,12 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
         rest = {"": "second", "second": "third", "third": ""}[request.page_token]
         return profile_pb2.RebuildTastesResponse(people=10, rebuilt=9, lost_events=2, next_page_token=rest)
 
+    def ForgetCatalogue(  # noqa: N802 - named as the contract says
+        self, request: profile_pb2.ForgetCatalogueRequest, context: grpc.ServicerContext
+    ) -> profile_pb2.ForgetCatalogueResponse:
+        rest = {"": "second", "second": ""}[request.page_token]
+        return profile_pb2.ForgetCatalogueResponse(people=7, next_page_token=rest)
+
     def ListSpaces(  # noqa: N802 - named as the contract says
         self, request: indexer_pb2.ListSpacesRequest, context: grpc.ServicerContext
     ) -> indexer_pb2.ListSpacesResponse:
@@ -186,6 +192,12 @@ def test_what_a_service_refuses_is_one_line(services: Services, target: str) -> 
     assert result.exit_code == EXIT_FAILED
     assert result.output.strip() == "error: catalogue does not exist"
     assert "Traceback" not in result.output
+
+
+def test_a_catalogue_is_forgotten_page_by_page(target: str) -> None:
+    result = typed(target, "forget-catalogue", "-c", "shop")
+    assert result.exit_code == 0, result.output
+    assert "What 14 people did in shop is forgotten" in result.output
 
 
 def test_profiles_are_rebuilt_page_by_page(services: Services, target: str) -> None:

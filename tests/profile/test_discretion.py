@@ -60,6 +60,7 @@ CALLS: list[tuple[str, Any]] = [
     ("PutUserVectors", pb.PutUserVectorsRequest(catalogue="shop", vectors=[pb.UserVector(user_id=WHO, vector=PHOTO)])),
     ("PutSegments", pb.PutSegmentsRequest(catalogue="shop")),
     ("RebuildTastes", pb.RebuildTastesRequest(catalogue="shop")),
+    ("ForgetCatalogue", pb.ForgetCatalogueRequest(catalogue="planted-catalogue")),
     ("ExportUser", pb.ExportUserRequest(user_id=WHO)),
     ("SetConsent", pb.SetConsentRequest(user_id=WHO, consent=GIVEN)),
     ("DeleteUser", pb.DeleteUserRequest(user_id=WHO)),

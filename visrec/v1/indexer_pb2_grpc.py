@@ -176,7 +176,9 @@ class IndexerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCatalogue(self, request, context):
-        """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+        """Removes a catalogue with all its items. What people did in it stays with them, in the profile service, until their
+        retention ends or they go, and a new catalogue of that name inherits it, unless ForgetCatalogue is called there before
+        (`python -m jobs forget-catalogue`). A call that fails midway may leave the name taken by a catalogue whose every
         use is NOT_FOUND; the same call again frees it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,7 +43,9 @@ class IndexerServiceStub:
     ListCatalogues: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.ListCataloguesRequest, _indexer_pb2.ListCataloguesResponse]
     """All catalogues, by name."""
     DeleteCatalogue: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.DeleteCatalogueRequest, _indexer_pb2.DeleteCatalogueResponse]
-    """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+    """Removes a catalogue with all its items. What people did in it stays with them, in the profile service, until their
+    retention ends or they go, and a new catalogue of that name inherits it, unless ForgetCatalogue is called there before
+    (`python -m jobs forget-catalogue`). A call that fails midway may leave the name taken by a catalogue whose every
     use is NOT_FOUND; the same call again frees it.
     """
     IngestItems: _grpc.UnaryUnaryMultiCallable[_indexer_pb2.IngestItemsRequest, _indexer_pb2.IngestItemsResponse]
@@ -123,7 +125,9 @@ class IndexerServiceAsyncStub(IndexerServiceStub):
     ListCatalogues: _aio.UnaryUnaryMultiCallable[_indexer_pb2.ListCataloguesRequest, _indexer_pb2.ListCataloguesResponse]  # type: ignore[assignment]
     """All catalogues, by name."""
     DeleteCatalogue: _aio.UnaryUnaryMultiCallable[_indexer_pb2.DeleteCatalogueRequest, _indexer_pb2.DeleteCatalogueResponse]  # type: ignore[assignment]
-    """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+    """Removes a catalogue with all its items. What people did in it stays with them, in the profile service, until their
+    retention ends or they go, and a new catalogue of that name inherits it, unless ForgetCatalogue is called there before
+    (`python -m jobs forget-catalogue`). A call that fails midway may leave the name taken by a catalogue whose every
     use is NOT_FOUND; the same call again frees it.
     """
     IngestItems: _aio.UnaryUnaryMultiCallable[_indexer_pb2.IngestItemsRequest, _indexer_pb2.IngestItemsResponse]  # type: ignore[assignment]
@@ -218,7 +222,9 @@ class IndexerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _indexer_pb2.DeleteCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_indexer_pb2.DeleteCatalogueResponse, _abc.Awaitable[_indexer_pb2.DeleteCatalogueResponse]]:
-        """Removes a catalogue with all its items. A call that fails midway may leave the name taken by a catalogue whose every
+        """Removes a catalogue with all its items. What people did in it stays with them, in the profile service, until their
+        retention ends or they go, and a new catalogue of that name inherits it, unless ForgetCatalogue is called there before
+        (`python -m jobs forget-catalogue`). A call that fails midway may leave the name taken by a catalogue whose every
         use is NOT_FOUND; the same call again frees it.
         """
 

@@ -2009,3 +2009,59 @@ class RebuildTastesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RebuildTastesResponse: _TypeAlias = RebuildTastesResponse  # noqa: Y015
+
+@_typing.final
+class ForgetCatalogueRequest(_message.Message):
+    """Asks for a catalogue that was deleted to be forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATALOGUE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    catalogue: _builtins.str
+    """Which. Required."""
+    page_size: _builtins.int
+    """People to look at: 0: 100. At most 1000, more is clamped; negative: INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """From the previous page; empty: the first."""
+    def __init__(
+        self,
+        *,
+        catalogue: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetCatalogueRequest: _TypeAlias = ForgetCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class ForgetCatalogueResponse(_message.Message):
+    """What was forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    people: _builtins.int
+    """People of this page of whom there was something."""
+    next_page_token: _builtins.str
+    """For the next page; empty: this was the last, and popularity and segments are gone, too."""
+    def __init__(
+        self,
+        *,
+        people: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetCatalogueResponse: _TypeAlias = ForgetCatalogueResponse  # noqa: Y015

@@ -115,6 +115,11 @@ class ProfileServiceStub:
                 request_serializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.SerializeToString,
                 response_deserializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.FromString,
                 _registered_method=True)
+        self.ForgetCatalogue = channel.unary_unary(
+                '/visrec.v1.ProfileService/ForgetCatalogue',
+                request_serializer=visrec_dot_v1_dot_profile__pb2.ForgetCatalogueRequest.SerializeToString,
+                response_deserializer=visrec_dot_v1_dot_profile__pb2.ForgetCatalogueResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -242,6 +247,16 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetCatalogue(self, request, context):
+        """Removes what people did in a catalogue that was deleted, and what followed from it: of one page of people events, seen
+        items, tastes, what is remembered, segment and vectors, and with the last page popularity and segments. Without it a
+        new catalogue of that name inherits them. Ids of events are still remembered (see Event.event_id). May be asked again
+        at any time; while the catalogue exists: FAILED_PRECONDITION, reason CATALOGUE_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -324,6 +339,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.RebuildTastes,
                     request_deserializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.FromString,
                     response_serializer=visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.SerializeToString,
+            ),
+            'ForgetCatalogue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetCatalogue,
+                    request_deserializer=visrec_dot_v1_dot_profile__pb2.ForgetCatalogueRequest.FromString,
+                    response_serializer=visrec_dot_v1_dot_profile__pb2.ForgetCatalogueResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -759,6 +779,33 @@ class ProfileService:
             '/visrec.v1.ProfileService/RebuildTastes',
             visrec_dot_v1_dot_profile__pb2.RebuildTastesRequest.SerializeToString,
             visrec_dot_v1_dot_profile__pb2.RebuildTastesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visrec.v1.ProfileService/ForgetCatalogue',
+            visrec_dot_v1_dot_profile__pb2.ForgetCatalogueRequest.SerializeToString,
+            visrec_dot_v1_dot_profile__pb2.ForgetCatalogueResponse.FromString,
             options,
             channel_credentials,
             insecure,

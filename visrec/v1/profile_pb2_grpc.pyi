@@ -81,6 +81,12 @@ class ProfileServiceStub:
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
     """
+    ForgetCatalogue: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ForgetCatalogueRequest, _profile_pb2.ForgetCatalogueResponse]
+    """Removes what people did in a catalogue that was deleted, and what followed from it: of one page of people events, seen
+    items, tastes, what is remembered, segment and vectors, and with the last page popularity and segments. Without it a
+    new catalogue of that name inherits them. Ids of events are still remembered (see Event.event_id). May be asked again
+    at any time; while the catalogue exists: FAILED_PRECONDITION, reason CATALOGUE_EXISTS.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -134,6 +140,12 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     RebuildTastes: _aio.UnaryUnaryMultiCallable[_profile_pb2.RebuildTastesRequest, _profile_pb2.RebuildTastesResponse]  # type: ignore[assignment]
     """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
     is filled before an alias moves to it. May be asked again at any time.
+    """
+    ForgetCatalogue: _aio.UnaryUnaryMultiCallable[_profile_pb2.ForgetCatalogueRequest, _profile_pb2.ForgetCatalogueResponse]  # type: ignore[assignment]
+    """Removes what people did in a catalogue that was deleted, and what followed from it: of one page of people events, seen
+    items, tastes, what is remembered, segment and vectors, and with the last page popularity and segments. Without it a
+    new catalogue of that name inherits them. Ids of events are still remembered (see Event.event_id). May be asked again
+    at any time; while the catalogue exists: FAILED_PRECONDITION, reason CATALOGUE_EXISTS.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -281,6 +293,18 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_pb2.RebuildTastesResponse, _abc.Awaitable[_profile_pb2.RebuildTastesResponse]]:
         """Makes the tastes of one page of people anew from what is kept of them, in any space of the catalogue: how a new space
         is filled before an alias moves to it. May be asked again at any time.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgetCatalogue(
+        self,
+        request: _profile_pb2.ForgetCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ForgetCatalogueResponse, _abc.Awaitable[_profile_pb2.ForgetCatalogueResponse]]:
+        """Removes what people did in a catalogue that was deleted, and what followed from it: of one page of people events, seen
+        items, tastes, what is remembered, segment and vectors, and with the last page popularity and segments. Without it a
+        new catalogue of that name inherits them. Ids of events are still remembered (see Event.event_id). May be asked again
+        at any time; while the catalogue exists: FAILED_PRECONDITION, reason CATALOGUE_EXISTS.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
