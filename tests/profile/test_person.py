@@ -116,7 +116,8 @@ def test_an_id_out_of_bounds_is_named(user_id: str) -> None:
 def test_a_person_is_of_a_bounded_size_whatever_is_known_of_them() -> None:
     """Each field is within its own bound."""
     words = tuple("w" * person.MAX_VALUE_LETTERS for _ in range(person.MAX_WORDS))
-    few, many = ({f"name_{number}": words for number in range(count)} for count in (3, person.MAX_OTHER))
+    few: dict[str, Value] = {f"name_{number}": words for number in range(3)}
+    many: dict[str, Value] = {f"name_{number}": words for number in range(person.MAX_OTHER)}
     assert len(person.pack(checked(Person("ada", Attributes(other=few))))) <= person.MAX_BYTES
     with pytest.raises(InvalidInput) as problem:
         checked(Person("ada", Attributes(other=many)))
