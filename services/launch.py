@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings
 
 from services.errors import NotReady, VisrecError
 from services.runtime import logs
+from services.runtime.canary import where
 from services.runtime.server import AsyncServer, SyncServer
 from services.runtime.settings import RuntimeSettings, ServiceSettings
 from services.runtime.telemetry import Telemetry
@@ -108,7 +109,7 @@ def run(service: Service) -> int:
     try:
         serve(service, settings, runtime)
     except VisrecError as problem:
-        logs.logger().error("cannot start", why=problem.message)
+        logs.logger().error("cannot start", why=problem.message + where(problem, runtime))
         return 1 if isinstance(problem, NotReady) else EXIT_CONFIGURATION
     return 0
 

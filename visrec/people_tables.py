@@ -14,6 +14,12 @@ from visrec.v1 import profile_pb2
 TYPICAL = 3
 """Typical items of a segment that are shown; --json has all."""
 
+HELD = {
+    "answer": "answered to `visrec user put`, given again when the same call is sent twice",
+    "recommendation": "recommended to them",
+}
+"""What a kind of record is, of which there are so many."""
+
 
 def user(found: profile_pb2.User) -> Table:
     """A person's attributes and consent."""
@@ -96,7 +102,7 @@ def export(answer: profile_pb2.ExportUserResponse) -> Table:
     rows += [("vector", f"of a job, in {each.catalogue}") for each in answer.vectors]
     ids = answer.remembered_event_ids
     held = Counter(each.kind for each in answer.held)
-    rows += [("held", f"{count} of kind {kind}") for kind, count in sorted(held.items())]
+    rows += [("kept", f"{count} {HELD.get(kind, f'of kind {kind}')}") for kind, count in sorted(held.items())]
     return pairs([*rows, ("event ids", f"{ids} remembered" if ids else ""), ("kept until", moment(answer.kept_until))])
 
 

@@ -23,7 +23,7 @@ def completed(given: GivenEvent, resolved: Resolved, at: str, now_ms: int) -> Ev
     assert given.item_id is not None
     item = resolved.items.get(given.item_id)
     if item is None:
-        raise NotFound("item", given.item_id, within=f"catalogue {given.catalogue!r}")
+        raise NotFound("item", given.item_id, "IngestItems puts one", within=f"catalogue {given.catalogue!r}")
     is_learned = given.type != EventType.IMPRESSION and item.vector is not None
     return _event(
         given,

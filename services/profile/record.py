@@ -145,5 +145,5 @@ _REFUSALS: Mapping[Outcome, VisrecError] = {
 
 def _ending(outcome: Outcome, user_id: str) -> Ending:
     if outcome is Outcome.UNKNOWN_USER:
-        return NotFound("user", user_id)
+        return NotFound("user", user_id, "PutUser makes one")
     return _REFUSALS.get(outcome, outcome)

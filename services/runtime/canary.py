@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from services.errors import TooLate
+from services.errors import TooLate, VisrecError
 from services.runtime import deadlines, logs
 from services.runtime.settings import RuntimeSettings
 
@@ -15,10 +15,18 @@ STARTING_EVERY_S = 0.2
 """Until the first success: a service should be found soon after it is ready."""
 
 
+def where(problem: BaseException, runtime: RuntimeSettings) -> str:
+    """What only the log says of a problem: callers need not know where the record is."""
+    if runtime.redis_url and isinstance(problem, VisrecError) and problem.reason.startswith("REDIS_"):
+        return f"; VISREC_REDIS_URL leads to {runtime.redis_place()}"
+    return ""
+
+
 class Verdict:
     """What the last canary said, and how soon to ask again. Logs when it turns."""
 
     def __init__(self, runtime: RuntimeSettings) -> None:
+        self._runtime = runtime
         self._every_s = runtime.canary_every_s
         self.serving: bool | None = None
 
@@ -26,7 +34,7 @@ class Verdict:
         """Takes a canary's outcome (None: it sang). True means serving."""
         serving = problem is None
         if serving != self.serving:
-            why = f"{type(problem).__name__}: {problem}" if problem else None
+            why = f"{type(problem).__name__}: {problem}{where(problem, self._runtime)}" if problem else None
             logs.logger().log(20 if serving else 30, "health", serving=serving, why=why)
         self.serving = serving
         return serving

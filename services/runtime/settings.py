@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -17,6 +18,8 @@ MIB = 1024 * 1024
 
 PORTS = {"embedder": 50051, "indexer": 50052, "profile": 50053, "ranker": 50054}
 """Where each service listens unless its own VISREC_<SERVICE>_PORT says otherwise."""
+
+REDIS_PORT = 6379
 
 METRICS_PORTS = {"embedder": 9151, "indexer": 9152, "profile": 9153, "ranker": 9154}
 
@@ -109,6 +112,14 @@ class RuntimeSettings(BaseSettings):
         """The gRPC target of `service` (embedder, indexer, profile or ranker)."""
         targets = {name: str(getattr(self, f"{name}_target")) for name in PORTS}
         return targets[service]
+
+    def redis_place(self) -> str:
+        """Where `redis_url`, one that Redis' client takes, leads, for people: without name, password and options."""
+        parts = urlsplit(self.redis_url)
+        if not parts.hostname:
+            return f"{parts.scheme}://{parts.path}"
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return f"{parts.scheme}://{host}:{parts.port or REDIS_PORT}"
 
 
 class ServiceSettings(BaseSettings):

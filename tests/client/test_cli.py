@@ -185,7 +185,7 @@ def test_all_that_is_held_about_a_person_is_told(stocked: Run) -> None:
     stocked("events", "record", "anna", "like", "chairs/red.jpg")
     code, out, _ = stocked("user", "export", "anna")
     assert code == 0
-    for words in ("plants", "1 in shop", "32 events in shop", "7 remembered", "1 of kind recommendation", "2026-01-31"):
+    for words in ("plants", "1 in shop", "32 events in shop", "7 remembered", "1 recommended to them", "2026-01-31"):
         assert words in out
     whole = json.loads(stocked("user", "export", "anna", "--json")[1])
     assert [event["item_id"] for event in whole["events"]] == ["chairs/red.jpg"]
@@ -216,7 +216,9 @@ def test_a_catalogue_comes_and_goes(run: Run, services: Fleet) -> None:
     assert run("catalogue", "create", "attic")[0] == 0
     code, _, err = run("catalogue", "create", "attic")
     assert (code, err.count("\n")) == (1, 1)
-    assert "attic is gone" in run("catalogue", "delete", "attic", "--yes")[1]
+    told = run("catalogue", "delete", "attic", "--yes")[1]
+    assert "attic is gone" in told
+    assert "python -m jobs forget-catalogue -c attic" in told
     assert "attic" not in services.indexer.catalogues
 
 

@@ -142,7 +142,7 @@ def test_each_event_fails_alone_and_the_others_are_recorded(recorder: Recorder) 
 
 def test_an_item_that_is_unknown_is_named_with_its_catalogue(recorder: Recorder) -> None:
     (ending,) = recorder.record([given(item="unknown")])
-    assert error(ending).message == "item 'unknown' does not exist in catalogue 'shop'"
+    assert error(ending).message == "item 'unknown' does not exist in catalogue 'shop'; IngestItems puts one"
 
 
 def test_an_event_that_is_older_than_what_is_settled_says_so(recorder: Recorder) -> None:

@@ -9,9 +9,10 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from services.errors import InvalidInput, Refused
+from services.errors import InvalidInput, NotReady, Refused
 from services.launch import SERVICES, explain, settings_classes
 from services.launch_all import locked, read_runtime, require_ports
+from services.runtime.canary import where
 from services.runtime.settings import RuntimeSettings, ServiceSettings, markdown_table
 
 
@@ -54,6 +55,22 @@ def test_what_is_no_target_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ValidationError) as caught:
         RuntimeSettings()
     assert "VISREC_INDEXER_TARGET: give host:port" in explain(caught.value, [RuntimeSettings])
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://anna:hush@db:7000/0?password=hush", "redis://db:7000"),
+        ("rediss://:hush@[::1]", "rediss://[::1]:6379"),
+        ("unix://anna:hush@/run/redis.sock?password=hush", "unix:///run/redis.sock"),
+    ],
+)
+def test_the_place_of_the_record_is_told_without_its_password(url: str, place: str) -> None:
+    runtime = RuntimeSettings(redis_url=url)
+    assert runtime.redis_place() == place
+    problem = NotReady("Redis does not answer", reason="REDIS_NOT_READY")
+    assert where(problem, runtime) == f"; VISREC_REDIS_URL leads to {place}"
+    assert not where(NotReady("the embedder is away"), runtime)
 
 
 @pytest.mark.parametrize("name", ["VISREC_TOY_KEY", "VISREC_TOY_KEPT_URL"])
