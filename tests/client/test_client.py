@@ -232,6 +232,12 @@ def test_no_setting_of_a_service_is_taken_for_a_slip_in_ours() -> None:
     Targets.from_environment(dict.fromkeys(variables.names(settings_classes()), "127.0.0.1:1"))
 
 
+@pytest.mark.parametrize("service", ["EMBEDDER", "INDEXER", "PROFILE", "RANKER", "REDIS"])
+def test_what_kubernetes_names_after_services_is_no_slip(service: str) -> None:
+    ends = ("PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT_50051_TCP", "PORT_50051_TCP_ADDR")
+    Targets.from_environment(dict.fromkeys((f"VISREC_{service}_{end}" for end in ends), "tcp://10.0.0.1:50051"))
+
+
 @pytest.mark.parametrize(
     "target", ["embedder", "10.0.0.1:50051", "[::1]:50051", "dns:///a.b:1", "unix:/run/x", "dns:a"]
 )
