@@ -17,7 +17,7 @@ try:
     from jobs import tables
     from jobs.forget import ForgetJob
     from jobs.pages import BrokenOff, Patience
-    from jobs.rebuild import RebuildJob
+    from jobs.rebuild import NoSuchSpace, RebuildJob
     from jobs.segment_people import NoSegments, SegmentJob
     from jobs.segmenting import Rules
 except ModuleNotFoundError as missing:
@@ -29,6 +29,7 @@ from visrec.connection import Connection, Targets, WrongConnection
 from visrec.errors import VisrecCallError
 
 EXIT_FAILED = 1
+EXIT_WRONG = 2
 EXIT_NOTHING = 3
 EXIT_STOPPED = 130
 
@@ -125,7 +126,8 @@ def rebuild_profiles(
     catalogue: CatalogueOption,
     *,
     space: Annotated[
-        str, typer.Option(metavar="NAME", help="In which space of the catalogue. Left out: in its present one.")
+        str,
+        typer.Option(metavar="NAME", help="In which space, by name or alias. Left out: in the present one."),
     ] = "",
     page_size: Annotated[int, typer.Option(min=1, max=1000, help="People of one call.")] = 100,
     start: Annotated[
@@ -192,6 +194,9 @@ def _run(work: Callable[[Connection, Console, Console], None]) -> None:
     except NoSegments as reason:
         notes.print(f"[bold]nothing was put:[/] {escape(str(reason))}")
         raise typer.Exit(EXIT_NOTHING) from reason
+    except NoSuchSpace as wrong:
+        notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
+        raise typer.Exit(EXIT_WRONG) from wrong
     except BrokenOff as broken:
         where = f"; go on with --from {broken.token}" if broken.token else ""
         notes.print(f"[bold red]error:[/] {escape(sentence(broken.cause) + where)}")

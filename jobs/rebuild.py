@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from jobs.pages import Pages, Patience
 from visrec.connection import Connection
-from visrec.v1 import profile_pb2
+from visrec.v1 import indexer_pb2, profile_pb2
 
 CALL_S = 120.0
 """For one page, whose items are looked up."""
+
+
+class NoSuchSpace(Exception):
+    """The catalogue has no space of that name or alias, and which it has."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class RebuildJob:
-    """Tastes of one catalogue in `space`; empty: its present one. `start`: a token of a run that broke off."""
+    """Tastes of one catalogue in `space`, by name or alias; empty: its present one. `start`: a token of a run that broke off."""
 
     connection: Connection
     catalogue: str
@@ -38,11 +42,13 @@ class RebuildJob:
     start: str = ""
 
     def run(self, on_page: Callable[[Rebuilt], None]) -> Rebuilt:
-        """`on_page` is told the sums so far. Raises pages.BrokenOff, which says where to go on."""
+        """`on_page` is told the sums so far. Raises NoSuchSpace, VisrecCallError when the spaces cannot be listed, and
+        pages.BrokenOff, which says where to go on."""
+        space = self._named() if self.space else ""
 
         def ask(token: str) -> profile_pb2.RebuildTastesResponse:
             request = profile_pb2.RebuildTastesRequest(
-                catalogue=self.catalogue, space=self.space, page_size=self.page_size, page_token=token
+                catalogue=self.catalogue, space=space, page_size=self.page_size, page_token=token
             )
             return self.connection.call(self.connection.profile.RebuildTastes, request, CALL_S)
 
@@ -51,3 +57,14 @@ class RebuildJob:
             so_far = so_far.plus(page)
             on_page(so_far)
         return so_far
+
+    def _named(self) -> str:
+        request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
+        states = self.connection.call(self.connection.indexer.ListSpaces, request).spaces
+        for state in states:
+            if self.space in (state.space.name, *state.aliases):
+                return state.space.name
+        known = [
+            f"{each.space.name} ({', '.join(each.aliases)})" if each.aliases else each.space.name for each in states
+        ]
+        raise NoSuchSpace(f"{self.catalogue} has no space {self.space}; it has: {', '.join(known)}")

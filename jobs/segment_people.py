@@ -12,10 +12,13 @@ from jobs.pages import Pages, Patience
 from jobs.people import Liked, Somebody, sample
 from jobs.segmenting import Found, Rules, Scales, Segment, renamed, segment
 from visrec.connection import Connection
+from visrec.errors import VisrecCallError
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
 PAGE = 500
 LISTED = 100
+TOO_SMALL = "SEGMENTS_TOO_SMALL"
+"""The reason of a service that would keep none of the segments that it is given."""
 MIN_WORD_SHARE = 0.05
 """A word that is less of what somebody likes does not say who they are."""
 
@@ -64,7 +67,7 @@ class SegmentJob:
             raise NoSegments(_why_none(found, total, self.rules) + ("; there are no segments any more" if put else ""))
         space = spaces.pop()
         found = replace(found, segments=renamed(found.segments, self._known(space)))
-        kept = self._put(found.segments, space) if put else None
+        kept = self._put_found(found.segments, space) if put else None
         return Report(found, total, len(people), kept)
 
     def _people(self, on_people: Callable[[int], None]) -> Iterator[Somebody]:
@@ -90,6 +93,20 @@ class SegmentJob:
 
         listed = [each for page in Pages(ask, self.patience) for each in page.segments]
         return {each.segment_id: unit(_numbers(each.centre.data)) for each in listed if each.centre.space == space}
+
+    def _put_found(self, segments: Sequence[Segment], space: str) -> int:
+        try:
+            return self._put(segments, space)
+        except VisrecCallError as refused:
+            if refused.reason != TOO_SMALL:
+                raise
+            # They hold a share of people who may be gone, and there is nothing to take their place.
+            self._put((), "")
+            largest = max(each.people for each in segments)
+            raise NoSegments(
+                f"the largest of {len(segments)} groups has {largest} people, fewer than the service's "
+                "VISREC_PROFILE_SEGMENT_MIN_PEOPLE; there are no segments any more"
+            ) from refused
 
     def _put(self, segments: Sequence[Segment], space: str) -> int:
         messages = [_message(each, space) for each in segments]

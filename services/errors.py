@@ -52,15 +52,17 @@ class Conflict(VisrecError):
 
 
 class SpaceMismatch(VisrecError):
-    """A vector of one space was given where another is needed. Vectors of two spaces are never compared."""
+    """A vector of one space was given where another is needed. Vectors of two spaces are never compared. `field`: its
+    path in the request message, where the request has several; empty: not told."""
 
-    def __init__(self, expected: str, given: str) -> None:
+    def __init__(self, expected: str, given: str, field: str = "") -> None:
         super().__init__(
-            f"space {given!r} cannot be used here: what is here is in space {expected!r}",
-            metadata={"expected": expected, "given": given},
+            f"{f'{field}: ' if field else ''}space {given!r} cannot be used here: what is here is in space {expected!r}",
+            metadata={"expected": expected, "given": given} | ({"field": field} if field else {}),
         )
         self.expected = expected
         self.given = given
+        self.field = field
 
 
 class Refused(VisrecError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.errors import SpaceMismatch
+from services.errors import InvalidInput, SpaceMismatch
 from services.spaces import Float16, Space, canonical
 
 
@@ -17,7 +17,11 @@ class GivenVector:
 
     def decoded(self, space: Space, at: str) -> Float16:
         """(D,) canonical float16, each block of unit norm. Raises SpaceMismatch when it is of another space,
-        InvalidInput naming the field below `at` when it is none."""
+        InvalidInput, naming the field, when it is left out or none."""
+        if not (self.space or self.data):
+            raise InvalidInput(at, "is required")
+        if not self.space:
+            raise InvalidInput(f"{at}.space", "is required")
         if self.space != space.name:
-            raise SpaceMismatch(expected=space.name, given=self.space)
+            raise SpaceMismatch(expected=space.name, given=self.space, field=at)
         return canonical(space.decode(self.data, f"{at}.data"))

@@ -47,12 +47,13 @@ class Placer:
         named = dict.fromkeys(each.vector.space for each in given if each.vector.space)
         if len(named) > MAX_SPACES:
             raise InvalidInput("vectors", f"they are of {len(named)} spaces, at most {MAX_SPACES} are allowed")
+        visual = self._items.resolve(catalogue, []).space.name
         spaces = {name: self._space(catalogue, name) for name in named}
         results: list[VisrecError | None] = [None] * len(given)
         good: dict[int, Placed] = {}
         for number, each in enumerate(given):
             try:
-                good[number] = _placed(each, f"vectors[{number}]", spaces)
+                good[number] = _placed(each, f"vectors[{number}]", spaces, visual)
             except VisrecError as problem:
                 results[number] = problem
         ends = self._store.put_vectors(catalogue, list(good.values()), learned_ms)
@@ -67,20 +68,25 @@ class Placer:
             return problem
 
 
-def _placed(given: GivenPlace, at: str, spaces: Mapping[str, Space | SpaceMismatch]) -> Placed:
+def _placed(given: GivenPlace, at: str, spaces: Mapping[str, Space | SpaceMismatch], visual: str) -> Placed:
     identifier(given.user_id, f"{at}.user_id")
     if not given.vector.space:
         raise InvalidInput(f"{at}.vector.space", "is required")
     space = spaces[given.vector.space]
     if isinstance(space, SpaceMismatch):
-        raise space
+        raise SpaceMismatch(space.expected, space.given, f"{at}.vector")
+    if space.name == visual:
+        raise InvalidInput(
+            f"{at}.vector.space",
+            "is the one behind `visual`: a person's vector is in the one behind `collaborative`, or one it is to move to",
+        )
     return Placed(given.user_id, space.name, given.vector.decoded(space, f"{at}.vector"))
 
 
 def _problem(end: Placing, user_id: str) -> VisrecError | None:
     match end:
         case Placing.UNKNOWN_USER:
-            return NotFound("user", user_id)
+            return NotFound("user", user_id, "PutUser makes one")
         case Placing.REFUSED:
             return Refused("this person did not consent to personalisation", reason="CONSENT_MISSING")
         case Placing.OUTDATED:

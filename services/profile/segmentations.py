@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.errors import InvalidInput, NotFound
+from services.errors import InvalidInput, NotFound, Refused
 from services.profile.features import Recipe
 from services.profile.given_vector import GivenVector
 from services.profile.identifiers import catalogue_name, identifier
@@ -100,12 +100,18 @@ class Segmentations:
         """Replaces the segments of a catalogue; how many there are then: those of too few people are dropped.
 
         Raises InvalidInput naming the field, SpaceMismatch for centres or interests of another space than the
-        catalogue's, and as `Items.resolve`.
+        catalogue's, Refused (SEGMENTS_TOO_SMALL) when all are dropped, and as `Items.resolve`.
         """
         visual = self._visual(catalogue_name(catalogue, "catalogue"))
         people = self.recipe(visual).space
         decoded = [_decoded(each, f"segments[{at}]", people, visual) for at, each in enumerate(given)]
         known = segmentation(decoded, people.name, self._min_people)
+        if given and not known.segments:
+            raise Refused(
+                f"every segment given is of fewer than {self._min_people} people (VISREC_PROFILE_SEGMENT_MIN_PEOPLE): "
+                "those before stay; none at all takes them away",
+                reason="SEGMENTS_TOO_SMALL",
+            )
         self._store.put_segments(catalogue, known)
         self.refresh()
         return len(known.segments)

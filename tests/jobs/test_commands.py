@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, app
+from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, EXIT_WRONG, app
 from jobs.people import Somebody
+from services.errors import Refused
+from services.runtime.faults import status_of, trailers_of
 from tests.jobs.people import PEOPLE, SIZE, SPACE, crowd
 from visrec.v1 import common_pb2, indexer_pb2, indexer_pb2_grpc, profile_pb2, profile_pb2_grpc
 
@@ -28,6 +30,7 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
     people: Sequence[Somebody] = ()
     away: set[str] = field(default_factory=set)
     put: list[profile_pb2.PutSegmentsRequest] = field(default_factory=list)
+    min_people: int = 30
     rebuilds: list[profile_pb2.RebuildTastesRequest] = field(default_factory=list)
 
     def ExportFeatures(  # noqa: N802 - named as the contract says
@@ -42,7 +45,12 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
         self, request: profile_pb2.PutSegmentsRequest, context: grpc.ServicerContext
     ) -> profile_pb2.PutSegmentsResponse:
         self.put.append(request)
-        return profile_pb2.PutSegmentsResponse(segments=sum(each.people >= 30 for each in request.segments))
+        large = [each for each in request.segments if each.people >= self.min_people]
+        if request.segments and not large:
+            problem = status_of(Refused("too small", reason="SEGMENTS_TOO_SMALL"))
+            context.set_trailing_metadata(trailers_of(problem))
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "too small")
+        return profile_pb2.PutSegmentsResponse(segments=len(large))
 
     def ListSegments(  # noqa: N802 - named as the contract says
         self, request: profile_pb2.ListSegmentsRequest, context: grpc.ServicerContext
@@ -74,7 +82,7 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
             common_pb2.Block(name="style", dimension=8, default_weight=0.0),
         ]
         space = common_pb2.Space(name=SPACE, blocks=blocks)
-        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space)])
+        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space, aliases=["visual"])])
 
 
 def _message(person: Somebody) -> profile_pb2.UserFeatures:
@@ -149,6 +157,15 @@ def test_what_the_service_drops_is_told(services: Services, target: str) -> None
     assert "1 segments are in place; the service dropped 1 of too few people." in result.output
 
 
+def test_when_the_service_would_keep_none_there_are_none_any_more(services: Services, target: str) -> None:
+    services.people, services.min_people = crowd(80, 60), 100
+    result = typed(target, "segments", "-c", "shop")
+    assert result.exit_code == EXIT_NOTHING
+    assert "the largest of 2 groups has 80 people" in result.output
+    assert "VISREC_PROFILE_SEGMENT_MIN_PEOPLE" in result.output
+    assert [len(put.segments) for put in services.put] == [2, 0]
+
+
 def test_a_dry_run_puts_nothing(services: Services, target: str) -> None:
     services.people = crowd(60, 60)
     result = typed(target, "segments", "-c", "shop", "--dry-run")
@@ -201,12 +218,24 @@ def test_a_catalogue_is_forgotten_page_by_page(target: str) -> None:
 
 
 def test_profiles_are_rebuilt_page_by_page(services: Services, target: str) -> None:
-    result = typed(target, "rebuild-profiles", "-c", "shop", "--space", "visual@0123456789abcdef", "--page-size", "7")
+    result = typed(target, "rebuild-profiles", "-c", "shop", "--space", SPACE, "--page-size", "7")
     assert result.exit_code == 0, result.output
     assert [each.page_token for each in services.rebuilds] == ["", "second", "third"]
-    assert {(each.space, each.page_size) for each in services.rebuilds} == {("visual@0123456789abcdef", 7)}
+    assert {(each.space, each.page_size) for each in services.rebuilds} == {(SPACE, 7)}
     for number in ("30", "27", "6"):
         assert number in result.output
+
+
+def test_a_space_goes_by_its_alias_too(services: Services, target: str) -> None:
+    assert typed(target, "rebuild-profiles", "-c", "shop", "--space", "visual").exit_code == 0
+    assert {each.space for each in services.rebuilds} == {SPACE}
+
+
+def test_a_space_that_there_is_not_is_told_with_those_there_are(services: Services, target: str) -> None:
+    result = typed(target, "rebuild-profiles", "-c", "shop", "--space", "visual@none")
+    assert result.exit_code == EXIT_WRONG
+    assert result.output.strip() == f"error: shop has no space visual@none; it has: {SPACE} (visual)"
+    assert not services.rebuilds
 
 
 def test_a_run_that_breaks_off_says_where_to_go_on(services: Services, target: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from services.profile.items import MemoryItems, Resolved
 from services.profile.placer import MAX_VECTORS, GivenPlace, Placer
 from services.profile.vector_store import Placed, Placing, VectorStore
 from services.spaces import encode
-from tests.profile.builders import OTHER_SPACE, SPACE
+from tests.profile.builders import OTHER_SPACE, SPACE, near
 from tests.profile.test_collaborative import FACTORS, factors
 
 
@@ -119,3 +120,11 @@ def test_the_catalogue_is_not_asked_about_a_thousand_spaces(store: FakeStore, it
     with pytest.raises(InvalidInput, match="spaces"):
         Placer(store, items).put("shop", [place(space=f"space-{number}@1") for number in range(100)])
     assert items.asked == 0
+
+
+def test_a_person_is_not_placed_among_photos(store: FakeStore, items: CountingItems) -> None:
+    visual = GivenVector(SPACE.name, encode(near(0)))
+    (problem,) = Placer(store, items).put("shop", [replace(place(), vector=visual)])
+    assert isinstance(problem, InvalidInput)
+    assert problem.field == "vectors[0].vector.space"
+    assert not store.put

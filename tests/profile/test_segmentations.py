@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
+from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch
 from services.profile.features import Recipe
 from services.profile.given_vector import GivenVector
 from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
@@ -109,10 +109,35 @@ def test_a_negative_page_is_refused(size: int) -> None:
 
 def test_vectors_of_other_spaces_are_refused() -> None:
     segments = over(MemoryProfileStore())
-    with pytest.raises(SpaceMismatch):
+    with pytest.raises(SpaceMismatch) as refused:
         segments.put("shop", [given(centre=GivenVector("people@0123456789abcdef", b""))])
-    with pytest.raises(SpaceMismatch):
-        segments.put("shop", [given(interests=[GivenVector(OTHER_SPACE.name, b"")])])
+    assert refused.value.field == "segments[0].centre"
+    with pytest.raises(SpaceMismatch) as refused:
+        segments.put("shop", [given(), given("b", interests=[GivenVector(OTHER_SPACE.name, b"")])])
+    assert refused.value.message.startswith("segments[1].interests[0].vector: space")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"centre": GivenVector("", b"")}, "segments[0].centre"),
+        ({"centre": GivenVector("", b"1234")}, "segments[0].centre.space"),
+        ({"interests": [GivenVector("", b"")]}, "segments[0].interests[0].vector"),
+    ],
+)
+def test_a_vector_that_is_left_out_is_named(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        over(MemoryProfileStore()).put("shop", [given(**changes)])
+    assert refused.value.field == field
+
+
+def test_when_all_are_too_small_those_before_stay() -> None:
+    segments = over(MemoryProfileStore())
+    segments.put("shop", [given()])
+    with pytest.raises(Refused, match="VISREC_PROFILE_SEGMENT_MIN_PEOPLE") as refused:
+        segments.put("shop", [given("few", 19), given("fewer", 2)])
+    assert refused.value.reason == "SEGMENTS_TOO_SMALL"
+    assert [each.segment_id for each in segments.page("shop", 0, "").segments] == ["lamps"]
 
 
 def test_vectors_that_are_none_are_refused_by_name() -> None:

@@ -1849,7 +1849,9 @@ class UserVector(_message.Message):
     """Whose."""
     @_builtins.property
     def vector(self) -> _common_pb2.Vector:
-        """In a space of the catalogue: the one behind its alias `collaborative`, or one that the alias is to move to."""
+        """In a space of the catalogue: the one behind its alias `collaborative`, or one that the alias is to move to. The one
+        behind `visual`: INVALID_ARGUMENT; another: FAILED_PRECONDITION, reason SPACE_MISMATCH.
+        """
 
     def __init__(
         self,
@@ -1902,7 +1904,8 @@ class PutSegmentsRequest(_message.Message):
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """All of them, at most 256: they replace those before, at once here and within seconds on other replicas. None: there
-        are no segments any more. One of fewer people than the service's setting is dropped. Centres are in the space of
+        are no segments any more. One of fewer people than the service's setting is dropped; when that leaves none of those
+        given, FAILED_PRECONDITION, reason SEGMENTS_TOO_SMALL, and those before stay. Centres are in the space of
         ExportFeatures, interests in the catalogue's present one: else FAILED_PRECONDITION, reason SPACE_MISMATCH.
         """
 
