@@ -47,13 +47,18 @@ def delete(
     name: Name,
     yes: YesOption = False,
 ) -> None:
-    """Remove a catalogue with all its items."""
+    """Remove a catalogue with all its items.
+
+    What people did in it stays with them, and a new catalogue of its name inherits it, unless `python -m jobs
+    forget-catalogue` takes it away.
+    """
     session = session_of(context)
     if not yes:
         (held,) = session.client.stats(name).catalogues
         typer.confirm(f"Remove {name} with its {held.items:,} items?", abort=True)
     count = session.client.delete_catalogue(name)
     session.out.print(f"{name} is gone, and {count:,} items with it.")
+    session.out.print(f"What people did in it stays, until: python -m jobs forget-catalogue -c {name}")
 
 
 def stats(
