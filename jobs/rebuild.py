@@ -32,7 +32,8 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class RebuildJob:
-    """Tastes of one catalogue in `space`, by name or alias; empty: its present one. `start`: a token of a run that broke off."""
+    """Tastes of one catalogue in `space`, by name or alias; empty: its present one. `start`: a token of a run that
+    broke off."""
 
     connection: Connection
     catalogue: str
@@ -64,7 +65,9 @@ class RebuildJob:
         for state in states:
             if self.space in (state.space.name, *state.aliases):
                 return state.space.name
-        known = [
-            f"{each.space.name} ({', '.join(each.aliases)})" if each.aliases else each.space.name for each in states
-        ]
-        raise NoSuchSpace(f"{self.catalogue} has no space {self.space}; it has: {', '.join(known)}")
+        known = ", ".join(_told(state) for state in states)
+        raise NoSuchSpace(f"{self.catalogue} has no space {self.space}; it has: {known}")
+
+
+def _told(state: indexer_pb2.SpaceState) -> str:
+    return f"{state.space.name} ({', '.join(state.aliases)})" if state.aliases else state.space.name

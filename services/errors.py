@@ -56,8 +56,9 @@ class SpaceMismatch(VisrecError):
     path in the request message, where the request has several; empty: not told."""
 
     def __init__(self, expected: str, given: str, field: str = "") -> None:
+        where = f"{field}: " if field else ""
         super().__init__(
-            f"{f'{field}: ' if field else ''}space {given!r} cannot be used here: what is here is in space {expected!r}",
+            f"{where}space {given!r} cannot be used here: what is here is in space {expected!r}",
             metadata={"expected": expected, "given": given} | ({"field": field} if field else {}),
         )
         self.expected = expected

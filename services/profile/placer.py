@@ -78,7 +78,7 @@ def _placed(given: GivenPlace, at: str, spaces: Mapping[str, Space | SpaceMismat
     if space.name == visual:
         raise InvalidInput(
             f"{at}.vector.space",
-            "is the one behind `visual`: a person's vector is in the one behind `collaborative`, or one it is to move to",
+            "is the one behind `visual`; it has to be the one behind `collaborative`, or one that it is to move to",
         )
     return Placed(given.user_id, space.name, given.vector.decoded(space, f"{at}.vector"))
 
