@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from services.errors import InvalidInput, NotFound
-from services.profile.event_store import Act, EventStore, Histories
+from services.profile.event_store import Act, Histories
 from services.profile.events import Event, EventType
 from services.profile.identifiers import catalogue_name
 from services.profile.items import AWAY, Resolved
+from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
+from services.profile.token_store import closed, opened
 
 DEFAULT_PAGE = 1000
 MAX_PAGE = 10_000
@@ -59,26 +60,21 @@ class _Place:
     after: tuple[str, int, str] | None = None
 
     def packed(self) -> str:
-        if not self.token:
-            return ""
-        return base64.urlsafe_b64encode(json.dumps([self.token, self.after]).encode()).decode()
+        return json.dumps([self.token, self.after]) if self.token else ""
 
     @classmethod
-    def of(cls, token: str) -> _Place:
-        if not token:
+    def of(cls, packed: str) -> _Place:
+        if not packed:
             return cls()
-        try:
-            inner, after = json.loads(base64.urlsafe_b64decode(token))
-            return cls(str(inner), None if after is None else (str(after[0]), int(after[1]), str(after[2])))
-        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as problem:
-            raise InvalidInput("page_token", "is not a token of a previous page") from problem
+        token, after = json.loads(packed)
+        return cls(token, (after[0], after[1], after[2]) if after else None)
 
 
 class EventExport:
     """Walks over everybody. `bounds`: how many events a person may have. `look_up`: items of a catalogue by ids."""
 
     def __init__(
-        self, store: EventStore, bounds: StoreRules, look_up: Callable[[str, Sequence[str]], Resolved]
+        self, store: ProfileStore, bounds: StoreRules, look_up: Callable[[str, Sequence[str]], Resolved]
     ) -> None:
         self._store = store
         self._most = bounds.most + bounds.shown
@@ -89,10 +85,13 @@ class EventExport:
         and the catalogue does not exist, and one of AWAY when impressions are among them that were kept while the
         catalogue was away, and it is away again."""
         _check(query)
-        page = self._page(query)
+        request = f"ExportEvents {query.catalogue} {query.start_ms} {query.end_ms} {query.with_user_ids}"
+        page = self._page(query, opened(self._store, request, query.token))
         if not page.events and not query.token:
             self._require(query.catalogue)
-        return ExportPage(self._told(query.catalogue, page.events), page.token)
+        return ExportPage(
+            self._told(query.catalogue, page.events), closed(self._store, request, page.token, query.token)
+        )
 
     def _require(self, catalogue: str) -> None:
         with suppress(*AWAY):
@@ -114,9 +113,9 @@ class EventExport:
             for each in events
         ]
 
-    def _page(self, query: ExportQuery) -> ExportPage:
+    def _page(self, query: ExportQuery, start: str) -> ExportPage:
         size = min(query.size or DEFAULT_PAGE, MAX_PAGE)
-        place, events = _Place.of(query.token), list[ExportedEvent]()
+        place, events = _Place.of(start), list[ExportedEvent]()
         for _ in range(MAX_LOOKS):
             left = size - len(events)
             found = self._store.histories(query.catalogue, max(1, left // self._most), place.token, shown=True)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from services.errors import InvalidInput, VisrecError
 from services.profile import memory
 from services.profile.background import Remembered, behaved
-from services.profile.event_store import EventStore, Window
+from services.profile.event_store import Window
 from services.profile.features import Recipe, facts, features
 from services.profile.identifiers import catalogue_name
 from services.profile.person import ConsentState, Person
 from services.profile.prior import Origin
 from services.profile.reader import MAX_TASTES, TasteReader
 from services.profile.segmentations import Segmentations
+from services.profile.store import ProfileStore
 from services.profile.taste import Interest
 from services.profile.taste_store import TasteQuery
+from services.profile.token_store import closed, opened
 from services.spaces import Float32, Space
 
 DEFAULT_PAGE = 200
@@ -54,7 +56,7 @@ class FeatureExport:
 
     def __init__(
         self,
-        store: EventStore,
+        store: ProfileStore,
         tastes: TasteReader,
         segmentations: Segmentations,
         visual: Callable[[str], Space],
@@ -73,7 +75,9 @@ class FeatureExport:
         if size < 0:
             raise InvalidInput("page_size", "must not be negative")
         recipe = self._segmentations.recipe(self._visual(catalogue_name(catalogue, "catalogue")))
-        found = self._store.histories(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), token)
+        request = f"ExportFeatures {catalogue}"
+        place = opened(self._store, request, token)
+        found = self._store.histories(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), place)
         consenting = [
             (alias, window, window.person)
             for alias, window in zip(found.aliases, found.windows, strict=True)
@@ -84,7 +88,9 @@ class FeatureExport:
             _featured(alias, window, person, liked, recipe)
             for (alias, window, person), liked in zip(consenting, interests, strict=True)
         ]
-        return FeaturesPage(recipe.space.name, recipe.visual.name, people, found.token)
+        return FeaturesPage(
+            recipe.space.name, recipe.visual.name, people, closed(self._store, request, found.token, token)
+        )
 
     def _interests(self, people: Sequence[Person], catalogue: str, space: str) -> Iterator[Sequence[Interest]]:
         """Without those that are only supposed: of them, segments would find what segments were thought to like."""

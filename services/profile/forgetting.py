@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from services.errors import InvalidInput, NotFound, Refused
-from services.profile.catalogue_store import CatalogueStore, Forgotten
+from services.profile.catalogue_store import Forgotten
 from services.profile.identifiers import catalogue_name
 from services.profile.items import Items
+from services.profile.store import ProfileStore
+from services.profile.token_store import closed, opened
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
@@ -14,7 +16,7 @@ MAX_PAGE = 1000
 class Forgetter:
     """Forgets, page by page. `items`: says that the catalogue is gone."""
 
-    def __init__(self, store: CatalogueStore, items: Items) -> None:
+    def __init__(self, store: ProfileStore, items: Items) -> None:
         self._store = store
         self._items = items
 
@@ -32,10 +34,12 @@ class Forgetter:
                 f"catalogue {catalogue!r} exists: what people did in it is forgotten only after DeleteCatalogue",
                 reason="CATALOGUE_EXISTS",
             )
-        forgotten = self._store.forget(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), token)
+        request = f"ForgetCatalogue {catalogue}"
+        place = opened(self._store, request, token)
+        forgotten = self._store.forget(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), place)
         if not forgotten.token:
             self._store.forget_popularity(catalogue)
-        return forgotten
+        return Forgotten(forgotten.people, closed(self._store, request, forgotten.token, token))
 
     def _is_there(self, catalogue: str) -> bool:
         try:

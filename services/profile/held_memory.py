@@ -80,6 +80,7 @@ class Memory:
         self._lives = 0
         self._spaces: dict[str, Space] = {}
         self._segments: dict[str, Segmentation] = {}
+        self._places: dict[str, tuple[str, str]] = {}
         self._levels: dict[tuple[str, str | None, str], dict[str, float]] = defaultdict(dict)
 
     def _next_life(self) -> int:

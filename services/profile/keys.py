@@ -20,6 +20,8 @@ SEGMENTS = "visrec:profile:segments"
 """A hash of the segments of each catalogue and, beside them, their version."""
 SECRET = "visrec:profile:secret"  # noqa: S105 - where it is kept
 
+WALK = "visrec:profile:walk:"
+
 MIN_SECRET_BYTES = 16
 
 DIGEST_BYTES = 16
@@ -140,6 +142,11 @@ def _digest(secret: bytes, *words: str) -> bytes:
 def _keyed(secret: bytes) -> hmac.HMAC:
     """What every digest under a secret begins with."""
     return hmac.new(secret, digestmod="sha256")
+
+
+def walk(name: str) -> str:
+    """A hash of the latest places of a walk over people, by the number of the page."""
+    return f"{WALK}{name}"
 
 
 def segment_lists(catalogue: str) -> str:

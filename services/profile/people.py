@@ -12,6 +12,7 @@ from services.profile.people_store import Answered, Erased, Forget, Page
 from services.profile.person import Consent, ConsentState, Person, changed, checked, pack
 from services.profile.store import ProfileStore
 from services.profile.store_rules import DAY_MS
+from services.profile.token_store import closed, opened
 
 REMEMBER_MS = 24 * 3_600_000
 SWAP_ATTEMPTS = 16
@@ -22,6 +23,7 @@ MAX_REQUEST_LETTERS = 128
 REMAINS = (
     "for a minute, the numbers of this receipt, under a keyed hash of the id, in case an answer is lost on the way",
     "until tombstone_until, the time of this erasure, under a keyed hash of the id: events from before it are refused",
+    "for a day, where a job is reading everybody page by page, a keyed hash of the id as the place where it goes on",
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
     "what jobs have learned from many people keeps their share until the jobs run again",
     "the append-only file of the store holds what was written until Redis has rewritten it; see rewrite_asked",
@@ -105,7 +107,9 @@ class People:
         """
         if size < 0:
             raise InvalidInput("page_size", "must not be negative")
-        return self._store.people(min(size or DEFAULT_PAGE, MAX_PAGE), token)
+        place = opened(self._store, "ListUsers", token)
+        page = self._store.people(min(size or DEFAULT_PAGE, MAX_PAGE), place)
+        return Page(page.people, closed(self._store, "ListUsers", page.token, token))
 
     def consent(self, user_id: str, given: Consent) -> Consent:
         """Changes the purposes that `given` answers; what was kept for a purpose goes with its consent.

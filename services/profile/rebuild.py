@@ -13,6 +13,7 @@ from services.profile.kept_taste import Forms
 from services.profile.reader import keep
 from services.profile.resolving import Resolver, item_ids, missing
 from services.profile.store import ProfileStore
+from services.profile.token_store import closed, opened
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
@@ -48,7 +49,9 @@ class Rebuilder:
         if size < 0:
             raise InvalidInput("page_size", "must not be negative")
         name = self._resolver.look_up(catalogue, (), space).space.name
-        page = self._store.histories(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), token)
+        request = f"RebuildTastes {catalogue} {space}"
+        place = opened(self._store, request, token)
+        page = self._store.histories(catalogue, min(size or DEFAULT_PAGE, MAX_PAGE), place)
         wanted = [item_id for window in page.windows for item_id in _items(window, name)]
         found = self._resolver.look_up(catalogue, list(dict.fromkeys(wanted)), name)
         rebuilt = lost = 0
@@ -59,7 +62,7 @@ class Rebuilder:
             keep(self._store, user_id, catalogue, folded, self._forms.seal(folded.kept))
             rebuilt += bool(folded.kept.stamp) and folded.kept.taste.space == name
             lost += folded.lost
-        return Rebuilt(len(page.windows), rebuilt, lost, page.token)
+        return Rebuilt(len(page.windows), rebuilt, lost, closed(self._store, request, page.token, token))
 
 
 def _items(window: Window, space: str) -> list[str]:

@@ -16,6 +16,7 @@ from services.profile.people_store import PeopleStore
 from services.profile.popularity_store import PopularityStore
 from services.profile.segment_store import SegmentStore
 from services.profile.taste_store import TasteStore
+from services.profile.token_store import TokenStore
 from services.profile.vector_store import VectorStore
 
 
@@ -28,6 +29,7 @@ class ProfileStore(
     VectorStore,
     ExportStore,
     CatalogueStore,
+    TokenStore,
 ):
     """People, what they do, their tastes, popularity, segments, and vectors."""
 

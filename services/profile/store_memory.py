@@ -10,6 +10,7 @@ from services.profile.popularity_memory import MemoryPopularity
 from services.profile.segments_memory import MemorySegments
 from services.profile.store import ProfileStore
 from services.profile.tastes_memory import MemoryTastes
+from services.profile.tokens_memory import MemoryTokens
 from services.profile.vectors_memory import MemoryVectors
 
 
@@ -22,6 +23,7 @@ class MemoryProfileStore(
     MemoryCatalogues,
     MemoryVectors,
     MemoryExport,
+    MemoryTokens,
     ProfileStore,
 ):
     """Everything behind one lock. Nothing outlives the process."""

@@ -15,12 +15,21 @@ from services.profile.people_redis import RedisPeople
 from services.profile.popularity_redis import RedisPopularity
 from services.profile.store import ProfileStore
 from services.profile.tastes_redis import RedisTastes
+from services.profile.tokens_redis import RedisTokens
 from services.profile.vectors_redis import RedisVectors
 from services.runtime.redis_facts import inspect_redis
 
 
 class RedisProfileStore(
-    RedisPeople, RedisEvents, RedisTastes, RedisPopularity, RedisCatalogues, RedisVectors, RedisExport, ProfileStore
+    RedisPeople,
+    RedisEvents,
+    RedisTastes,
+    RedisPopularity,
+    RedisCatalogues,
+    RedisVectors,
+    RedisExport,
+    RedisTokens,
+    ProfileStore,
 ):
     """Over one client, which is closed with it."""
 
