@@ -11,7 +11,7 @@ from services.profile.token_store import TokenStore
 class MemoryTokens(Memory, TokenStore):
     """By the token."""
 
-    def keep_place(self, request: str, place: str, before: str) -> str:
+    def keep_place(self, request: str, place: str, before: str) -> str:  # noqa: ARG002 - nothing is forgotten
         token = secrets.token_hex(16)
         with self._lock:
             self._places[token] = (request, place)

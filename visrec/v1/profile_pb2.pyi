@@ -1635,8 +1635,8 @@ class ExportEventsRequest(_message.Message):
     page_size: _builtins.int
     """0: 1000. At most 10,000, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """From the previous page of the same request; empty: the first. A page may hold fewer than page_size, even none, and
-    still have a next one.
+    """From the previous page of the same request, at most a day ago; with another catalogue, time or include_user_ids:
+    INVALID_ARGUMENT. Empty: the first. A page may hold fewer than page_size, even none, and still have a next one.
     """
     include_user_ids: _builtins.bool
     """Name people as the caller does, for a job that puts something under them (PutUserVectors)."""
