@@ -105,7 +105,8 @@ class MemoryEvents(Memory, EventStore):
             event.event_id == old.event_id for old in history.acts + history.shown
         ):
             return Outcome.DUPLICATE
-        outcome = self._place(held, history, event, now_ms)
+        is_expired = event.time_ms < self._rules.first_ms(now_ms)
+        outcome = Outcome.EXPIRED if is_expired else self._place(held, history, event, now_ms)
         if outcome in (Outcome.LEARNED, Outcome.PENDING):
             held.histories[catalogue] = history
         is_lost = outcome is Outcome.COUNTED and event.type is EventType.IMPRESSION
@@ -124,7 +125,7 @@ class MemoryEvents(Memory, EventStore):
         """What becomes of an event that is new, with the history brought up to date."""
         if event.pending and not held.personalised:
             return Outcome.UNKNOWN_ITEM
-        if held.personalised and self._is_old(history, event, now_ms):
+        if held.personalised and event.type is not EventType.IMPRESSION and _is_settled(history.mark, event):
             return Outcome.TOO_OLD
         if event.type is not EventType.IMPRESSION and self._is_burst(held, history, event, now_ms):
             return Outcome.IGNORED
@@ -133,10 +134,6 @@ class MemoryEvents(Memory, EventStore):
         if event.type is EventType.IMPRESSION:
             return Outcome.LEARNED if self._show(history, event) else Outcome.TOO_OLD
         return self._act(history, event)
-
-    def _is_old(self, history: History, event: Event, now_ms: int) -> bool:
-        is_settled = event.type is not EventType.IMPRESSION and _is_settled(history.mark, event)
-        return is_settled or event.time_ms < self._rules.first_ms(now_ms)
 
     def _is_burst(self, held: Held, history: History, event: Event, now_ms: int) -> bool:
         """Of somebody of whom no events are kept, by when they arrived."""

@@ -103,6 +103,8 @@ def checked(person: Person, at: str = "user") -> Person:
         raise InvalidInput(f"{at}.attributes.interests", f"{len(given.interests)} given, at most {MAX_INTERESTS}")
     for number, interest in enumerate(given.interests):
         text(interest, f"{at}.attributes.interests[{number}]", MAX_INTEREST_LETTERS)
+        if not interest.strip():
+            raise InvalidInput(f"{at}.attributes.interests[{number}]", "is blank")
     _check_other(given.other, f"{at}.attributes.other")
     if (size := len(pack(person))) > MAX_BYTES:
         raise InvalidInput(f"{at}.attributes", f"{size} bytes in all, at most {MAX_BYTES}")

@@ -134,7 +134,14 @@ class Recorder:
 
 _REFUSALS: Mapping[Outcome, VisrecError] = {
     Outcome.ERASED: Refused("from before this person was erased", reason="PERSON_ERASED"),
-    Outcome.TOO_OLD: Refused("older than every event that is kept for this person", reason="EVENT_TOO_OLD"),
+    Outcome.TOO_OLD: Refused(
+        "older than the latest events of this person, as many as VISREC_PROFILE_WINDOW says, or impressions, as many "
+        "as VISREC_PROFILE_SHOWN: older ones have gone into what is remembered in the long term",
+        reason="EVENT_TOO_OLD",
+    ),
+    Outcome.EXPIRED: Refused(
+        "older than VISREC_PROFILE_EVENT_DAYS, after which events are dropped", reason="EVENT_TOO_OLD"
+    ),
     Outcome.PHOTOS_REFUSED: Refused(
         "this person did not consent to learning from their photos", reason="CONSENT_MISSING"
     ),

@@ -22,7 +22,7 @@ ATTRIBUTES = st.builds(
     age=st.none() | st.integers(0, 120),
     gender=st.sampled_from(Gender),
     location=st.builds(Location, st.sampled_from(["", "DE", "CN"]), WORDS, WORDS),
-    interests=st.lists(WORDS, max_size=5).map(tuple),
+    interests=st.lists(WORDS.filter(str.strip), max_size=5).map(tuple),
     other=st.dictionaries(
         st.from_regex(r"[a-z0-9_]{1,32}", fullmatch=True),
         WORDS | FINITE | st.booleans() | st.lists(WORDS, max_size=3).map(tuple),

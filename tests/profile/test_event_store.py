@@ -311,7 +311,7 @@ class TestDropping:
         assert glance is not None
         assert glance.seen == ("new",)
         late = event(time_ms=MIDNIGHT_MS - 9 * DAY_MS)
-        assert outcomes(store, late, at_ms=later_ms) == [Outcome.TOO_OLD]
+        assert outcomes(store, late, at_ms=later_ms) == [Outcome.EXPIRED]
 
     def test_one_that_waits_is_not_waited_for_any_longer(self, make_store: MakeStore) -> None:
         store = make_store(replace(SMALL, event_days=10))

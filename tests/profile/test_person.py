@@ -89,6 +89,8 @@ def test_what_the_bounds_allow_passes(someone: Person) -> None:
         (Attributes(location=Location(region="a\nb")), "user.attributes.location.region"),
         (Attributes(interests=("x",) * 65), "user.attributes.interests"),
         (Attributes(interests=("fine", "x" * 65)), "user.attributes.interests[1]"),
+        (Attributes(interests=("",)), "user.attributes.interests[0]"),
+        (Attributes(interests=("fine", " ")), "user.attributes.interests[1]"),
         (Attributes(other={f"n{number}": True for number in range(33)}), "user.attributes.other"),
         (Attributes(other={"Shoe size": 40.0}), "user.attributes.other"),
     ],

@@ -20,6 +20,7 @@ from services.profile.store_memory import MemoryProfileStore
 from services.profile.store_rules import StoreRules
 from services.spaces import encode
 from tests.profile.builders import (
+    DAY_MS,
     GIVEN,
     MIDNIGHT_MS,
     MINUTE_MS,
@@ -152,6 +153,15 @@ def test_an_event_that_is_older_than_what_is_settled_says_so(recorder: Recorder)
     (ending,) = recorder.record([given(time_ms=MIDNIGHT_MS - 2 * MINUTE_MS)])
     assert isinstance(ending, Refused)
     assert ending.reason == "EVENT_TOO_OLD"
+    assert "VISREC_PROFILE_WINDOW" in ending.message
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_an_event_of_long_ago_is_refused_of_everybody_and_says_by_what(recorder: Recorder, name: str) -> None:
+    (ending,) = recorder.record([given(user=name, time_ms=MIDNIGHT_MS - 366 * DAY_MS)])
+    assert isinstance(ending, Refused)
+    assert ending.reason == "EVENT_TOO_OLD"
+    assert "VISREC_PROFILE_EVENT_DAYS" in ending.message
 
 
 def test_a_call_with_more_events_of_one_person_than_are_kept_is_settled_on_the_way(

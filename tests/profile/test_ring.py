@@ -157,6 +157,15 @@ def test_a_redis_that_came_back_with_another_secret_is_refused(client: Any, open
         one.load("ada")
 
 
+def test_a_replica_that_was_left_with_the_old_secret_notices(opened: Open) -> None:
+    left = opened(OLD)
+    left.swap(b"", person("ada"))
+    left.ping()
+    opened(NEW, OLD).ping()
+    with pytest.raises(Refused, match="VISREC_PROFILE_SECRET"):
+        left.ping()
+
+
 def test_replicas_that_disagree_about_the_order_go_on_when_they_look_again(opened: Open) -> None:
     one, other = opened(OLD, NEW), opened(NEW, OLD)
     one.swap(b"", person("ada"))

@@ -138,7 +138,8 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     EVENT_OUTCOME_LEARNED: _EventOutcome.ValueType  # 1
     """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
     EVENT_OUTCOME_COUNTED: _EventOutcome.ValueType  # 2
-    """The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
+    """The person did not consent to personalisation: it counted for popularity, if it is positive and of an item, and else
+    for nothing. Of it nothing is kept but a keyed digest
     of its id with the time of its arrival, so that it counts once (see Event.event_id), and, until they do more, one of
     its type and item, so that a double click does; of an impression, which counts for nothing, not even that.
     """
@@ -161,7 +162,8 @@ EVENT_OUTCOME_UNSPECIFIED: EventOutcome.ValueType  # 0
 EVENT_OUTCOME_LEARNED: EventOutcome.ValueType  # 1
 """It was kept and moves the person's taste, and popularity if it is positive. An impression is kept and moves nothing."""
 EVENT_OUTCOME_COUNTED: EventOutcome.ValueType  # 2
-"""The person did not consent to personalisation: it counted for popularity. Of it nothing is kept but a keyed digest
+"""The person did not consent to personalisation: it counted for popularity, if it is positive and of an item, and else
+for nothing. Of it nothing is kept but a keyed digest
 of its id with the time of its arrival, so that it counts once (see Event.event_id), and, until they do more, one of
 its type and item, so that a double click does; of an impression, which counts for nothing, not even that.
 """
@@ -293,7 +295,9 @@ class UserAttributes(_message.Message):
 
     @_builtins.property
     def interests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What they say they are interested in, words such as `minimalism`; at most 64, each at most 64 letters."""
+        """What they say they are interested in, words such as `minimalism`; at most 64, each of 1 to 64 letters that
+        are not all blank. The same word twice counts once.
+        """
 
     @_builtins.property
     def other(self) -> _containers.MessageMap[_builtins.str, _common_pb2.AttributeValue]:
@@ -398,7 +402,8 @@ class PutUserRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields to change, such as `attributes.age` or `consent.personalisation`; empty: all of them, and what is not
-        given is cleared. An unknown field: INVALID_ARGUMENT, reason UNKNOWN_FIELD.
+        given is cleared, consent included: and with it what was kept for it, such as all events. So who changes an attribute
+        names it. An unknown field: INVALID_ARGUMENT, reason UNKNOWN_FIELD.
         """
 
     def __init__(
@@ -677,7 +682,9 @@ class ExportUserResponse(_message.Message):
     PSEUDONYM_FIELD_NUMBER: _builtins.int
     ERASED_BEFORE_FIELD_NUMBER: _builtins.int
     remembered_event_ids: _builtins.int
-    """Ids of events of which only a keyed digest is kept, so that each counts once."""
+    """Keyed digests that are remembered so that each event counts once: of ids of events, be they kept one by one beside it or
+    not, and of who does not consent to personalisation also of what they did to what a moment ago.
+    """
     pseudonym: _builtins.str
     """What other services file under what they keep of the person."""
     @_builtins.property
@@ -1172,7 +1179,9 @@ class Taste(_message.Message):
     catalogue: _builtins.str
     """In which catalogue."""
     space: _builtins.str
-    """The space of the interests; empty: no events yet."""
+    """The space of the interests; empty: there is nothing to place in one, neither an event with a vector nor anything that
+    is supposed of them.
+    """
     segment: _builtins.str
     """The segment they belong to; empty: none."""
     personalised: _builtins.bool
@@ -1183,11 +1192,13 @@ class Taste(_message.Message):
     """Events that wait for the indexer."""
     pseudonym: _builtins.str
     """Other services file under it what they keep of the person, so that DeleteUser and ExportUser find it. Differs from
-    the user id, and is not to be told to callers.
+    the user id; services that ask for tastes may know it, and do not pass it on to their callers.
     """
     @_builtins.property
     def interests(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interest]:
-        """Strongest first; none for somebody without positive events."""
+        """Strongest first, from positive events and from what is supposed of who has few (see Interest.origin); none when there
+        is neither.
+        """
 
     @_builtins.property
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:

@@ -51,7 +51,8 @@ class ProfileServiceStub:
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]
     """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
-    was lost may be made again, as long as its events are remembered (see Event.event_id).
+    was lost may be made again, as long as its events are remembered (see Event.event_id). What an event is about is
+    looked up before that is asked: one that was recorded is NOT_FOUND when its item is gone, not a duplicate.
     """
     GetTaste: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetTasteRequest, _profile_pb2.GetTasteResponse]
     """What a person likes, as vectors to search with. Unknown: NOT_FOUND."""
@@ -111,7 +112,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Sets what a person consents to, purpose by purpose."""
     RecordEvents: _aio.UnaryUnaryMultiCallable[_profile_pb2.RecordEventsRequest, _profile_pb2.RecordEventsResponse]  # type: ignore[assignment]
     """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
-    was lost may be made again, as long as its events are remembered (see Event.event_id).
+    was lost may be made again, as long as its events are remembered (see Event.event_id). What an event is about is
+    looked up before that is asked: one that was recorded is NOT_FOUND when its item is gone, not a duplicate.
     """
     GetTaste: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetTasteRequest, _profile_pb2.GetTasteResponse]  # type: ignore[assignment]
     """What a person likes, as vectors to search with. Unknown: NOT_FOUND."""
@@ -210,7 +212,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.RecordEventsResponse, _abc.Awaitable[_profile_pb2.RecordEventsResponse]]:
         """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
-        was lost may be made again, as long as its events are remembered (see Event.event_id).
+        was lost may be made again, as long as its events are remembered (see Event.event_id). What an event is about is
+        looked up before that is asked: one that was recorded is NOT_FOUND when its item is gone, not a duplicate.
         """
 
     @_abc_1.abstractmethod

@@ -111,7 +111,8 @@ local function why_not(digest, time, type, waits)
   if type == UPLOAD and not photos then return 'photos_refused' end
   if known(digest) then return 'duplicate' end
   if waits and (not personalised or is_new and redis.call('HLEN', main) >= MOST_FIELDS) then return 'unknown_item' end
-  if personalised and (time < first_ms or type ~= IMPRESSION and is_settled(time, digest)) then return 'too_old' end
+  if time < first_ms then return 'expired' end
+  if personalised and type ~= IMPRESSION and is_settled(time, digest) then return 'too_old' end
   return nil
 end
 
