@@ -173,7 +173,8 @@ class ProfileServiceServicer:
 
     def RecordEvents(self, request, context):
         """What people did. Events succeed or fail one by one; one that was recorded before counts once. So a call whose answer
-        was lost may be made again, as long as its events are remembered (see Event.event_id).
+        was lost may be made again, as long as its events are remembered (see Event.event_id). What an event is about is
+        looked up before that is asked: one that was recorded is NOT_FOUND when its item is gone, not a duplicate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
