@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.block_weights import agreement, block_weights
+from services.profile.block_weights import INDIFFERENT, MOST_ODDS, STEEPNESS, agreement, block_weights
 from services.profile.groups import Group
 from services.profile.taste import TasteRules
 from services.spaces import Block, Space
@@ -77,3 +77,10 @@ def test_agreement_is_the_mean_likeness_to_the_nearer_half(seed: int, count: int
         whole, rest = int(half), half - int(half)
         means.append((sum(alike[:whole]) + (rest * alike[whole] if rest else 0)) / half)
     assert agreement(vectors, np.full(count, 2.0)) == pytest.approx(np.mean(means))
+
+
+def test_odds_follow_the_formula_and_end_at_eight() -> None:
+    of_two, of_eight = (weights(item(n, 0) for n in range(count))["colour"] for count in (2, 8))
+    odds = np.exp(STEEPNESS * 2 / (2 + RULES.prior_blocks) * (1 - INDIFFERENT["colour"]))
+    assert of_two == pytest.approx(0.3 * odds / (1 + 0.3 * odds))
+    assert of_eight == pytest.approx(0.3 * MOST_ODDS / (1 + 0.3 * MOST_ODDS))

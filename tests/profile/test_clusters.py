@@ -75,3 +75,10 @@ def test_the_mean_of_several_points_is_as_the_points_once_they_are_together(
     means = ward(np.concatenate([heap.mean(axis=0)[None], others]), merge_below, np.array([4.0, *[1.0] * count]))
     shifted = [[max(row - 3, 0) for row in rows if row == 0 or row > 3] for rows in whole]
     assert shifted == means
+
+
+def test_what_was_merged_counts_as_many_as_it_is_of() -> None:
+    """Two pairs, 1 apart, are 2 * 2 * 2 / 4 * 1 = 2 apart."""
+    points = np.array([[0.0], [0.0], [1.0], [1.0]])
+    assert ward(points, 1.99) == [[0, 1], [2, 3]]
+    assert ward(points, 2.01) == [[0, 1, 2, 3]]

@@ -21,6 +21,7 @@ from services.profile.memory import (
     LEAST_MASS,
     MOST_CENTRES,
     MOST_DISLIKED,
+    MOST_SPACES,
     Centre,
     Memory,
     moved,
@@ -212,3 +213,21 @@ def test_a_source_that_has_faded_to_nothing_tells_nothing_in_another_space() -> 
     faded = (Weighed(Source("coat", EventType.LIKE), 0.0),)
     before = Memory(1, 0, {SPACE.name: (Centre(1.0, 1.0, near(0), faded),)})
     assert moved(before, OTHER_SPACE, {"coat": np.ones(6, dtype=np.float16)}) == before
+
+
+def test_what_is_recalled_is_of_as_many_items() -> None:
+    memory = settle(EMPTY, [event(vector=near(0, 0.05, seed=n)) for n in range(4)], SPACES, RULES)
+    (group,) = recalled(memory, SPACE.name, memory.until_ms, RULES)
+    assert group.count == 4
+
+
+def test_it_is_told_in_two_spaces_at_most() -> None:
+    third = Space("toy@3333333333333333", (Block("content", 4),))
+    x = canonical(np.eye(6, dtype=np.float32))
+    in_two = replace(event(item="coat"), vectors={SPACE.name: near(0), OTHER_SPACE.name: x[0]})
+    memory = settle(EMPTY, [in_two], SPACES | {OTHER_SPACE.name: OTHER_SPACE}, RULES)
+    assert set(memory.centres) == {SPACE.name, OTHER_SPACE.name}
+    vector = canonical(np.eye(4, dtype=np.float32)[0])
+    assert list(moved(memory, third, {"coat": vector}).centres) == [third.name, OTHER_SPACE.name]
+    later = replace(event(time_ms=MIDNIGHT_MS + 1), vectors={third.name: vector})
+    assert len(settle(memory, [later], {third.name: third}, RULES).centres) == MOST_SPACES

@@ -54,3 +54,10 @@ def test_the_strongest_are_told_and_equal_ones_by_letter() -> None:
 
 def test_without_words_there_are_none() -> None:
     assert words(event()) == {}
+
+
+def test_only_what_counts_for_a_taste_counts_here() -> None:
+    click = event(EventType.CLICK, "coat", category="coats")
+    twice = event(EventType.CLICK, "coat", category="coats")
+    regretted = [event(item="hat", category="hats"), event(EventType.DISLIKE, "hat", category="hats")]
+    assert words(click, twice, event(EventType.CLICK, category="shoes"), *regretted) == {"coats": 0.5, "shoes": 0.5}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.profile import kept_taste
 from services.profile.events import Event, EventType
+from services.profile.groups import Weighed, strongest
 from services.profile.interests import fold
 from services.profile.kept_taste import KeptTaste
 from services.profile.memory import EMPTY, settle
@@ -264,3 +265,24 @@ def test_a_kept_taste_of_another_format_is_not_read() -> None:
 def test_other_rules_are_another_recipe() -> None:
     assert TasteRules().recipe == TasteRules().recipe
     assert TasteRules(max_interests=3).recipe != TasteRules().recipe
+
+
+def test_a_dislike_turns_the_centre_and_not_the_share_alone() -> None:
+    between = canonical(SPACE.normalise(near(0).astype(np.float32) + near(1).astype(np.float32)))
+    bought = event(EventType.PURCHASE, vector=between)
+    (interest,) = fold(EMPTY, [bought, event(EventType.DISLIKE, vector=near(1))], SPACE, RULES).interests
+    assert score(interest.vector, near(1)) < score(between, near(1)) - 0.1
+    assert score(interest.vector, near(0)) > score(between, near(0)) + 0.1
+
+
+def test_an_item_looks_as_it_did_when_something_was_last_done_to_it() -> None:
+    before = event(item="coat", vector=near(0), time_ms=MIDNIGHT_MS - DAY_MS)
+    (interest,) = fold(EMPTY, [before, event(EventType.CLICK, "coat", vector=near(1))], SPACE, RULES).interests
+    np.testing.assert_array_equal(interest.vector, near(1))
+
+
+def test_a_source_weighs_what_was_done_to_it_at_all_times() -> None:
+    coat, hat = Source("coat", EventType.LIKE), Source("hat", EventType.LIKE)
+    clicked = Weighed(Source("coat", EventType.CLICK), 0.5)
+    found = strongest([Weighed(coat, 1.0), Weighed(hat, 1.2), clicked], 5)
+    assert found == [Weighed(coat, 1.5), Weighed(hat, 1.2)]
