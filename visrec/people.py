@@ -101,9 +101,10 @@ class Event:
     """Something a person did to an item or, for an upload, with the vector of a photo of their own.
 
     An event of the same person and `event_id` counts once, so keep the id when sending again. `time` needs a time zone;
-    None is now. `recommendation_id` is that of the answer which showed the item, and `shown_signals`, of an impression,
-    are the values shown with it. `raw_features`, of an upload, are those the embedder gave: the photo's vector
-    in a later space is made of them.
+    None is now. Of more than 120 of a person within a minute of it (a setting of the service) the rest are ignored: who
+    imports a history gives times. `recommendation_id` is that of the answer which showed the item, and `shown_signals`,
+    of an impression, are the values shown with it. `raw_features`, of an upload, are those the embedder gave: the
+    photo's vector in a later space is made of them.
     """
 
     user_id: str

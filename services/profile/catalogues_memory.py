@@ -23,6 +23,7 @@ class MemoryCatalogues(Memory, CatalogueStore):
     def _forget_one(self, user_id: str, catalogue: str) -> bool:
         held = self._held[user_id]
         history, vector = held.histories.pop(catalogue, None), held.vectors.pop(catalogue, None)
+        held.told = {name: times for name, times in held.told.items() if name[0] != catalogue}
         held.life = self._next_life()
         return history is not None or vector is not None
 

@@ -53,7 +53,8 @@ class Outcome(Enum):
 class Recorded:
     """What became of a batch. `acts`: how many events the person has now in the catalogue, impressions apart;
     `pending`: how many of them wait for their item. `segment`: as it was last kept, of those who consent to that.
-    `again`: the numbers of events that popularity does not count, for they repeat another (see `tidying.AGAIN_MS`)."""
+    `again`: the numbers of events that popularity does not count, for they repeat another (see `tidying.AGAIN_MS`),
+    or as many of the same act on the same item were counted that day (`tidying.MOST_ALIKE`)."""
 
     outcomes: list[Outcome]
     acts: int = 0

@@ -27,7 +27,7 @@ from services.profile.held_memory import Held, History, Memory, highest, place
 from services.profile.person import ConsentState
 from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS
-from services.profile.tidying import AGAIN_MS
+from services.profile.tidying import AGAIN_MS, MOST_ALIKE
 
 MINUTE_MS = 60_000
 
@@ -59,7 +59,7 @@ class MemoryEvents(Memory, EventStore):
         for number, event in enumerate(batch.events):
             is_again = self._is_again(held, batch.catalogue, event, now_ms)
             outcomes.append(self._record(held, batch.catalogue, event, now_ms))
-            if is_again:
+            if is_again or self._is_enough(held, batch.catalogue, event, outcomes[-1], now_ms):
                 again.add(number)
         history = held.histories.get(batch.catalogue, History())
         segment = self._segment(held, history)
@@ -79,6 +79,14 @@ class MemoryEvents(Memory, EventStore):
             return _is_repeated(held.histories.get(catalogue, History()).acts, event)
         name = f"\0{event.type}\0{event.item_id}"
         return held.event_ids.get(name, -1) > self._oldest(now_ms)
+
+    def _is_enough(self, held: Held, catalogue: str, event: Event, outcome: Outcome, now_ms: int) -> bool:
+        """Whether popularity counts the same act on the same item no more that day; else it is counted."""
+        if not event.is_popular or outcome not in (Outcome.LEARNED, Outcome.COUNTED):
+            return False
+        name = (catalogue, now_ms // DAY_MS, event.type, event.item_id)
+        held.told[name] = held.told.get(name, 0) + 1
+        return held.told[name] > MOST_ALIKE
 
     def _oldest(self, now_ms: int) -> float:
         """The arrival of the oldest id that is remembered."""
@@ -110,7 +118,7 @@ class MemoryEvents(Memory, EventStore):
         if outcome in (Outcome.LEARNED, Outcome.PENDING):
             held.histories[catalogue] = history
         is_lost = outcome is Outcome.COUNTED and event.type is EventType.IMPRESSION
-        if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED, Outcome.IGNORED) and not is_lost:
+        if outcome in (Outcome.LEARNED, Outcome.PENDING, Outcome.COUNTED) and not is_lost:
             self._remember(held, event, now_ms)
         return outcome
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 
 from services.profile.collaborative import PutVector
-from services.profile.events import Event
+from services.profile.events import Event, EventType
 from services.profile.people_store import Answered
 from services.profile.person import ConsentState, Person
 from services.profile.segments import Segmentation
@@ -39,7 +39,8 @@ class History:
 @dataclass
 class Held:
     """All that is held about one person. `life` tells apart what was before and after forgetting, at `since_ms`.
-    `erased`: events up to the first time are refused until the second."""
+    `erased`: events up to the first time are refused until the second. `told`: how often popularity counted the same
+    act on the same item, by catalogue and day."""
 
     person: Person
     life: int
@@ -51,6 +52,7 @@ class Held:
     since_ms: int = 0
     erased: tuple[int, int] | None = None
     vectors: dict[str, PutVector] = field(default_factory=dict)
+    told: dict[tuple[str, int, EventType, str], int] = field(default_factory=dict)
 
     def stamp(self, catalogue: str) -> str:
         """Changes with every event that is written, and with the person; empty when there are no events."""

@@ -50,7 +50,7 @@ class PersonKeys:
     """The keys of one person. `main` is a hash: `person` (packed), `consent` (a digit for each purpose, as numbered in
     the contract), `life` (new after forgetting, which was at `since`), `alias` (their pseudonym, by chance), `erased`
     (until when events from before which time are refused, of somebody who was erased before), and for each catalogue
-    `writes:` (a counter) and `taste:` (as kept)."""
+    `writes:` (a counter), `told:` (what popularity has counted today) and `taste:` (as kept)."""
 
     main: str
 

@@ -54,7 +54,7 @@ class MemoryPeople(Memory, PeopleStore):
             return
         held.life, held.since_ms = self._next_life(), now_ms
         if forget is Forget.EVERYTHING:
-            held.histories, held.event_ids, held.vectors = {}, {}, {}
+            held.histories, held.event_ids, held.vectors, held.told = {}, {}, {}, {}
         for history in held.histories.values():
             history.acts = [act for act in history.acts if act.type is not EventType.UPLOAD]
             history.tastes = {}

@@ -16,7 +16,7 @@ from services.profile.packed_event import pack
 from services.profile.scripts_redis import Argument, Call, Script, ScriptRunner
 from services.profile.segments import segment_of
 from services.profile.store_rules import DAY_MS, StoreRules
-from services.profile.tidying import AGAIN_MS
+from services.profile.tidying import AGAIN_MS, MOST_ALIKE
 from services.runtime.redis import Client
 
 RECORD = Script("popularity", "packed", "record")
@@ -24,7 +24,7 @@ FILL = Script("popularity", "packed", "fill")
 
 OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}
 
-_BOUNDS = struct.Struct("<13d")
+_BOUNDS = struct.Struct("<14d")
 _EVENT = struct.Struct("<16s16sdH")
 """One argument for each event, for there are many: its digest, that of what was done to what, what it adds and the
 number of the list of its domain; the packed event comes after it."""
@@ -55,7 +55,7 @@ class EventWriter:
         remembered_ms = int(rules.remembered_days * DAY_MS)
         times = (now_ms, now_ms - remembered_ms, remembered_ms, rules.retention_ms, rules.first_ms(now_ms))
         most = (rules.remembered, rules.most, rules.shown, rules.seen, rules.popular, rules.per_minute)
-        return [*times, *most, live_ms(rules), AGAIN_MS]
+        return [*times, *most, live_ms(rules), AGAIN_MS, MOST_ALIKE]
 
     def _record(self, batch: Batch, person: PersonKeys, keys: Keys, bounds: bytes) -> Call:
         lists = Lists(batch.catalogue, batch.events if self._in_one_step else NOTHING, self._rules)

@@ -12,7 +12,7 @@ from services.profile.events import WEIGHTS, Event, EventType
 from services.profile.person import Consent
 from services.profile.store import ProfileStore
 from services.profile.taste_store import Kept
-from services.profile.tidying import AGAIN_MS
+from services.profile.tidying import AGAIN_MS, MOST_ALIKE
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,
@@ -70,6 +70,30 @@ def test_an_item_that_moved_has_the_events_of_both_its_domains(store: ProfileSto
         ((_, level),) = store.popular("shop", domains, 10)
         assert popularity.value(level, MIDNIGHT_MS, HOURS) == pytest.approx(both)
         assert score(store, "coat", *domains) == pytest.approx(both)
+
+
+@pytest.mark.parametrize("consent", [ALL_GIVEN, Consent()])
+def test_one_person_makes_nothing_popular(make_store: MakeStore, consent: Consent) -> None:
+    store = make_store(replace(SMALL, window=1000, popular=1000, popular_hours=1e6, remembered=1000))
+    put(store, consent=consent)
+    for hour in range(5):
+        bought = event(EventType.PURCHASE, "coat", time_ms=MIDNIGHT_MS + hour * 60 * MINUTE_MS)
+        write(store, bought, at_ms=bought.time_ms)
+    call = [event(EventType.PURCHASE, "lamp", time_ms=MIDNIGHT_MS - n * DAY_MS) for n in range(5)]
+    others = [event(EventType.PURCHASE, f"item-{n}", time_ms=MIDNIGHT_MS + n * MINUTE_MS) for n in range(40)]
+    write(store, *(call if consent is ALL_GIVEN else []), *others, event(EventType.LIKE, "coat"))
+    assert popularity.value(store.levels("shop", (), ["coat"])[0], MIDNIGHT_MS, 1e6) == pytest.approx(
+        MOST_ALIKE * WEIGHTS[EventType.PURCHASE] + WEIGHTS[EventType.LIKE], rel=1e-3
+    )
+    lamp = MOST_ALIKE * WEIGHTS[EventType.PURCHASE] if consent is ALL_GIVEN else 0
+    assert popularity.value(store.levels("shop", (), ["lamp"])[0], MIDNIGHT_MS, 1e6) == pytest.approx(lamp, rel=1e-3)
+    tomorrow_ms = MIDNIGHT_MS + DAY_MS
+    write(store, event(EventType.PURCHASE, "coat", time_ms=tomorrow_ms), at_ms=tomorrow_ms)
+    put(store, "bea")
+    write(store, event(EventType.PURCHASE, "coat"), user="bea")
+    assert popularity.value(store.levels("shop", (), ["coat"])[0], MIDNIGHT_MS, 1e6) == pytest.approx(
+        (MOST_ALIKE + 2) * WEIGHTS[EventType.PURCHASE] + WEIGHTS[EventType.LIKE], rel=1e-3
+    )
 
 
 CLICK = EventType.CLICK

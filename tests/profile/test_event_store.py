@@ -327,10 +327,11 @@ class TestBursts:
         put(store)
         burst = [event(item="coat", time_ms=MIDNIGHT_MS + n) for n in range(5)]
         assert outcomes(store, *burst) == [Outcome.LEARNED] * 3 + [Outcome.IGNORED] * 2
-        assert outcomes(store, burst[-1]) == [Outcome.DUPLICATE]
+        later = replace(burst[-1], time_ms=MIDNIGHT_MS - 5 * MINUTE_MS)
+        assert outcomes(store, burst[-1], later) == [Outcome.IGNORED, Outcome.LEARNED]
         assert outcomes(store, event(time_ms=MIDNIGHT_MS + MINUTE_MS)) == [Outcome.LEARNED]
         assert outcomes(store, event(EventType.IMPRESSION, time_ms=MIDNIGHT_MS)) == [Outcome.LEARNED]
-        assert len(window(store).events) == 4
+        assert len(window(store).events) == 5
 
     def test_of_who_does_not_consent_it_is_the_minute_of_arrival(self, make_store: MakeStore) -> None:
         store = make_store(replace(SMALL, per_minute=3))

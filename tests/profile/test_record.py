@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -278,11 +279,13 @@ def test_more_in_a_minute_than_people_do_is_ignored_and_washes_nothing_out(store
     burst = [given(time_ms=MIDNIGHT_MS, item=f"red-{n % 60}") for n in range(100)]
     endings = recorder.record([*early, *burst])
     assert endings == [Outcome.LEARNED] * 8 + [Outcome.IGNORED] * 95
-    assert recorder.record(burst[-3:]) == [Outcome.DUPLICATE] * 3
+    assert recorder.record(burst[-3:]) == [Outcome.IGNORED] * 3
     assert len(store.window("ada", "shop").events) == 8
     levels = [level for _, level in store.popular("shop", ("fashion",), 10)]
     scores = [popularity.value(level, MIDNIGHT_MS, bounds.popular_hours) for level in levels]
     assert scores == [pytest.approx(2.0)] * 5
+    in_time = [replace(each, time_ms=MIDNIGHT_MS - (9 + n) * MINUTE_MS) for n, each in enumerate(burst[-3:])]
+    assert recorder.record(in_time) == [Outcome.LEARNED] * 3
 
 
 @pytest.mark.parametrize(

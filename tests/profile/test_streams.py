@@ -19,7 +19,7 @@ from services.profile.store import ProfileStore
 from services.profile.store_rules import StoreRules
 from services.profile.taste import Interest, Taste
 from services.profile.taste_store import TasteQuery
-from services.profile.tidying import AGAIN_MS
+from services.profile.tidying import AGAIN_MS, MOST_ALIKE
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Parts, parts, person, shop
 from tests.profile.conftest import MakeStore
 
@@ -190,7 +190,9 @@ def test_sixty_four_writers_on_one_person_lose_no_event(make_store: MakeStore, b
     if bounds is ROOMY:
         assert len(taken) == 64 * 3
         assert counted[0] is not None
-        assert popularity.value(counted[0], MIDNIGHT_MS, bounds.popular_hours) == pytest.approx(64 * 2.0, rel=1e-2)
+        assert popularity.value(counted[0], MIDNIGHT_MS, bounds.popular_hours) == pytest.approx(
+            MOST_ALIKE * 2.0, rel=1e-2
+        )
     in_time, again = told(store, bounds, [[event for call in calls for event in call if event.event_id in taken]])
     assert again == taken
     assert_same(found, in_time)

@@ -150,8 +150,8 @@ class _EventOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOut
     can be looked up.
     """
     EVENT_OUTCOME_IGNORED: _EventOutcome.ValueType  # 5
-    """It is not kept and moves nothing: the person does more in a minute than people do (a setting). Its id is remembered,
-    so that it is a duplicate when it is sent again.
+    """It is not kept and moves nothing: the person does more in a minute than people do (a setting; see Event.time). Its id is
+    not remembered, so it may be sent again with the time at which it really was.
     """
 
 class EventOutcome(_EventOutcome, metaclass=_EventOutcomeEnumTypeWrapper):
@@ -174,8 +174,8 @@ EVENT_OUTCOME_PENDING: EventOutcome.ValueType  # 4
 can be looked up.
 """
 EVENT_OUTCOME_IGNORED: EventOutcome.ValueType  # 5
-"""It is not kept and moves nothing: the person does more in a minute than people do (a setting). Its id is remembered,
-so that it is a duplicate when it is sent again.
+"""It is not kept and moves nothing: the person does more in a minute than people do (a setting; see Event.time). Its id is
+not remembered, so it may be sent again with the time at which it really was.
 """
 Global___EventOutcome: _TypeAlias = EventOutcome  # noqa: Y015
 
@@ -951,7 +951,9 @@ class Event(_message.Message):
     def time(self) -> _timestamp_pb2.Timestamp:
         """When; left out: now. Up to five minutes ahead of the server's clock: taken as now; more: INVALID_ARGUMENT, reason
         EVENT_IN_FUTURE. Of events of the same millisecond the one that came later, or stands later in its request, is the
-        later one: so it is with a like and a dislike of one item in a call without times. Of a person's events in a
+        later one: so it is with a like and a dislike of one item in a call without times. Of more than 120 events of a
+        person in a catalogue (a setting; impressions apart) within one minute of this time the rest are IGNORED, so an import
+        of a history needs times. Of a person's events in a
         catalogue at least the latest 200 (a setting) are kept one by one; older ones go into what is remembered of the
         person in the long term. One that is older than what has gone there, or than a year (a setting), or an impression
         that is older than the latest 200 (a setting): FAILED_PRECONDITION, reason EVENT_TOO_OLD.

@@ -60,7 +60,8 @@ class ProfileServiceStub:
     """The tastes of several people, each with its own status."""
     GetPopularItems: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]
     """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
-    within ten seconds counts once.
+    within ten seconds counts once, and of one kind three on one item in a day of arrival: nobody makes an item popular
+    alone. What waited for the indexer is held against the ten seconds only.
     """
     ListSegments: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]
     """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
@@ -121,7 +122,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """The tastes of several people, each with its own status."""
     GetPopularItems: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetPopularItemsRequest, _profile_pb2.GetPopularItemsResponse]  # type: ignore[assignment]
     """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
-    within ten seconds counts once.
+    within ten seconds counts once, and of one kind three on one item in a day of arrival: nobody makes an item popular
+    alone. What waited for the indexer is held against the ten seconds only.
     """
     ListSegments: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListSegmentsRequest, _profile_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """Groups of people who like alike, without those of too few people. As long as this replica could not read them yet:
@@ -239,7 +241,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.GetPopularItemsResponse, _abc.Awaitable[_profile_pb2.GetPopularItemsResponse]]:
         """What is popular now: counts of positive events that halve with time. The same event of a person on the same item
-        within ten seconds counts once.
+        within ten seconds counts once, and of one kind three on one item in a day of arrival: nobody makes an item popular
+        alone. What waited for the indexer is held against the ten seconds only.
         """
 
     @_abc_1.abstractmethod

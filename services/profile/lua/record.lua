@@ -4,21 +4,21 @@
 -- ARGV: catalogue; packed doubles: now, oldest arrival to remember, milliseconds until untouched event ids go,
 -- milliseconds until an untouched person goes, time of the oldest event to keep, most event ids, most acts, most shown,
 -- most seen, most popular, most acts of a minute, milliseconds until an untouched list goes, milliseconds within which
--- the same act on the same item is popularity's once; then for each event, packed: digest, digest of what was done to
+-- the same act on the same item is popularity's once, how often a day it counts the same act on the same item; then for each event, packed: digest, digest of what was done to
 -- what, gained level, number of its domain's list or 0 when it counts in none here, and the packed event.
 -- Answers in one text, for a list would be read piece by piece: a word for each event, with a `+` when it repeats
 -- another, then how many acts there are, how many of them are pending, and the segment or ''.
 local main, event_ids, acts, acts_order, shown, shown_order, seen = unpack(KEYS, 1, 7)
 local catalogue = ARGV[1]
 local now, oldest, ids_ttl_ms, person_ttl_ms, first_ms, most_ids, most_acts, most_shown, most_seen, most_popular,
-  per_minute, popular_ttl_ms, again_ms = struct.unpack('<ddddddddddddd', ARGV[2])
+  per_minute, popular_ttl_ms, again_ms, most_alike = struct.unpack('<dddddddddddddd', ARGV[2])
 local FIRST, LISTS = 3, 7
 local UPLOAD, IMPRESSION, GIVEN = 8, 9, '1'
 local MINUTE_MS, DAY_MS, STEP_MS, MOST_FIELDS = 60000, 86400000, 1 / 2048, 512
 local NO_ACT = string.rep('\0', 16)
 
 local facts = redis.call('HMGET', main, 'consent', 'boundary:' .. catalogue, 'pending:' .. catalogue,
-  'segment:' .. catalogue, 'writes:' .. catalogue, 'swept:' .. catalogue, 'erased')
+  'segment:' .. catalogue, 'writes:' .. catalogue, 'swept:' .. catalogue, 'erased', 'told:' .. catalogue)
 local consent, boundary, segment, is_new, swept = facts[1], facts[2], facts[4], not facts[5], tonumber(facts[6] or -1)
 local erased_ms, erased_until
 if facts[7] then erased_ms, erased_until = string.match(facts[7], '^(%d+):(%d+)$') end
@@ -131,6 +131,34 @@ local function repeats(act, type, item, time)
   return is_repeated(acts, acts_order, '', type, item, time, again_ms)
 end
 
+-- What popularity has counted of the person today, lest one of them makes an item popular: pieces of the beginning of the
+-- digest of what was done to what and of how often, the latest.
+local PIECE, MOST_PIECES = 9, 256
+local today = math.floor(now / DAY_MS)
+local told_on, told = string.match(facts[8] or '', '^(%d+):(.*)$')
+if tonumber(told_on or -1) ~= today then told = '' end
+local is_told_more = false
+
+-- Whether it counts the same act on the same item no more today; else it is counted.
+local function is_enough(act)
+  local own, at = string.sub(act, 1, PIECE - 1), 1
+  while true do
+    at = string.find(told, own, at, true)
+    if not at then break end
+    if at % PIECE == 1 then
+      local times = string.byte(told, at + PIECE - 1)
+      if times >= most_alike then return true end
+      told = string.sub(told, 1, at + PIECE - 2) .. string.char(times + 1) .. string.sub(told, at + PIECE)
+      is_told_more = true
+      return false
+    end
+    at = at + 1
+  end
+  told = string.sub(told .. own .. string.char(1), -PIECE * MOST_PIECES)
+  is_told_more = true
+  return false
+end
+
 local function record(given)
   local digest, act, gained, list, at = struct.unpack('<c16c16dH', given)
   local packed = string.sub(given, at)
@@ -138,10 +166,7 @@ local function record(given)
   local time, id_bytes, item_bytes = struct.unpack('<i8HH', packed, 5)
   local refused = why_not(digest, time, type, waits)
   if refused then return refused end
-  if type ~= IMPRESSION and is_burst(time) then
-    redis.call('ZADD', event_ids, now, digest)
-    return 'ignored'
-  end
+  if type ~= IMPRESSION and is_burst(time) then return 'ignored' end
   local item = string.sub(packed, HEAD + id_bytes + 1, HEAD + id_bytes + item_bytes)
   local again = false
   if personalised and type == IMPRESSION then
@@ -164,6 +189,7 @@ local function record(given)
     return 'pending'
   end
   if not personalised and act ~= NO_ACT then again = repeats(act, type, item, time) end
+  again = again or act ~= NO_ACT and is_enough(act)
   if list > 0 and not again then
     add(KEYS[LISTS + 1], item, gained, most_popular, popular_ttl_ms)
     add(KEYS[LISTS + list], item, gained, most_popular, popular_ttl_ms)
@@ -171,13 +197,13 @@ local function record(given)
   return (personalised and 'learned' or 'counted') .. (again and '+' or '')
 end
 
-local today = math.floor(now / DAY_MS)
 if personalised and swept ~= today or consent and not personalised then sweep() end
 local answers = {}
 for at = FIRST, #ARGV do answers[#answers + 1] = record(ARGV[at]) end
 if consent then
   if kept_any or learned > 0 then redis.call('HINCRBY', main, 'writes:' .. catalogue, learned) end
   if pending ~= tonumber(facts[3] or 0) then redis.call('HSET', main, 'pending:' .. catalogue, pending) end
+  if is_told_more then redis.call('HSET', main, 'told:' .. catalogue, today .. ':' .. told) end
   redis.call('ZREMRANGEBYRANK', event_ids, 0, -(most_ids + 1))
   redis.call('PEXPIRE', event_ids, ids_ttl_ms)
   if not personalised then

@@ -60,7 +60,10 @@ local function forget_fields(prefix)
     if string.sub(name, 1, #prefix) == prefix then redis.call('HDEL', main, name) end
   end
 end
-if forget == 'everything' then forget_fields('collaborative:') end
+if forget == 'everything' then
+  forget_fields('collaborative:')
+  forget_fields('told:')
+end
 if forget == 'everything' or string.sub(consent, 3, 3) ~= '1' then
   forget_fields('segment:')
   -- A kept taste says the segment, too.
