@@ -9,6 +9,7 @@ import pytest
 from services.profile import popularity
 from services.profile.event_store import Filled, Outcome
 from services.profile.events import WEIGHTS, Event, EventType
+from services.profile.people_store import Forget
 from services.profile.person import Consent
 from services.profile.store import ProfileStore
 from services.profile.taste_store import Kept
@@ -94,6 +95,27 @@ def test_one_person_makes_nothing_popular(make_store: MakeStore, consent: Consen
     assert popularity.value(store.levels("shop", (), ["coat"])[0], MIDNIGHT_MS, 1e6) == pytest.approx(
         (MOST_ALIKE + 2) * WEIGHTS[EventType.PURCHASE] + WEIGHTS[EventType.LIKE], rel=1e-3
     )
+
+
+def test_what_was_counted_of_somebody_goes_with_their_consent_and_with_the_catalogue(make_store: MakeStore) -> None:
+    store = make_store(replace(SMALL, window=100))
+    put(store)
+    minutes = iter(range(100))
+
+    def counted() -> bool:
+        before = score(store, "coat") if store.popular("shop", (), 1) else 0.0
+        write(store, event(EventType.PURCHASE, "coat", time_ms=MIDNIGHT_MS - next(minutes) * MINUTE_MS))
+        return score(store, "coat") > before
+
+    assert [counted() for _ in range(4)] == [True] * MOST_ALIKE + [False]
+    for state in (REFUSED, GIVEN):
+        loaded = store.load("ada")
+        assert loaded.person is not None
+        changed = replace(loaded.person, consent=replace(ALL_GIVEN, personalisation=state))
+        assert store.swap(loaded.version, changed, Forget.EVERYTHING)
+    assert [counted() for _ in range(4)] == [True] * MOST_ALIKE + [False]
+    assert store.forget("shop", 10, "").people == 1
+    assert counted()
 
 
 CLICK = EventType.CLICK
