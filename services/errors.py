@@ -55,7 +55,7 @@ class SpaceMismatch(VisrecError):
     """A vector of one space was given where another is needed. Vectors of two spaces are never compared. `field`: its
     path in the request message, where the request has several; empty: not told."""
 
-    def __init__(self, expected: str, given: str, field: str = "") -> None:
+    def __init__(self, expected: str, given: str, *, field: str = "") -> None:
         where = f"{field}: " if field else ""
         super().__init__(
             f"{where}space {given!r} cannot be used here: what is here is in space {expected!r}",

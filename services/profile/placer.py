@@ -74,7 +74,7 @@ def _placed(given: GivenPlace, at: str, spaces: Mapping[str, Space | SpaceMismat
         raise InvalidInput(f"{at}.vector.space", "is required")
     space = spaces[given.vector.space]
     if isinstance(space, SpaceMismatch):
-        raise SpaceMismatch(space.expected, space.given, f"{at}.vector")
+        raise SpaceMismatch(space.expected, space.given, field=f"{at}.vector")
     if space.name == visual:
         raise InvalidInput(
             f"{at}.vector.space",

@@ -73,7 +73,7 @@ def _exchanged(connection: Any, request: bytes, count: int) -> list[Any]:
     whole = False
     try:
         connection.send_packed_command([request])
-        answers = connection.read_responses(count)
+        answers: list[Any] = connection.read_responses(count)
         whole = True
     finally:
         if not whole:  # what is still to come would be taken for the answers to the next request

@@ -190,7 +190,7 @@ class _Timely(AbstractConnection):
             # They come right after each other: to set a timeout before each would take longer than to read it.
             deadlines.check()
             try:
-                answers.append(super().read_response())  # type: ignore[no-untyped-call]
+                answers.append(super().read_response())
             except exceptions.ResponseError as problem:
                 answers.append(problem)
         return answers

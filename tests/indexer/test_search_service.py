@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import pytest
 
-from services.errors import InvalidInput, SpaceMismatch
+from services.errors import InvalidInput, SpaceMismatch, VisrecError
 from services.indexer.version import Mark, Position, Version
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
@@ -100,7 +100,8 @@ def test_a_bad_search_fails_alone_with_the_details_that_search_gives(shop: Servi
     bad = [search(1, limit=-1), search(1, accuracy=77), search(1, space=OTHER_SPACE.name), indexer_pb2.SearchRequest()]
     results = shop.stub.SearchMany(many(*bad, search(1))).results
     errors = [error_of(result.error) for result in results[:4]]
-    assert [type(error) for error in errors] == [InvalidInput, InvalidInput, SpaceMismatch, InvalidInput]
+    kinds: list[type[VisrecError]] = [InvalidInput, InvalidInput, SpaceMismatch, InvalidInput]
+    assert [type(error) for error in errors] == kinds
     for error, asked in zip(errors, bad, strict=True):
         _, alone = refusal(lambda asked=asked: shop.stub.Search(asked))  # type: ignore[misc] # the one of this turn
         assert (error.message, error.reason, error.metadata) == (alone.message, alone.reason, alone.metadata)
