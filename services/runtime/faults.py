@@ -204,7 +204,9 @@ def _not_found(status: Status, _: dict[str, str]) -> VisrecError:
 
 
 def _mismatch(_: Status, metadata: dict[str, str]) -> VisrecError:
-    return errors.SpaceMismatch(metadata.get("expected", ""), metadata.get("given", ""), field=metadata.get("field", ""))
+    return errors.SpaceMismatch(
+        metadata.get("expected", ""), metadata.get("given", ""), field=metadata.get("field", "")
+    )
 
 
 def _overloaded(status: Status, _: dict[str, str]) -> VisrecError:

@@ -9,12 +9,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
 from services.profile.app import assemble
+from services.profile.items import MemoryItems, Resolved
 from services.profile.settings import ProfileSettings
 from services.profile.store_memory import MemoryProfileStore
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode
-from tests.profile.builders import SPACE, near, shop
+from tests.profile.builders import shop
+from tests.profile.test_collaborative import FACTORS, factors
 from tests.servers import serving
 from visrec.v1 import common_pb2
 from visrec.v1 import profile_pb2 as pb
@@ -26,7 +28,8 @@ GIVEN = pb.Consent(personalisation=pb.CONSENT_STATE_GIVEN)
 
 @pytest.fixture
 def stub(runtime: RuntimeSettings) -> Iterator[ProfileServiceStub]:
-    with serving(assemble(ProfileSettings(), MemoryProfileStore(), shop()), runtime) as served:
+    items = MemoryItems({"shop": shop().resolve("shop", ["red-1", "red-2"])}, {"shop": [Resolved(FACTORS, {})]})
+    with serving(assemble(ProfileSettings(), MemoryProfileStore(), items), runtime) as served:
         stub = ProfileServiceStub(served.channel)
         stub.PutUser(pb.PutUserRequest(user=pb.User(user_id="ada", consent=GIVEN)))
         yield stub
@@ -59,7 +62,7 @@ def test_events_are_exported_between_any_two_times(stub: ProfileServiceStub) -> 
 
 
 def test_what_was_learned_at_any_time_is_judged_by_it(stub: ProfileServiceStub) -> None:
-    vector = pb.UserVector(user_id="ada", vector=common_pb2.Vector(space=SPACE.name, data=encode(near(1))))
+    vector = pb.UserVector(user_id="ada", vector=common_pb2.Vector(space=FACTORS.name, data=encode(factors(0, 1))))
     codes = []
     for time in FAR[:2]:
         request = pb.PutUserVectorsRequest(catalogue="shop", vectors=[vector], learned_from=time)
