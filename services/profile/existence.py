@@ -20,7 +20,7 @@ Key = TypeVar("Key")
 
 class Existence:
     """Asks the catalogue, and remembers. What cannot be asked now is taken to exist. `now_ms` is the clock,
-    milliseconds since 1970. May be used by several threads: two who ask at once both ask."""
+    milliseconds since 1970. May be used by several threads."""
 
     def __init__(self, items: Items, now_ms: Callable[[], int]) -> None:
         self._items = items
@@ -32,6 +32,8 @@ class Existence:
         """Raises NotFound for a catalogue that does not exist."""
         until_ms, is_there = self._catalogues.get(catalogue, (0, True))
         if self._now_ms() >= until_ms:
+            # One waits for the answer: who comes meanwhile goes by what was known before.
+            self._catalogues[catalogue] = (self._now_ms() + GONE_MS, is_there)
             is_there = self._is_there(catalogue)
             self._keep(self._catalogues, catalogue, MOST_CATALOGUES, is_there=is_there)
         if not is_there:
