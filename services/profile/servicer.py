@@ -5,19 +5,23 @@ from __future__ import annotations
 import grpc
 
 from services.errors import VisrecError
-from services.profile import wire, wire_events, wire_export, wire_features, wire_segments
-from services.profile.export_events import EventExport
-from services.profile.export_features import FeatureExport
-from services.profile.export_user import PersonExporter
-from services.profile.forgetting import Forgetter
-from services.profile.people import People
-from services.profile.placer import Placer
-from services.profile.popular import Popular, PopularQuery
-from services.profile.reader import TasteReader, TasteView
-from services.profile.rebuild import Rebuilder
-from services.profile.record import Ending, Recorder
-from services.profile.segmentations import Segmentations
-from services.profile.wire_kept import field
+from services.profile.catalogue.forgetting import Forgetter
+from services.profile.collaborative.placer import Placer
+from services.profile.events.export_events import EventExport
+from services.profile.events.record import Ending, Recorder
+from services.profile.people.export_user import PersonExporter
+from services.profile.people.people import People
+from services.profile.popularity.popular import Popular, PopularQuery
+from services.profile.segments.export_features import FeatureExport
+from services.profile.segments.segmentations import Segmentations
+from services.profile.taste.reader import TasteReader, TasteView
+from services.profile.taste.rebuild import Rebuilder
+from services.profile.wire import events as wire_events
+from services.profile.wire import export as wire_export
+from services.profile.wire import features as wire_features
+from services.profile.wire import messages as wire
+from services.profile.wire import segments as wire_segments
+from services.profile.wire.kept import field
 from services.runtime.faults import status_of
 from services.runtime.guard import Written
 from visrec.v1 import profile_pb2 as pb

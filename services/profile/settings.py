@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from services.profile.people import TOMBSTONE_DAYS
-from services.profile.record import MAX_EVENTS
-from services.profile.store_rules import StoreRules
-from services.profile.taste import TasteRules
+from services.profile.events.record import MAX_EVENTS
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people import TOMBSTONE_DAYS
+from services.profile.taste.liking import TasteRules
 from services.runtime.settings import METRICS_PORTS, PORTS, ServiceSettings
 
 _STORE = StoreRules()

@@ -14,10 +14,10 @@ import redis
 
 from services.errors import NotReady
 from services.profile.app import assemble
-from services.profile.rewriting_redis import Rewriting
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.rewriting_redis import Rewriting
 from services.profile.settings import ProfileSettings
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis, redis_errors
 from services.runtime.redis_facts import inspect_redis

@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from services.profile.events import Event, EventType
-from services.profile.existence import Existence
-from services.profile.folder import Folder
-from services.profile.given_event import GivenEvent
-from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
-from services.profile.known_spaces import KnownSpaces
-from services.profile.patience import PatientItems
-from services.profile.person import Consent, ConsentState, Person
-from services.profile.reader import TasteReader
-from services.profile.rebuild import Rebuilder
-from services.profile.record import Recorder
-from services.profile.resolving import Resolver
-from services.profile.settling import Settler
-from services.profile.store import ProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste import TasteRules
-from services.profile.wire_kept import FORMS
+from services.profile.catalogue.existence import Existence
+from services.profile.catalogue.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.profile.catalogue.known_spaces import KnownSpaces
+from services.profile.catalogue.patience import PatientItems
+from services.profile.events.event import Event, EventType
+from services.profile.events.given_event import GivenEvent
+from services.profile.events.record import Recorder
+from services.profile.events.resolving import Resolver
+from services.profile.events.settling import Settler
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.person import Consent, ConsentState, Person
+from services.profile.taste.folder import Folder
+from services.profile.taste.liking import TasteRules
+from services.profile.taste.reader import TasteReader
+from services.profile.taste.rebuild import Rebuilder
+from services.profile.wire.kept import FORMS
 from services.spaces import Block, Float16, Float32, Space, canonical
 
 SPACE = Space("toy@0123456789abcdef", (Block("content", 8), Block("colour", 4, 0.5)))

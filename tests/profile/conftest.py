@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
-from services.profile.store import ProfileStore
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
 from services.runtime import embedded
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

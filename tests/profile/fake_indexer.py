@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import grpc
 
 from services.errors import NotFound, SpaceMismatch
-from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.profile.catalogue.items import CatalogueItem, Items, MemoryItems, Resolved
 from services.runtime.faults import code_of, status_of, trailers_of
 from services.spaces import Space, encode
 from visrec.v1 import common_pb2, indexer_pb2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from services.profile.events import Event, EventType
-from services.profile.person import Attributes, Consent, ConsentState, Gender, Location, Person
+from services.profile.events.event import Event, EventType
+from services.profile.people.person import Attributes, Consent, ConsentState, Gender, Location, Person
 from services.spaces import Float16, canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, SPACE
 

@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 
 from services.errors import NotReady
-from services.profile.background import Background, Remembered, encoded
-from services.profile.collaborative import STALE_AFTER, PutVector
-from services.profile.event_store import Batch
-from services.profile.events import Event, EventType
-from services.profile.existence import Existence
-from services.profile.factors import Factors
-from services.profile.folder import Folder
-from services.profile.given_vector import GivenVector
-from services.profile.items import MemoryItems, Resolved
-from services.profile.person import Attributes, Consent, Location, Person
-from services.profile.prior import Origin
-from services.profile.reader import TasteReader
-from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
-from services.profile.segments import Segment
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.taste import TasteRules
-from services.profile.taste_store import TasteQuery
-from services.profile.wire_kept import FORMS
-from services.profile.words import Words
+from services.profile.catalogue.existence import Existence
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.collaborative.factors import Factors
+from services.profile.collaborative.given_vector import GivenVector
+from services.profile.collaborative.placing import STALE_AFTER, PutVector
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Batch
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.people.person import Attributes, Consent, Location, Person
+from services.profile.segments.segment import Segment
+from services.profile.segments.segmentations import NO_CENTRE, GivenSegment, Segmentations
+from services.profile.taste.background import Background, Remembered, encoded
+from services.profile.taste.folder import Folder
+from services.profile.taste.liking import TasteRules
+from services.profile.taste.prior import Origin
+from services.profile.taste.reader import TasteReader
+from services.profile.taste.taste_store import TasteQuery
+from services.profile.taste.words import Words
+from services.profile.wire.kept import FORMS
 from services.spaces import encode
 from tests.profile.builders import (
     ALL_GIVEN,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.block_weights import INDIFFERENT, MOST_ODDS, STEEPNESS, agreement, block_weights
-from services.profile.groups import Group
-from services.profile.taste import TasteRules
+from services.profile.taste.block_weights import INDIFFERENT, MOST_ODDS, STEEPNESS, agreement, block_weights
+from services.profile.taste.groups import Group
+from services.profile.taste.liking import TasteRules
 from services.spaces import Block, Space
 
 SPACE = Space("toy@2222222222222222", (Block("content", 16), Block("colour", 16, 0.3), Block("style", 4, 0.0)))

@@ -19,7 +19,7 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.profile.items import MemoryItems, Resolved
+from services.profile.catalogue.items import MemoryItems, Resolved
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.settings import RuntimeSettings
 from tests.profile.builders import DAY_MS, MINUTE_MS, SPACE, shop

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InvalidInput, NotReady, Refused
-from services.profile.event_store import Batch, Outcome
-from services.profile.events import EventType
-from services.profile.forgetting import Forgetter
-from services.profile.items import Items, MemoryItems, Resolved
-from services.profile.person import Consent
-from services.profile.segments import NO_SEGMENTS
-from services.profile.store import ProfileStore
-from services.profile.taste_store import Kept, TasteQuery
-from services.profile.vector_store import Placed
+from services.profile.catalogue.forgetting import Forgetter
+from services.profile.catalogue.items import Items, MemoryItems, Resolved
+from services.profile.collaborative.vector_store import Placed
+from services.profile.events.event import EventType
+from services.profile.events.event_store import Batch, Outcome
+from services.profile.filing.store import ProfileStore
+from services.profile.people.person import Consent
+from services.profile.segments.segment import NO_SEGMENTS
+from services.profile.taste.taste_store import Kept, TasteQuery
 from tests.profile.builders import MIDNIGHT_MS, SPACE, event, near, person
 from tests.profile.test_segments import known, segment
 

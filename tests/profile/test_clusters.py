@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.profile.clusters import ward
+from services.profile.taste.clusters import ward
 
 Points = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.profile.collaborative import STALE_AFTER, Collaborative, PutVector, fold_in, is_fresh
+from services.profile.collaborative.placing import STALE_AFTER, Collaborative, PutVector, fold_in, is_fresh
 from services.spaces import Block, Float16, Space, canonical
 
 FACTORS = Space("collaborative@0123456789abcdef", (Block("factors", 8),))

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from services.profile import popularity
-from services.profile.event_store import Filled, Outcome
-from services.profile.events import WEIGHTS, Event, EventType
-from services.profile.people_store import Forget
-from services.profile.person import Consent
-from services.profile.store import ProfileStore
-from services.profile.taste_store import Kept
-from services.profile.tidying import AGAIN_MS, MOST_ALIKE
+from services.profile.events.event import WEIGHTS, Event, EventType
+from services.profile.events.event_store import Filled, Outcome
+from services.profile.filing.store import ProfileStore
+from services.profile.people.people_store import Forget
+from services.profile.people.person import Consent
+from services.profile.popularity import decay as popularity
+from services.profile.taste.taste_store import Kept
+from services.profile.taste.tidying import AGAIN_MS, MOST_ALIKE
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,

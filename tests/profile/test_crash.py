@@ -18,10 +18,10 @@ import grpc
 import pytest
 
 from services.profile.app import assemble
-from services.profile.items import MemoryItems, Resolved
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
 from services.profile.settings import ProfileSettings
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

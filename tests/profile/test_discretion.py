@@ -11,8 +11,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from prometheus_client import generate_latest
 
 from services.profile.app import assemble
+from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.settings import ProfileSettings
-from services.profile.store_redis import RedisProfileStore
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode
 from tests.profile.builders import SPACE, near, shop

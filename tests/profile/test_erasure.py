@@ -14,18 +14,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from services.profile.events import EventType
-from services.profile.given_event import PhotoVector
-from services.profile.keys import Keys
-from services.profile.people import People
-from services.profile.people_redis import SWAP
-from services.profile.people_store import Erased
-from services.profile.person import Attributes, Consent, Person
-from services.profile.rewriting_redis import Rewriting
-from services.profile.scripts_redis import Script
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import TasteQuery
+from services.profile.events.event import EventType
+from services.profile.events.given_event import PhotoVector
+from services.profile.filing.keys import Keys
+from services.profile.filing.scripts_redis import Script
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people import People
+from services.profile.people.people_redis import SWAP
+from services.profile.people.people_store import Erased
+from services.profile.people.person import Attributes, Consent, Person
+from services.profile.people.rewriting_redis import Rewriting
+from services.profile.taste.taste_store import TasteQuery
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis

@@ -12,14 +12,14 @@ import pytest
 from redis import Redis
 
 from services.errors import NotFound
-from services.profile.events import EventType
-from services.profile.given_event import PhotoVector
-from services.profile.people import People
-from services.profile.person import Attributes, Consent, Person
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import TasteQuery
-from services.profile.vector_store import Placed
+from services.profile.collaborative.vector_store import Placed
+from services.profile.events.event import EventType
+from services.profile.events.given_event import PhotoVector
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people import People
+from services.profile.people.person import Attributes, Consent, Person
+from services.profile.taste.taste_store import TasteQuery
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput
-from services.profile import popularity
-from services.profile.event_store import Act, Batch, Filled, Histories, Outcome, Recorded, Settlement, Window
-from services.profile.events import Event, EventType
-from services.profile.people_store import Forget
-from services.profile.person import Consent, Person
-from services.profile.store import ProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Kept, TasteQuery
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Act, Batch, Filled, Histories, Outcome, Recorded, Settlement, Window
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people_store import Forget
+from services.profile.people.person import Consent, Person
+from services.profile.popularity import decay as popularity
+from services.profile.taste.taste_store import Kept, TasteQuery
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from services.errors import Internal
-from services.profile import packed_event
-from services.profile.events import WEIGHTS, Event, EventType
+from services.profile.events import packed_event
+from services.profile.events.event import WEIGHTS, Event, EventType
 from tests.profile.builders import MIDNIGHT_MS, SPACE, event, near
 from tests.profile.strategies import ANY_EVENTS
 from visrec.v1 import profile_pb2

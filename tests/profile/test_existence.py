@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from services.errors import NotFound, NotReady
-from services.profile.existence import GONE_MS, THERE_MS, Existence
-from services.profile.items import MAX_LOOKUP, CatalogueItem, MemoryItems, Resolved
+from services.profile.catalogue.existence import GONE_MS, THERE_MS, Existence
+from services.profile.catalogue.items import MAX_LOOKUP, CatalogueItem, MemoryItems, Resolved
 from tests.profile.builders import SPACE, Clock
 
 

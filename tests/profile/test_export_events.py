@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady
-from services.profile.event_store import Batch
-from services.profile.events import Event, EventType
-from services.profile.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
-from services.profile.items import Resolved
-from services.profile.people_store import Forget
-from services.profile.person import Consent
-from services.profile.store import ProfileStore
-from services.profile.store_rules import StoreRules
+from services.profile.catalogue.items import Resolved
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Batch
+from services.profile.events.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people_store import Forget
+from services.profile.people.person import Consent
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, MINUTE_MS, event, person, shop
 from tests.profile.conftest import MakeStore
 

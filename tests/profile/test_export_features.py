@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound
-from services.profile.background import Remembered, encoded
-from services.profile.event_store import Batch
-from services.profile.export_features import Featured, FeatureExport
-from services.profile.person import Attributes, Consent, Location
-from services.profile.segmentations import Segmentations
-from services.profile.store_memory import MemoryProfileStore
+from services.profile.events.event_store import Batch
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.people.person import Attributes, Consent, Location
+from services.profile.segments.export_features import Featured, FeatureExport
+from services.profile.segments.segmentations import Segmentations
+from services.profile.taste.background import Remembered, encoded
 from tests.profile.builders import (
     ALL_GIVEN,
     GIVEN,

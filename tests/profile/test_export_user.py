@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from services.errors import NotFound
-from services.profile.events import EventType
-from services.profile.export_store import ANSWER, HeldRecord
-from services.profile.export_user import PersonExporter
-from services.profile.given_event import PhotoVector
-from services.profile.people import People
-from services.profile.person import Attributes, Person
-from services.profile.store import ProfileStore
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Kept, TasteQuery
-from services.profile.vector_store import Placed
-from services.profile.wire_export import export_message
-from services.profile.wire_kept import FORMS
+from services.profile.collaborative.vector_store import Placed
+from services.profile.events.event import EventType
+from services.profile.events.given_event import PhotoVector
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.export_store import ANSWER, HeldRecord
+from services.profile.people.export_user import PersonExporter
+from services.profile.people.people import People
+from services.profile.people.person import Attributes, Person
+from services.profile.taste.taste_store import Kept, TasteQuery
+from services.profile.wire.export import export_message
+from services.profile.wire.kept import FORMS
 from services.runtime.held_redis import Held
 from services.spaces import encode
 from tests.profile.builders import ALL_GIVEN, MIDNIGHT_MS, SPACE, Clock, given, near, parts

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from services.errors import NotReady
-from services.profile.collaborative import STALE_AFTER, PutVector
-from services.profile.events import EventType
-from services.profile.factors import ABSENT_S, ALIAS, Factors
-from services.profile.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.profile.catalogue.items import CatalogueItem, Items, MemoryItems, Resolved
+from services.profile.collaborative.factors import ABSENT_S, ALIAS, Factors
+from services.profile.collaborative.placing import STALE_AFTER, PutVector
+from services.profile.events.event import EventType
 from services.spaces import Float16, Space
 from tests.profile.builders import SPACE, event
 from tests.profile.test_collaborative import FACTORS, factors, likeness

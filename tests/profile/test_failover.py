@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from services.profile.app import assemble
+from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.settings import ProfileSettings
-from services.profile.store_redis import RedisProfileStore
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from tests.profile.builders import shop

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.behaviour import behaviour
-from services.profile.events import WEIGHTS, Event, EventType
-from services.profile.features import HASHED, Recipe, facts, features, hashed
-from services.profile.person import Attributes, Gender, Location
+from services.profile.events.event import WEIGHTS, Event, EventType
+from services.profile.people.person import Attributes, Gender, Location
+from services.profile.segments.behaviour import behaviour
+from services.profile.segments.features import HASHED, Recipe, facts, features, hashed
 from services.spaces import Float32
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near
 from tests.profile.strategies import ATTRIBUTES

@@ -12,11 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Internal
-from services.profile.events import Event, EventType
-from services.profile.groups import Weighed
-from services.profile.interests import fold
-from services.profile.kept_taste import KeptTaste
-from services.profile.memory import (
+from services.profile.events.event import Event, EventType
+from services.profile.events.memory import (
     EMPTY,
     LEAST_MASS,
     MOST_CENTRES,
@@ -30,8 +27,11 @@ from services.profile.memory import (
     settle,
     unpack,
 )
-from services.profile.taste import Source, Taste, TasteRules
-from services.profile.wire_kept import FORMS
+from services.profile.taste.groups import Weighed
+from services.profile.taste.interests import fold
+from services.profile.taste.kept import KeptTaste
+from services.profile.taste.liking import Source, Taste, TasteRules
+from services.profile.wire.kept import FORMS
 from services.spaces import Block, Space, canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
 from tests.profile.strategies import STREAMS

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 import pytest
 
 from services.errors import NotReady, TooLate, VisrecError
-from services.profile.event_store import Outcome
-from services.profile.folder import Folder
-from services.profile.items import Items, Resolved
-from services.profile.patience import PatientItems
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.taste import TasteRules
-from services.profile.taste_store import TasteQuery
+from services.profile.catalogue.items import Items, Resolved
+from services.profile.catalogue.patience import PatientItems
+from services.profile.events.event_store import Outcome
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.taste.folder import Folder
+from services.profile.taste.liking import TasteRules
+from services.profile.taste.taste_store import TasteQuery
 from services.spaces import Float16, Space
 from tests.profile.builders import MIDNIGHT_MS, given, parts, person, shop
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from services.errors import NotFound, NotReady, SpaceMismatch, TooLate
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.peers import IDEMPOTENT, IndexerItems, lookups_within
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.catalogue.peers import IDEMPOTENT, IndexerItems, lookups_within
 from services.runtime import deadlines
 from services.runtime.channel import open_channel
 from services.runtime.settings import RuntimeSettings

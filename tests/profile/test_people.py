@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from services.errors import Conflict, InvalidInput, NotFound, Overloaded
-from services.profile.event_store import Batch, Outcome
-from services.profile.people import MAX_PAGE, REMEMBER_MS, SWAP_ATTEMPTS, People
-from services.profile.people_store import Answered, Forget
-from services.profile.person import Attributes, Consent, ConsentState, Person
-from services.profile.store_memory import MemoryProfileStore
+from services.profile.events.event_store import Batch, Outcome
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.people.people import MAX_PAGE, REMEMBER_MS, SWAP_ATTEMPTS, People
+from services.profile.people.people_store import Answered, Forget
+from services.profile.people.person import Attributes, Consent, ConsentState, Person
 from tests.profile.builders import (
     ALL_GIVEN,
     GIVEN,

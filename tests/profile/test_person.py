@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from services.errors import Internal, InvalidInput
-from services.profile import person
-from services.profile.person import Attributes, Consent, Gender, Location, Person, Value, changed, checked
+from services.profile.people import person
+from services.profile.people.person import Attributes, Consent, Gender, Location, Person, Value, changed, checked
 from tests.profile.builders import GIVEN, REFUSED
 from tests.profile.strategies import PEOPLE
 from visrec.v1 import profile_pb2

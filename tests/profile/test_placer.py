@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch, VisrecError
-from services.profile.given_vector import GivenVector
-from services.profile.items import MemoryItems, Resolved
-from services.profile.placer import MAX_VECTORS, GivenPlace, Placer
-from services.profile.vector_store import Placed, Placing, VectorStore
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.collaborative.given_vector import GivenVector
+from services.profile.collaborative.placer import MAX_VECTORS, GivenPlace, Placer
+from services.profile.collaborative.vector_store import Placed, Placing, VectorStore
 from services.spaces import encode
 from tests.profile.builders import OTHER_SPACE, SPACE, near
 from tests.profile.test_collaborative import FACTORS, factors

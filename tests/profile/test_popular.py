@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady
-from services.profile.event_store import Batch
-from services.profile.events import EventType
-from services.profile.existence import THERE_MS, Existence
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.patience import PatientItems
-from services.profile.popular import Popular, PopularQuery
-from services.profile.segmentations import Segmentations
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.store_rules import StoreRules
+from services.profile.catalogue.existence import THERE_MS, Existence
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.catalogue.patience import PatientItems
+from services.profile.events.event import EventType
+from services.profile.events.event_store import Batch
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.popularity.popular import Popular, PopularQuery
+from services.profile.segments.segmentations import Segmentations
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, SPACE, Clock, event, person
 
 HALF_LIFE_HOURS = 24.0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile import popularity
-from services.profile.popularity import HOUR_MS
+from services.profile.popularity import decay as popularity
+from services.profile.popularity.decay import HOUR_MS
 from tests.profile.builders import MIDNIGHT_MS
 
 COUNTED = st.lists(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.profile.prior import MAX_STATED, SEGMENT_MASS, STATED_MASS, Origin, of_segment, stated
+from services.profile.taste.prior import MAX_STATED, SEGMENT_MASS, STATED_MASS, Origin, of_segment, stated
 from tests.profile.builders import OTHER_SPACE, SPACE, near
 from tests.profile.test_segments import segment
 

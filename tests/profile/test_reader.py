@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
-from services.profile.event_store import Batch, Window
-from services.profile.events import Event, EventType
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.person import Consent
-from services.profile.reader import MAX_TASTES, TasteReader, TasteView
-from services.profile.store import ProfileStore
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste import Taste, TasteRules
-from services.profile.taste_store import Glance, TasteQuery
-from services.profile.wire_kept import FORMS
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Batch, Window
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.person import Consent
+from services.profile.taste.liking import Taste, TasteRules
+from services.profile.taste.reader import MAX_TASTES, TasteReader, TasteView
+from services.profile.taste.taste_store import Glance, TasteQuery
+from services.profile.wire.kept import FORMS
 from services.spaces import canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Clock, event, near, parts, person, shop
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
-from services.profile import memory
-from services.profile.event_store import Batch
-from services.profile.events import Event, EventType
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.person import Consent
-from services.profile.rebuild import Rebuilder, Rebuilt
-from services.profile.store import ProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import TasteQuery
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.events import memory
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Batch
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.person import Consent
+from services.profile.taste.rebuild import Rebuilder, Rebuilt
+from services.profile.taste.taste_store import TasteQuery
 from services.spaces import Float16, canonical
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, OTHER_SPACE, SPACE, Parts, event, parts, person, shop
 from tests.profile.conftest import MakeStore

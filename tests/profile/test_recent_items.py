@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from services.errors import NotFound
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
-from services.profile.recent_items import KEEP_MS, RecentItems
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.catalogue.recent_items import KEEP_MS, RecentItems
 from tests.profile.builders import OTHER_SPACE, SPACE, Clock, near, shop
 
 

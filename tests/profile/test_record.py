@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused, SpaceMismatch, VisrecError
-from services.profile import memory, popularity
-from services.profile.event_store import Outcome
-from services.profile.events import EventType
-from services.profile.given_event import GivenEvent, PhotoVector
-from services.profile.items import MemoryItems, Resolved
-from services.profile.person import Consent
-from services.profile.record import Ending, Recorder
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.store_rules import StoreRules
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.events import memory
+from services.profile.events.event import EventType
+from services.profile.events.event_store import Outcome
+from services.profile.events.given_event import GivenEvent, PhotoVector
+from services.profile.events.record import Ending, Recorder
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.person import Consent
+from services.profile.popularity import decay as popularity
 from services.spaces import encode
 from tests.profile.builders import (
     DAY_MS,

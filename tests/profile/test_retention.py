@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from services.profile.events import EventType
-from services.profile.given_event import PhotoVector
-from services.profile.person import Consent
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import DAY_MS, StoreRules
-from services.profile.taste_store import TasteQuery
+from services.profile.events.event import EventType
+from services.profile.events.given_event import PhotoVector
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import DAY_MS, StoreRules
+from services.profile.people.person import Consent
+from services.profile.taste.taste_store import TasteQuery
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode

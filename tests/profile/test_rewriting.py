@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from services.profile.rewriting_redis import EVERY_S, Rewriting
+from services.profile.people.rewriting_redis import EVERY_S, Rewriting
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from services.errors import Refused
-from services.profile.event_store import Batch, Outcome
-from services.profile.keys import Keys
-from services.profile.people import People
-from services.profile.person import Person
-from services.profile.secret_redis import agreed_keys
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import TasteQuery
+from services.profile.events.event_store import Batch, Outcome
+from services.profile.filing.keys import Keys
+from services.profile.filing.secret_redis import agreed_keys
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people import People
+from services.profile.people.person import Person
+from services.profile.taste.taste_store import TasteQuery
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

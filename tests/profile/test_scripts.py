@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from services.profile.scripts_redis import MAX_TOGETHER, Call, Script, ScriptRunner
+from services.profile.filing.scripts_redis import MAX_TOGETHER, Call, Script, ScriptRunner
 
 COUNT = Script("popularity", "count")
 

@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from services.errors import Refused
-from services.profile.keys import Keys
-from services.profile.secret_redis import agreed_keys
+from services.profile.filing.keys import Keys
+from services.profile.filing.secret_redis import agreed_keys
 
 OURS, THEIRS = "our secret, long enough", "their secret, long enough"
 

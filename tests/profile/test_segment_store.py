@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.profile.segments import NO_SEGMENTS
-from services.profile.store import ProfileStore
+from services.profile.filing.store import ProfileStore
+from services.profile.segments.segment import NO_SEGMENTS
 from tests.profile.builders import person
 from tests.profile.conftest import SMALL, MakeStore
 from tests.profile.test_segments import known, segment

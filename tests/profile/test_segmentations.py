@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, Refused, SpaceMismatch
-from services.profile.features import Recipe
-from services.profile.given_vector import GivenVector
-from services.profile.segmentations import NO_CENTRE, GivenSegment, Segmentations
-from services.profile.segments import Segment
-from services.profile.store_memory import MemoryProfileStore
+from services.profile.collaborative.given_vector import GivenVector
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.segments.features import Recipe
+from services.profile.segments.segment import Segment
+from services.profile.segments.segmentations import NO_CENTRE, GivenSegment, Segmentations
 from services.spaces import encode
 from tests.profile.builders import OTHER_SPACE, SPACE, near, shop
 from tests.profile.test_segments import axis

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Internal, InvalidInput
-from services.profile.segments import (
+from services.profile.segments.segment import (
     MAX_DESCRIPTION_LETTERS,
     MAX_SEGMENTS,
     NO_SEGMENTS,

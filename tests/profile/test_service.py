@@ -19,11 +19,11 @@ from prometheus_client import generate_latest
 
 from services.errors import InvalidInput
 from services.profile.app import assemble
-from services.profile.items import MemoryItems, Resolved
-from services.profile.people_store import Page
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.filing.store_memory import MemoryProfileStore
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.people.people_store import Page
 from services.profile.settings import ProfileSettings
-from services.profile.store_memory import MemoryProfileStore
-from services.profile.store_redis import RedisProfileStore
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode

@@ -10,9 +10,9 @@ import pytest
 
 from services.errors import NotFound, SpaceMismatch
 from services.profile.app import assemble
-from services.profile.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.catalogue.items import CatalogueItem, MemoryItems, Resolved
+from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.settings import ProfileSettings
-from services.profile.store_redis import RedisProfileStore
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode

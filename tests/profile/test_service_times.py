@@ -9,9 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
 from services.profile.app import assemble
-from services.profile.items import MemoryItems, Resolved
+from services.profile.catalogue.items import MemoryItems, Resolved
+from services.profile.filing.store_memory import MemoryProfileStore
 from services.profile.settings import ProfileSettings
-from services.profile.store_memory import MemoryProfileStore
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings
 from services.spaces import encode

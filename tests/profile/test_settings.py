@@ -7,10 +7,10 @@ from pydantic import SecretStr, ValidationError
 
 from services.errors import InvalidInput, Refused
 from services.profile.app import build
-from services.profile.record import MAX_EVENTS
+from services.profile.events.record import MAX_EVENTS
+from services.profile.filing.store_rules import StoreRules
 from services.profile.settings import ProfileSettings
-from services.profile.store_rules import StoreRules
-from services.profile.taste import TasteRules
+from services.profile.taste.liking import TasteRules
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.profile.events import WEIGHTS, Event, EventType
-from services.profile.interests import fold
-from services.profile.memory import EMPTY
-from services.profile.taste import Taste, TasteRules
+from services.profile.events.event import WEIGHTS, Event, EventType
+from services.profile.events.memory import EMPTY
+from services.profile.taste.interests import fold
+from services.profile.taste.liking import Taste, TasteRules
 from services.spaces import Block, Space, canonical
 from tests.profile.builders import MIDNIGHT_MS
 from tests.profile.shoppers import ACTS, HOURS, Habits, K, Shopper, movers, shoppers

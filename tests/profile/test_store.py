@@ -14,18 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput
-from services.profile import popularity
-from services.profile.event_store import Batch, Outcome, Window
-from services.profile.events import Event, EventType
-from services.profile.people_redis import PLACES
-from services.profile.people_store import Answered, Erased, Forget, Page
-from services.profile.person import Consent, Person
-from services.profile.record import MAX_EVENTS
-from services.profile.store import ProfileStore
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste_store import Glance, Kept, TasteQuery
-from services.profile.tidying import AGAIN_MS
+from services.profile.events.event import Event, EventType
+from services.profile.events.event_store import Batch, Outcome, Window
+from services.profile.events.record import MAX_EVENTS
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.people.people_redis import PLACES
+from services.profile.people.people_store import Answered, Erased, Forget, Page
+from services.profile.people.person import Consent, Person
+from services.profile.popularity import decay as popularity
+from services.profile.taste.taste_store import Glance, Kept, TasteQuery
+from services.profile.taste.tidying import AGAIN_MS
 from tests.profile.builders import (
     ALL_GIVEN,
     DAY_MS,

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.profile import memory, popularity
-from services.profile.event_store import Outcome
-from services.profile.events import EventType
-from services.profile.given_event import GivenEvent
-from services.profile.store import ProfileStore
-from services.profile.store_rules import StoreRules
-from services.profile.taste import Interest, Taste
-from services.profile.taste_store import TasteQuery
-from services.profile.tidying import AGAIN_MS, MOST_ALIKE
+from services.profile.events import memory
+from services.profile.events.event import EventType
+from services.profile.events.event_store import Outcome
+from services.profile.events.given_event import GivenEvent
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.store_rules import StoreRules
+from services.profile.popularity import decay as popularity
+from services.profile.taste.liking import Interest, Taste
+from services.profile.taste.taste_store import TasteQuery
+from services.profile.taste.tidying import AGAIN_MS, MOST_ALIKE
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, Parts, parts, person, shop
 from tests.profile.conftest import MakeStore
 

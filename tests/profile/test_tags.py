@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.profile.events import Event, EventType
-from services.profile.prior import Origin, Prior
-from services.profile.tags import MOST_TAGS, tags
-from services.profile.taste import TasteRules
+from services.profile.events.event import Event, EventType
+from services.profile.taste.liking import TasteRules
+from services.profile.taste.prior import Origin, Prior
+from services.profile.taste.tags import MOST_TAGS, tags
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, event, near
 
 RULES = TasteRules()

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile import kept_taste
-from services.profile.events import Event, EventType
-from services.profile.groups import Weighed, strongest
-from services.profile.interests import fold
-from services.profile.kept_taste import KeptTaste
-from services.profile.memory import EMPTY, settle
-from services.profile.prior import Origin, Prior
-from services.profile.taste import Source, Taste, TasteRules
-from services.profile.wire_kept import FORMS
+from services.profile.events.event import Event, EventType
+from services.profile.events.memory import EMPTY, settle
+from services.profile.taste import kept as kept_taste
+from services.profile.taste.groups import Weighed, strongest
+from services.profile.taste.interests import fold
+from services.profile.taste.kept import KeptTaste
+from services.profile.taste.liking import Source, Taste, TasteRules
+from services.profile.taste.prior import Origin, Prior
+from services.profile.wire.kept import FORMS
 from services.spaces import canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, OTHER_SPACE, SPACE, event, near, score
 from tests.profile.strategies import STREAMS

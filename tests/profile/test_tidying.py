@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from services.profile.events import Event, EventType
-from services.profile.tidying import AGAIN_MS, MOST_ALIKE, subject_of, tidied
+from services.profile.events.event import Event, EventType
+from services.profile.taste.tidying import AGAIN_MS, MOST_ALIKE, subject_of, tidied
 from tests.profile.builders import MIDNIGHT_MS, MINUTE_MS, event
 from tests.profile.strategies import STREAMS
 

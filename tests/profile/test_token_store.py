@@ -7,8 +7,8 @@ import re
 import pytest
 
 from services.errors import InvalidInput
-from services.profile.store import ProfileStore
-from services.profile.token_store import PAGES, closed, opened
+from services.profile.filing.store import ProfileStore
+from services.profile.filing.token_store import PAGES, closed, opened
 
 TOKEN = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 

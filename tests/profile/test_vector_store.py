@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.profile.event_store import Batch
-from services.profile.events import EventType
-from services.profile.people_store import Forget
-from services.profile.person import Consent
-from services.profile.segments import NO_SEGMENTS
-from services.profile.store import ProfileStore
-from services.profile.taste_store import Kept, TasteQuery
-from services.profile.vector_store import Placed, Placing
+from services.profile.collaborative.vector_store import Placed, Placing
+from services.profile.events.event import EventType
+from services.profile.events.event_store import Batch
+from services.profile.filing.store import ProfileStore
+from services.profile.people.people_store import Forget
+from services.profile.people.person import Consent
+from services.profile.segments.segment import NO_SEGMENTS
+from services.profile.taste.taste_store import Kept, TasteQuery
 from tests.profile.builders import GIVEN, MIDNIGHT_MS, REFUSED, event, person
 from tests.profile.test_collaborative import FACTORS, factors
 from tests.profile.test_segments import known, segment

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.errors import InvalidInput
-from services.profile.store_redis import RedisProfileStore
-from services.profile.store_rules import StoreRules
+from services.profile.filing.store_redis import RedisProfileStore
+from services.profile.filing.store_rules import StoreRules
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.errors import NotReady
-from services.profile import words as module
-from services.profile.words import REMEMBERED_S, UNANSWERED_S, Carriers, Words, spellings
+from services.profile.taste import words as module
+from services.profile.taste.words import REMEMBERED_S, UNANSWERED_S, Carriers, Words, spellings
 from services.spaces import Float16, Space
 from tests.profile.builders import SPACE, near, score
 

@@ -1,0 +1,1 @@
+"""Where people are among those who like the same."""

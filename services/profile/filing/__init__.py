@@ -1,0 +1,1 @@
+"""Under which names and in which steps all of it is kept."""

@@ -1,0 +1,1 @@
+"""Who people are: attributes, consent, erasure, all that is held of them."""

@@ -1,0 +1,1 @@
+"""What many people like now."""

@@ -1,0 +1,1 @@
+"""What people like, folded from what they did and what is known of them."""

@@ -1,0 +1,33 @@
+"""Exported events between the contract and the domain."""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.profile.events.export_events import ExportedEvent, ExportQuery
+from services.profile.wire.messages import milliseconds
+from visrec.v1 import profile_pb2 as pb
+
+
+def export_query_of(message: pb.ExportEventsRequest) -> ExportQuery:
+    """A request for events."""
+    start = milliseconds(message.time.not_before) if message.time.HasField("not_before") else None
+    end = milliseconds(message.time.before) if message.time.HasField("before") else None
+    return ExportQuery(message.catalogue, start, end, message.page_size, message.page_token, message.include_user_ids)
+
+
+def exported_message(catalogue: str, exported: ExportedEvent) -> pb.Event:
+    """An event without its id, its recommendation and its vector."""
+    event, time = exported.event, Timestamp()
+    time.FromMilliseconds(event.time_ms)
+    message = pb.Event(
+        user_id=exported.who,
+        type=pb.EventType.ValueType(event.type),
+        time=time,
+        catalogue=catalogue,
+        shown_signals=event.shown_signals,
+        domain=event.domain,
+    )
+    if event.item_id:
+        message.item_id = event.item_id
+    return message
