@@ -1,7 +1,7 @@
 """A ranking: who stands where, and each term of each score, in arrays.
 
-It holds a hundred items while ten are shown, so parts are made only of those that somebody looks at. The arrays are what
-a frozen result keeps, so a part that is read an hour later is the part that was shown, to the last bit.
+It holds a hundred items while ten are shown, so parts are made only of those that somebody looks at. The arrays are
+what a frozen result keeps, so a part that is read an hour later is the part that was shown, to the last bit.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Ranking:
 
 
 def signal_values(parts: Sequence[Part], used: Mapping[str, float]) -> dict[str, float]:
-    """What each signal said of an item before its weight in the answer; rules, which have none, are told as they are."""
+    """What each signal said of an item before its weight in the answer; rules, which have none, as they are."""
     sums: dict[str, float] = {}
     for part in parts:
         sums[part.signal] = sums.get(part.signal, 0.0) + part.contribution

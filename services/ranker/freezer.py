@@ -1,0 +1,141 @@
+"""Freezing an answer, and finding it again.
+
+Freezing is best effort: it begins as soon as the ranking is known, goes on beside everything else, and an answer that
+could not be frozen is still an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused
+from services.ranker.answer import Dropped
+from services.ranker.frozen import Frozen
+from services.ranker.frozen_pack import pack, unpack
+from services.ranker.frozen_store import FrozenStore
+from services.ranker.tickets import NAME_BYTES, Page, Ticket, Tickets
+
+FROZEN = "frozen"
+"""Named among the dropped when there is no frozen result."""
+
+EXPIRED = "RECOMMENDATION_EXPIRED"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Under what an answer is frozen: both empty when it is not, and `dropped` says why; the token is empty, too, when
+    there is nothing behind the first page."""
+
+    recommendation_id: str = ""
+    next_page_token: str = ""
+    dropped: Dropped | None = None
+
+
+class Freezer:
+    """`store`: None where there is none. `keep_ms`: how long results are kept. `wait_s`: how long an answer waits at
+    most for the store. `random`: so many bytes that nobody guesses."""
+
+    def __init__(self, store: FrozenStore | None, keep_ms: int, wait_s: float, random: Callable[[int], bytes]) -> None:
+        self._store = store
+        self._keep_ms = keep_ms
+        self._wait_s = wait_s
+        self._random = random
+        self._tickets: Tickets | None = None
+
+    @property
+    def keep_ms(self) -> int:
+        """How long results are kept."""
+        return self._keep_ms
+
+    async def refresh(self) -> None:
+        """Asks for the key of the tickets, which another replica may have made. Raises NotReady."""
+        if self._store is not None:
+            self._tickets = Tickets(await self._store.key())
+
+    def begin(self, frozen: Frozen, owner: str) -> Freezing:
+        """Sends it on its way. `owner`: the pseudonym of the person it is for, empty for nobody in particular."""
+        if self._store is None:
+            return Freezing(_no("NO_STORE", "this service has no Redis"))
+        if self._tickets is None:
+            return Freezing(_no("REDIS_UNAVAILABLE", "Redis has not answered yet"))
+        ticket = Ticket(self._random(NAME_BYTES), owner)
+        try:
+            taken = self._store.put(ticket, pack(frozen), now_ms=frozen.time_ms, keep_ms=frozen.keep_ms)
+        except Overloaded:
+            return Freezing(_no("OVERLOADED", "too many results wait to be frozen"))
+        more = len(frozen.ranking) > frozen.n
+        receipt = Receipt(
+            self._tickets.recommendation_id(ticket),
+            self._tickets.page_token(Page(ticket, frozen.n, frozen.n)) if more else "",
+        )
+        return Freezing(receipt, taken, self._wait_s)
+
+    async def find(self, recommendation_id: str) -> tuple[Ticket, Frozen]:
+        """Raises NotFound with reason RECOMMENDATION_EXPIRED for what is not kept, whatever it is; NotReady."""
+        ticket = (await self._known()).read_id(recommendation_id)
+        if ticket is None:
+            raise _expired()
+        return ticket, await self._read(ticket)
+
+    async def find_page(self, page_token: str) -> tuple[Frozen, Page]:
+        """Raises InvalidInput for a token that is none, else as `find`."""
+        page = (await self._known()).read_token(page_token)
+        if page is None:
+            raise InvalidInput("page_token", "is not one of an answer of this service", reason="BAD_PAGE_TOKEN")
+        return await self._read(page.ticket), page
+
+    async def recommendation_id(self, ticket: Ticket) -> str:
+        """As callers know it."""
+        return (await self._known()).recommendation_id(ticket)
+
+    async def page_token(self, page: Page) -> str:
+        """As callers know it."""
+        return (await self._known()).page_token(page)
+
+    async def _known(self) -> Tickets:
+        if self._store is None:
+            raise Refused("nothing is frozen here: this service has no Redis", reason="NO_STORE")
+        if self._tickets is None:
+            await self.refresh()
+        assert self._tickets is not None
+        return self._tickets
+
+    async def _read(self, ticket: Ticket) -> Frozen:
+        assert self._store is not None
+        packed = await self._store.get(ticket)
+        frozen = unpack(packed) if packed else None
+        if frozen is None:
+            raise _expired()
+        return frozen
+
+
+class Freezing:
+    """A result on its way into the store."""
+
+    def __init__(self, receipt: Receipt, taken: Awaitable[bool] | None = None, wait_s: float = 0.0) -> None:
+        self._receipt = receipt
+        self._taken = taken
+        self._wait_s = wait_s
+
+    async def ended(self) -> Receipt:
+        """Once it is kept, or cannot be, or takes too long."""
+        if self._taken is None:
+            return self._receipt
+        try:
+            async with asyncio.timeout(self._wait_s):
+                taken = await self._taken
+        except TimeoutError:
+            return _no("DEADLINE_EXCEEDED", "Redis did not answer in time")
+        except NotReady:
+            return _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
+        return self._receipt if taken else _no("ERASED", "the person has been erased")
+
+
+def _no(reason: str, message: str) -> Receipt:
+    return Receipt(dropped=Dropped(FROZEN, reason, f"there is no frozen result: {message}"))
+
+
+def _expired() -> NotFound:
+    return NotFound("recommendation", "of that name", "it may have been kept before", reason=EXPIRED)

@@ -1,0 +1,56 @@
+"""Scenes that were put, in one hash of Redis: a field for each, and under the empty name the count of changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from services.ranker.scene_store import PutScenes, SceneStore, changed, too_many
+from services.ranker.scenes import Scene
+from services.runtime.redis_async import AtOnce, Together
+
+KEY = "visrec:ranker:scenes"
+
+_CHANGE = """
+-- KEYS: scenes. ARGV: name, scene or '' to remove it, most scenes, number that must hold or ''. The number after it, or
+-- -1: another held, -2: too many.
+local number = tonumber(redis.call('HGET', KEYS[1], '') or '0')
+if ARGV[4] ~= '' and tonumber(ARGV[4]) ~= number then return -1 end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  local known = redis.call('HEXISTS', KEYS[1], '') + redis.call('HEXISTS', KEYS[1], ARGV[1])
+  if redis.call('HLEN', KEYS[1]) - known >= tonumber(ARGV[3]) then return -2 end
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+return redis.call('HINCRBY', KEYS[1], '', 1)
+"""
+
+
+class RedisSceneStore(SceneStore):
+    """Over `AsyncRedis.at_once`, or what stands before it."""
+
+    def __init__(self, at_once: AtOnce) -> None:
+        self._together = Together(at_once)
+
+    async def read(self) -> PutScenes:
+        answer: Any = await self._together.ask(("HGETALL", KEY))
+        # By the client's version it is a list of fields and values, or the two by two.
+        fields = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+        number = int(fields.pop(b"", 0))
+        return PutScenes({name.decode(): _read(name.decode(), told) for name, told in fields.items()}, number)
+
+    async def change(self, name: str, scene: Scene | None, most: int, if_number: int | None) -> int:
+        told = "" if scene is None else json.dumps([scene.description, dict(scene.signals), dict(scene.blocks)])
+        held = "" if if_number is None else if_number
+        number: int = await self._together.ask(("EVAL", _CHANGE, 1, KEY, name, told, most, held))
+        if number == -1:
+            raise changed()
+        if number == -2:
+            raise too_many(most)
+        return number
+
+
+def _read(name: str, told: bytes) -> Scene:
+    description, signals, blocks = json.loads(told)
+    return Scene(name, description, signals, blocks)
