@@ -241,9 +241,9 @@ class RecommendRequest(_message.Message):
     def session_events(self) -> _containers.RepeatedCompositeFieldContainer[_profile_pb2.Event]:
         """What somebody did in this session and is not recorded yet, at most 32, in any order; they need no person and no
         consent, for nothing of them is kept. Read are `type`, the subject (an item of the catalogue, or a photo's vector of
-        its space), and `time` (left out: now), by which later ones count more. Dislikes and impressions are left out of the
-        answer and are not searched with. A type that is unspecified or no subject: INVALID_ARGUMENT. Items that are unknown
-        do not count.
+        its space), and `time` (left out: now), by which later ones count more. Dislikes push away. The items are left out of
+        the answer; of impressions that is all. A type that is unspecified or no subject: INVALID_ARGUMENT. Items that are
+        unknown do not count.
         """
 
     @_builtins.property
@@ -409,7 +409,7 @@ class Boost(_message.Message):
     field: _builtins.str
     """`id`, `domain`, `category`, `group_id`, `tags`, `currency`, `availability`, or `attributes.NAME`; as in Condition."""
     amount: _builtins.float
-    """Added to the score; -1 to 1, not 0. Scores are of about that range."""
+    """Added to the score; -1 to 1, not 0. Scores are of about that range. By reciprocal rank amount / 61 is added."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 64 values, each at most 256 letters."""
@@ -615,7 +615,9 @@ class ScorePart(_message.Message):
     block: _builtins.str
     """The block, such as `content` or `colour`; empty where there is none."""
     weight: _builtins.float
-    """The weight of the signal, and of the query within it; of a rule: 1."""
+    """The weight of the signal, and of the query within it. Of a rule 1, by reciprocal rank 1/61: what a first place is
+    worth.
+    """
     value: _builtins.float
     """The value: for a block its weighed inner product on the scale of the calibration, for popularity and the like 0 to 1,
     for a rule its amount. By reciprocal rank: 1 / (60 + rank).
