@@ -1,6 +1,7 @@
 """A frozen result: what was answered, so that it can be turned to the next page, told again and explained.
 
-It holds no photo, no vector, no session and no name of a person; the items themselves stay with the indexer.
+It holds no photo, no vector and no session; the items themselves stay with the indexer. Where nobody is recognised it is
+about nobody, and where somebody is it is kept under them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Frozen:
     blocks    block weights that were searched with; empty: the space's defaults
     sources   query name to what is behind it, what counts most first
     nearest   item id to query name to the source that is nearest to it, for the first page of an explained answer
+    user_id   whom it is for, as callers call them; only in what is kept under that person
     """
 
     time_ms: int
@@ -54,6 +56,7 @@ class Frozen:
     ranking: Ranking
     sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)
     nearest: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    user_id: str = ""
 
     def sources_of(self, item_id: str) -> dict[str, Source]:
         """Query name to the source that stands for it in the reasons of an item."""
