@@ -103,6 +103,19 @@ class FaissView(View):
                 return placed.first + int(placed.part.starts[item])
         return None
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        found: list[int | None] = [None] * len(item_ids)
+        missing = list(range(len(item_ids)))
+        for placed in reversed(self.placed):
+            if not missing:
+                break
+            if placed.part.items:
+                for place, item in zip(missing, placed.part.find_all([item_ids[at] for at in missing]), strict=True):
+                    if item is not None and item not in placed.dead.bitmap:
+                        found[place] = placed.first + int(placed.part.starts[item])
+                missing = [place for place in missing if found[place] is None]
+        return found
+
     def eligible(self, filter_: Filter) -> Eligible:
         if not filter_:
             return self._alive
@@ -160,6 +173,22 @@ class FaissView(View):
     def item_id(self, first: int) -> str:
         placed, item = self._item(first)
         return placed.part.item_id(item)
+
+    def item_ids(self, firsts: Sequence[int]) -> list[str]:
+        rows = np.asarray(firsts, np.int64)
+        where = np.searchsorted(self._ends, rows, side="right")
+        parts = set(where.tolist())
+        if len(parts) == 1:
+            placed = self.placed[parts.pop()]
+            only: list[str] = placed.part.item_ids(placed.part.owners_of(rows - placed.first))
+            return only
+        found = [""] * len(firsts)
+        for number in parts:
+            placed, mine = self.placed[number], np.flatnonzero(where == number)
+            ids = placed.part.item_ids(placed.part.owners_of(rows[mine] - placed.first))
+            for place, item_id in zip(mine.tolist(), ids, strict=True):
+                found[place] = item_id
+        return found
 
     def packed(self, first: int) -> bytes:
         placed, item = self._item(first)

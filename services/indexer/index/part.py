@@ -80,9 +80,17 @@ class Part(ABC):
     def find(self, item_id: str) -> int | None:
         """The newest item of that id, be it dead or not."""
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        """The same for each of many."""
+        return [self.find(item_id) for item_id in item_ids]
+
     @abstractmethod
     def item_id(self, item: int) -> str:
         """Its id."""
+
+    def item_ids(self, items: NDArray[Any]) -> list[str]:
+        """The same for each of many."""
+        return [self.item_id(item) for item in items.tolist()]
 
     @abstractmethod
     def packed(self, item: int) -> bytes:

@@ -69,8 +69,14 @@ class SettledPart(Part):
     def find(self, item_id: str) -> int | None:
         return self.table.lookup.find(item_id)
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        return self.table.lookup.find_all(item_ids)
+
     def item_id(self, item: int) -> str:
         return self.table.ids[item].decode()
+
+    def item_ids(self, items: NDArray[Any]) -> list[str]:
+        return self.table.ids.strings(items)
 
     def packed(self, item: int) -> bytes:
         return self.table.packed[item]
