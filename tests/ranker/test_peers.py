@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from services.ranker.peers import GrpcProfile
 from services.ranker.ports import SEGMENT, STATED, Source
+from services.ranker.tuning import Tuning
 from visrec.v1 import profile_pb2 as pb
 
 
@@ -16,15 +19,15 @@ class Answering:
         self._answer = answer
 
     def unary_unary(self, *_: object, **__: object) -> object:
-        async def call(_: object) -> object:
+        async def call(_: object, **__: object) -> object:
             return self._answer
 
         return call
 
 
 async def sources_of(interest: pb.Interest) -> list[Source]:
-    answer = pb.GetTasteResponse(taste=pb.Taste(personalised=True, interests=[interest]))
-    profile = GrpcProfile(Answering(answer))  # type: ignore[arg-type]
+    result = pb.TasteResult(taste=pb.Taste(personalised=True, interests=[interest]))
+    profile = GrpcProfile(Answering(pb.GetTastesResponse(results=[result])), time.monotonic, Tuning())  # type: ignore[arg-type]
     return list((await profile.taste("ann", "shop", "")).interests[0].sources)
 
 
