@@ -33,26 +33,36 @@ class Receipt:
     dropped: Dropped | None = None
 
 
-class Freezer:
-    """`store`: None where there is none. `keep_ms`: how long results are kept. `wait_s`: how long an answer waits at
-    most for the store. `random`: so many bytes that nobody guesses."""
+@dataclass(frozen=True)
+class Keeping:
+    """`keep_ms`: how long results are kept. `wait_s`: how long an answer waits at most until its result is. `share`: of
+    the store's room, from which on none are."""
 
-    def __init__(self, store: FrozenStore | None, keep_ms: int, wait_s: float, random: Callable[[int], bytes]) -> None:
+    keep_ms: int = 3_600_000
+    wait_s: float = 0.1
+    share: float = 0.8
+
+
+class Freezer:
+    """`store`: None where there is none. `random`: so many bytes that nobody guesses."""
+
+    def __init__(self, store: FrozenStore | None, keeping: Keeping, random: Callable[[int], bytes]) -> None:
         self._store = store
-        self._keep_ms = keep_ms
-        self._wait_s = wait_s
+        self._keeping = keeping
         self._random = random
         self._tickets: Tickets | None = None
+        self._full = False
 
     @property
     def keep_ms(self) -> int:
         """How long results are kept."""
-        return self._keep_ms
+        return self._keeping.keep_ms
 
     async def refresh(self) -> None:
-        """Asks for the key of the tickets, which another replica may have made. Raises NotReady."""
+        """Asks for the key of the tickets, which another replica may have made, and for room. Raises NotReady."""
         if self._store is not None:
             self._tickets = Tickets(await self._store.key())
+            self._full = await self._store.is_full(self._keeping.share)
 
     def begin(self, frozen: Frozen, owner: str) -> Freezing:
         """Sends it on its way. `owner`: the pseudonym of the person it is for, empty for nobody in particular."""
@@ -60,6 +70,8 @@ class Freezer:
             return Freezing(_no("NO_STORE", "this service has no Redis"))
         if self._tickets is None:
             return Freezing(_no("REDIS_UNAVAILABLE", "Redis has not answered yet"))
+        if self._full:
+            return Freezing(_no("STORE_FULL", "Redis has no room for it"))
         ticket = Ticket(self._random(NAME_BYTES), owner)
         try:
             taken = self._store.put(ticket, pack(frozen), now_ms=frozen.time_ms, keep_ms=frozen.keep_ms)
@@ -70,7 +82,7 @@ class Freezer:
             self._tickets.recommendation_id(ticket),
             self._tickets.page_token(Page(ticket, frozen.n, frozen.n)) if more else "",
         )
-        return Freezing(receipt, taken, self._wait_s)
+        return Freezing(receipt, taken, self._keeping.wait_s)
 
     async def find(self, recommendation_id: str) -> tuple[Ticket, Frozen]:
         """Raises NotFound with reason RECOMMENDATION_EXPIRED for what is not kept, whatever it is; NotReady."""

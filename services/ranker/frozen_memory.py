@@ -17,6 +17,7 @@ class MemoryFrozenStore(FrozenStore):
         self._key = secrets.token_bytes(KEY_BYTES)
         self._kept: dict[Ticket, tuple[int, bytes]] = {}
         self._erased: set[str] = set()
+        self.taken = 0.0
 
     async def key(self) -> bytes:
         return self._key
@@ -26,6 +27,9 @@ class MemoryFrozenStore(FrozenStore):
             return False
         self._kept[ticket] = (now_ms + keep_ms, packed)
         return True
+
+    async def is_full(self, share: float) -> bool:
+        return self.taken > share
 
     async def get(self, ticket: Ticket) -> bytes | None:
         ends, packed = self._kept.get(ticket, (0, b""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable
+from typing import Any
 
 from services.ranker.frozen_store import FrozenStore
 from services.ranker.tickets import KEY_BYTES, Ticket
@@ -20,8 +21,9 @@ KEY = "visrec:ranker:ticket-key"
 class RedisFrozenStore(FrozenStore):
     """Over `AsyncRedis.at_once`, or what stands before it. Results that are frozen at the same time go together."""
 
-    def __init__(self, at_once: AtOnce) -> None:
+    def __init__(self, at_once: AtOnce, *, in_cluster: bool = False) -> None:
         self._together = Together(at_once)
+        self._in_cluster = in_cluster
 
     async def key(self) -> bytes:
         await self._together.ask(("SET", KEY, secrets.token_bytes(KEY_BYTES), "NX"))
@@ -30,6 +32,12 @@ class RedisFrozenStore(FrozenStore):
 
     def put(self, ticket: Ticket, packed: bytes, *, now_ms: int, keep_ms: int) -> Awaitable[bool]:
         return self._together.ask(_put(ticket, packed, now_ms, keep_ms))
+
+    async def is_full(self, share: float) -> bool:
+        if self._in_cluster:  # each node has a room of its own, and says so when it is full
+            return False
+        memory: Any = await self._together.ask(("INFO", "memory"))
+        return bool(memory["maxmemory"]) and int(memory["used_memory"]) > share * int(memory["maxmemory"])
 
     async def get(self, ticket: Ticket) -> bytes | None:
         found: bytes | None = await self._together.ask(("GET", _key(ticket)))

@@ -20,5 +20,8 @@ class FrozenStore(Protocol):
     def put(self, ticket: Ticket, packed: bytes, *, now_ms: int, keep_ms: int) -> Awaitable[bool]:
         """Keeps it for `keep_ms`; on its way from the call on. False when the owner was erased: nothing is kept."""
 
+    async def is_full(self, share: float) -> bool:
+        """Whether more than `share`, 0 to 1, of its room is taken, be it by others."""
+
     async def get(self, ticket: Ticket) -> bytes | None:
         """What was kept; None: nothing, or not any more."""

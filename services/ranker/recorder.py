@@ -65,6 +65,7 @@ class Recorder:
         self._lost = lost
         self._patience = patience
         self._waiting: deque[Deed] = deque()
+        self._out = 0
         self._sending: asyncio.Task[None] | None = None
 
     def offer(self, deeds: Sequence[Deed]) -> bool:
@@ -83,7 +84,7 @@ class Recorder:
                 while self._sending is not None:
                     await asyncio.shield(self._sending)
         except TimeoutError:
-            self._lost(len(self._waiting))
+            self._lost(self._out + len(self._waiting))
             if self._sending is not None:
                 self._sending.cancel()
 
@@ -91,7 +92,9 @@ class Recorder:
         try:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(self._patience.batch, len(self._waiting)))]
+                self._out = len(batch)
                 self._lost(await self._refused(batch))
+                self._out = 0
         finally:
             self._sending = None
 

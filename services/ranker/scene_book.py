@@ -51,7 +51,12 @@ class SceneBook:
         before = self.scenes.get(scene.name)
         if before is None:
             return scene
-        return replace(scene, description=scene.description or before.description, blocks=scene.blocks or before.blocks)
+        return replace(
+            before,
+            description=scene.description or before.description,
+            signals=scene.signals,
+            blocks=scene.blocks or before.blocks,
+        )
 
 
 def check(scene: Scene) -> None:
