@@ -77,14 +77,18 @@ class City:
         self.town = Town(self.house, folder)
         held.callback(self.town.close)
         self.town.await_serving()
-        ranker = held.enter_context(_service("ranker", common | {"VISREC_PROFILE_TARGET": self.town.address}))
-        await_serving(ranker, self.ranker_address, "visrec.v1.RankerService")
-        self.processes: Mapping[str, Child] = {
-            "ranker": ranker,
+        self._ranker_environment = common | {"VISREC_PROFILE_TARGET": self.town.address}
+        self.processes: dict[str, Child] = {
             "profile": self.town.profile,
             "indexer": self.house.indexer,
             "embedder": embedder,
         }
+
+    def start_ranker(self, held: ExitStack) -> None:
+        """The last, when there is something to recommend. Raises BenchFailed."""
+        ranker = held.enter_context(_service("ranker", self._ranker_environment))
+        await_serving(ranker, self.ranker_address, "visrec.v1.RankerService")
+        self.processes["ranker"] = ranker
 
     def fill(self, say: Say) -> None:
         """Items and people, from nothing. Raises BenchFailed."""
@@ -155,6 +159,7 @@ def opened(items: int, people: int, say: Say, *, keep: bool) -> Iterator[City]:
                 city.fill(say)
                 (folder / FILLED).touch()
             city.settle(say)
+            city.start_ranker(held)
             yield city
     except grpc.RpcError as error:
         raise BenchFailed(f"{error.code().name} {error.details()}") from error
