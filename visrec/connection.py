@@ -137,7 +137,7 @@ _SERVICE_CONFIG = json.dumps(
                     *_methods("IndexerService", "Search", "ListSpaces", "GetStats"),
                     *_methods("ProfileService", "GetUser", "ListUsers", "RecordEvents", "GetTaste", "GetPopularItems"),
                     *_methods("ProfileService", "ListSegments", "ExportFeatures", "PutSegments", "RebuildTastes"),
-                    *_methods("RankerService", "Recommend", "GetScenes"),
+                    *_methods("RankerService", "Recommend", "NextPage", "GetRecommendation", "Explain", "GetScenes"),
                 ],
                 "retryPolicy": {
                     "maxAttempts": 3,

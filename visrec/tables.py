@@ -147,6 +147,10 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
         f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason) or each.reason)}"
         for each in answer.dropped
     ]
+    if answer.recommendation_id:
+        lines.append(f"[bold]kept[/]     as {escape(answer.recommendation_id)}")
+    if answer.next_page_token:
+        lines.append(f"[bold]more[/]     visrec next {escape(answer.next_page_token)}")
     return "\n".join([*lines, costs(answer.costs)])
 
 
