@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from services.errors import Internal, NotReady, Overloaded, TooLate
 from services.ranker.answer import Dropped
 
 T = TypeVar("T")
+
+AWAY = (NotReady, Overloaded, Internal, TooLate)
+"""What a service raises that cannot answer now; a bug over there must not take the answer with it."""
 
 
 class Stages:
@@ -41,9 +44,10 @@ class Stages:
         """Notes that `signal` is left out."""
         self.dropped.append(Dropped(signal, reason, message))
 
-    async def need(self, stage: str, work: Awaitable[T]) -> T:
-        """The result of `work`, which there is no answer without. Raises TooLate when the time is up."""
-        return await self._within(stage, work, 1.0)
+    async def need(self, stage: str, work: Awaitable[T], share: float = 1.0) -> T:
+        """The result of `work`, which there is no answer without. Raises TooLate when `share` of the time that is left
+        is up."""
+        return await self._within(stage, work, share)
 
     async def spare(
         self, stage: str, service: str, signals: Sequence[str], work: Awaitable[T], share: float
@@ -54,7 +58,7 @@ class Stages:
             return await self._within(stage, work, share)
         except TooLate:
             reason, message = "DEADLINE_EXCEEDED", f"the {service} did not answer in time"
-        except (NotReady, Overloaded, Internal):  # a bug over there must not take the answer with it
+        except AWAY:
             reason, message = f"{service.upper()}_UNAVAILABLE", f"the {service} cannot answer now"
         self.weakened = True
         for signal in signals:
@@ -68,3 +72,17 @@ class Stages:
                     return await work
             except TimeoutError as error:
                 raise TooLate(f"stage {stage} did not end in time") from error
+
+
+async def side_by_side(*work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results in order. The first that fails ends the others. A task costs as much as much of an answer, so what is
+    alone gets none."""
+    if len(work) == 1:
+        return [await work[0]]
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise
