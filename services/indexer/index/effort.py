@@ -28,8 +28,8 @@ UNMEASURED_SCAN = {Accuracy.FAST: 200, Accuracy.BALANCED: 500}
 
 MEASURED_COUNT = 10
 """The recalls are those of so many rows; for each row more a scan compares three more, and a walk goes three further.
-Of 72,000 rows so many keep the recall of up to 1000 neighbours at 0.98 or more, for any mix; two keep it at 0.95, six at
-0.997."""
+Of 72,000 rows so many keep the recall of up to 1000 neighbours at 0.98 or more, for any mix; two keep it at 0.95, six
+at 0.997."""
 
 FURTHER = 3
 

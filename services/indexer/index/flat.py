@@ -68,6 +68,23 @@ class Flat:
         return scores, np.where(found < 0, found, rows[found])
 
 
+SIGN_AND_NUMBER = np.int32(-0x70002000)
+"""0x8fffe000: the bits of a float32 that a float16 has, once its exponent stands where that of a float32 does."""
+EXPONENTS_APART = np.float32(2.0**112)
+"""The exponent of a float16 is counted from 15, that of a float32 from 127."""
+
+
+def widened(rows: Float16) -> Float32:
+    """(n, D) float16 -> float32, the same numbers, which must be finite. By whole registers: a quarter of what NumPy's
+    own conversion takes, which is the dearest part of scoring some hundred rows."""
+    bits = rows.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= SIGN_AND_NUMBER
+    numbers: Float32 = bits.view(np.float32)
+    numbers *= EXPONENTS_APART
+    return numbers
+
+
 def owned(index: Any) -> Any:
     """A copy in memory that may be added to. FAISS aborts the process when that is tried with an index that was mapped,
     or with a clone of it."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from services.indexer.filters import Filter
 from services.indexer.index.compiled import CompiledFilters
 from services.indexer.index.effort import Effort
-from services.indexer.index.flat import Flat
+from services.indexer.index.flat import Flat, widened
 from services.indexer.index.graph import Graph
 from services.indexer.index.hunt import Hunt
 from services.indexer.index.items import ItemSet
@@ -92,8 +91,7 @@ class SettledPart(Part):
         return self.table.facts.counts(field, chosen.mask)
 
     def vectors(self, rows: NDArray[Any]) -> Float32:
-        found: Float32 = self.flat.canonical[rows].astype(np.float32)
-        return found
+        return widened(self.flat.canonical[rows])
 
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:
         hunt = Hunt(self, chosen, min(limit, chosen.count), accuracy, proceed)
