@@ -72,6 +72,11 @@ class _Lines:
         above: NDArray[np.bool_] = (scores > scores[row]) | ((scores == scores[row]) & (ids < ids[row]))
         return above
 
+    def top(self, share: float, n: int, ids: NDArray[np.str_]) -> list[int]:
+        """The rows of the top n at that share, best first."""
+        rows: list[int] = np.lexsort((ids, -(self.slope * share + self.start)))[:n].tolist()
+        return rows
+
     def meetings(self, row: int) -> Float64:
         """The shares at which another item's line meets that of this one, in any order."""
         slopes = self.slope - self.slope[row]
@@ -80,24 +85,20 @@ class _Lines:
 
 
 def _smallest(ids: NDArray[np.str_], lines: _Lines, row: int, n: int, *, signal: str, share: float) -> Change | None:
-    leaves = int(lines.above(share, row, ids).sum()) < n
+    leaves = row in lines.top(share, n, ids)
     found = []
     for towards in (1.0, -1.0):
         at = lines.meetings(row)
         at = np.clip(np.unique(at[(at - share) * towards >= 0]) + towards * STEP, 0.0, 1.0)
-        before = lines.above(share, row, ids)
         for needed in at[:: int(towards)].tolist():
-            after = lines.above(needed, row, ids)
-            if (int(after.sum()) >= n) == leaves:
-                crossed = np.flatnonzero(after & ~before if leaves else before & ~after)
-                other = ids[_edge(lines, needed, crossed, leaves)]
-                found.append(Change(signal, share, needed, leaves, str(other)))
+            if (int(lines.above(needed, row, ids).sum()) >= n) == leaves:
+                other = str(ids[_other(lines.top(share, n, ids), lines.top(needed, n, ids), leaves)])
+                found.append(Change(signal, share, needed, leaves, other))
                 break
-            before = after
     return min(found, key=lambda change: abs(change.weight_needed - share)) if found else None
 
 
-def _edge(lines: _Lines, share: float, crossed: NDArray[np.intp], leaves: bool) -> int:
-    """Of those that changed places with the item at once, the one that is now in the top N, or out of it."""
-    scores = lines.slope[crossed] * share + lines.start[crossed]
-    return int(crossed[scores.argmax() if leaves else scores.argmin()])
+def _other(before: list[int], after: list[int], leaves: bool) -> int:
+    """Who is in the top N instead, or who was. Others may have come and gone on the way: it is the one at the edge."""
+    came, went = (after, before) if leaves else (before, after)
+    return [row for row in came if row not in went][-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +43,8 @@ SHARES = np.tile([0.75, 0.25], (len(QUERIES), 1))
 TOGETHER = Query(COLLABORATIVE, COLLABORATIVE)
 PLAIN = (SEGMENT, POPULARITY, FRESHNESS)
 SPACE = Space("toy@00000001", (Block("content", 2), Block("colour", 2)))
+
+Weights = Mapping[str, float]
 
 weights = st.dictionaries(st.sampled_from(SIGNALS), st.floats(0.01, 1), min_size=1).map(rescaled)
 
