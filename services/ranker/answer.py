@@ -73,6 +73,10 @@ class Ask:
             raise InvalidInput("photo_vector", "give a photo or the vector of one, not both")
         if not 0 <= self.diversity <= 1:
             raise InvalidInput("diversity", "must be 0 to 1")
+        if self.remember_photo and not (self.user_id and self.photo is not None):
+            raise InvalidInput("remember_photo", "needs a person and a photo")
+        if self.record_impressions and not self.user_id:
+            raise InvalidInput("record_impressions", "needs a person")
         if self.fusion not in FUSIONS:
             raise InvalidInput("fusion", f"must be one of {', '.join(FUSIONS)}")
         if self.language not in LANGUAGES:

@@ -14,6 +14,7 @@ from services.ranker.ranking import Part
 from services.ranker.reasons import Reason, reasons
 from services.ranker.stages import Stages
 from services.ranker.tickets import Page
+from services.ranker.words import reason_text
 
 ITEMS = "items"
 """Named among the dropped when there are only the ids of the items."""
@@ -60,7 +61,7 @@ class Archive:
         frozen, page = await stages.need("frozen", self._freezer.find_page(page_token))
         page = replace(page, n=n or page.n)
         rows = range(page.offset, min(page.offset + page.n, len(frozen.ranking)))
-        shown = await self._shown(stages, frozen, rows, language, explain=explain)
+        shown, _ = await self._told(stages, frozen, rows, language, explain=explain)
         return Shown(
             frozen,
             await self._freezer.recommendation_id(page.ticket),
@@ -75,29 +76,39 @@ class Archive:
         stages = Stages(self._clock, budget_s)
         ticket, frozen = await stages.need("frozen", self._freezer.find(recommendation_id))
         rows = range(min(frozen.n, len(frozen.ranking)))
-        items = await self._shown(stages, frozen, rows, language, explain=True)
+        items, _ = await self._told(stages, frozen, rows, language, explain=True)
         token = await self._token(frozen, Page(ticket, rows.stop, frozen.n))
         dropped = [*frozen.dropped, *stages.dropped]
         return Shown(frozen, recommendation_id, token, items, dropped, stages.costs)
 
-    async def item(self, frozen: Frozen, row: int, language: str, stages: Stages) -> ShownItem:
-        """One place, with parts and reasons."""
-        (shown,) = await self._shown(stages, frozen, range(row, row + 1), language, explain=True)
-        return shown
+    async def item(
+        self, stages: Stages, frozen: Frozen, row: int, language: str, others: Sequence[str]
+    ) -> tuple[ShownItem, Mapping[str, str]]:
+        """One place, with parts and reasons, and the titles of it and of `others` by id."""
+        (shown,), titles = await self._told(stages, frozen, range(row, row + 1), language, others, explain=True)
+        return shown, titles
 
     async def _token(self, frozen: Frozen, page: Page) -> str:
         return await self._freezer.page_token(page) if page.offset < len(frozen.ranking) else ""
 
-    async def _shown(
-        self, stages: Stages, frozen: Frozen, rows: range, language: str, *, explain: bool
-    ) -> list[ShownItem]:
+    async def _told(
+        self,
+        stages: Stages,
+        frozen: Frozen,
+        rows: range,
+        language: str,
+        others: Sequence[str] = (),
+        *,
+        explain: bool,
+    ) -> tuple[list[ShownItem], Mapping[str, str]]:
         ranking = frozen.ranking
         parts = [ranking.parts(row) if explain else () for row in rows]
         told = [reasons(each, frozen.sources_of(ranking.ids[row])) for row, each in zip(rows, parts, strict=True)]
         referred = [reason.source.item_id for each in told for reason in each if reason.source]
-        items = await self._items(stages, frozen.catalogue, [*(ranking.ids[row] for row in rows), *referred])
+        wanted = [*(ranking.ids[row] for row in rows), *referred, *others]
+        items = await self._items(stages, frozen.catalogue, wanted)
         titles = {item_id: item.title for item_id, item in items.items()}
-        return [
+        shown = [
             ShownItem(
                 item_id=ranking.ids[row],
                 payload=items[ranking.ids[row]].payload if ranking.ids[row] in items else None,
@@ -108,6 +119,7 @@ class Archive:
             )
             for row, of_row, why in zip(rows, parts, told, strict=True)
         ]
+        return shown, titles
 
     async def _items(self, stages: Stages, catalogue: str, ids: Sequence[str]) -> Mapping[str, CatalogueItem]:
         wanted = list(dict.fromkeys(filter(None, ids)))
@@ -127,4 +139,4 @@ def _unknown(stages: Stages) -> bool:
 
 def _told(reason: Reason, titles: Mapping[str, str], language: str) -> ToldReason:
     item_id = reason.source.item_id if reason.source else ""
-    return ToldReason(reason.kind.name, reason.text(titles), item_id, reason.contribution)
+    return ToldReason(reason.kind.name, reason_text(reason, titles, language), item_id, reason.contribution)

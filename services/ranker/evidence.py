@@ -10,6 +10,7 @@ activation maps (Zhou et al., CVPR 2016), with an item in the place of a class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,14 @@ class EvidenceInputs:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """The part of the photo's block in a score: its value, and what it contributed."""
+
+    value: float
+    contribution: float
+
+
+@dataclass(frozen=True)
 class EvidenceMap:
     """`values`: (rows * columns,), row by row; with `offset` they sum to the contribution of the photo's `block`."""
 
@@ -48,19 +57,28 @@ class EvidenceMap:
     offset: float
 
 
-def evidence_map(inputs: EvidenceInputs, item: Float32, likeness: float, contribution: float) -> EvidenceMap:
-    """`item`: (d,) the item's unit block. `likeness`: its inner product with the photo's, as it was when it was shown.
-    `contribution`: what it counted for in the score.
+def evidence_map(
+    inputs: EvidenceInputs, item: Float32, counted: Callable[[float], float], shown: Shown | None
+) -> EvidenceMap:
+    """`item`: (d,) the item's unit block. `counted`: the value that a likeness has in a score; never falls. `shown`:
+    what the answer said of it; None when it said nothing of this block, and then the map sums to the likeness.
 
     Raises Refused with reason EVIDENCE_MISMATCH for another photo than the one of the answer, or another item.
     """
     values = inputs.regions.astype(np.float64) @ item
     offset = float(inputs.offset.astype(np.float64) @ item)
-    total = float(values.sum()) + offset
-    if abs(total - likeness) > TOLERANCE:
-        raise Refused(
-            "the map does not sum to what was shown: this is another photo, or the item has been changed since",
-            reason="EVIDENCE_MISMATCH",
-        )
-    scale = contribution / total if total else 0.0
+    likeness = float(values.sum()) + offset
+    scale = 1.0
+    if shown is not None:
+        if not counted(likeness - TOLERANCE) <= shown.value <= counted(likeness + TOLERANCE):
+            raise mismatch()
+        scale = shown.contribution / likeness if likeness else 0.0
     return EvidenceMap(inputs.block, inputs.rows, inputs.columns, values * scale, offset * scale)
+
+
+def mismatch() -> Refused:
+    """Why there is no map of that photo."""
+    return Refused(
+        "the map does not sum to what was shown: this is another photo, or the item has been changed since",
+        reason="EVIDENCE_MISMATCH",
+    )

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused
-from services.ranker.answer import Dropped
-from services.ranker.frozen import Frozen
+from services.ranker.answer import Answer, Ask, Dropped
+from services.ranker.frozen import Frozen, Versions
 from services.ranker.frozen_pack import pack, unpack
 from services.ranker.frozen_store import FrozenStore
+from services.ranker.stages import Stages
 from services.ranker.tickets import NAME_BYTES, Page, Ticket, Tickets
 
 FROZEN = "frozen"
@@ -64,7 +65,38 @@ class Freezer:
             self._tickets = Tickets(await self._store.key())
             self._full = await self._store.is_full(self._keeping.share)
 
-    def begin(self, frozen: Frozen, owner: str) -> Freezing:
+    def freeze(self, ask: Ask, answer: Answer, now_s: float) -> Freezing:
+        """Sends an answer on its way, before its items are known. `now_s`: seconds since 1970."""
+        if ask.skip_freezing:
+            return NOT_FROZEN
+        owner = answer.taste.pseudonym if answer.taste else ""
+        frozen = Frozen(
+            time_ms=round(now_s * 1000.0),
+            keep_ms=self._keeping.keep_ms,
+            catalogue=ask.catalogue,
+            asked=ask.asked,
+            n=ask.n,
+            language=answer.language,
+            scene=answer.scene,
+            used=answer.used,
+            blocks=answer.blocks,
+            dropped=answer.dropped,
+            versions=Versions(
+                answer.space,
+                answer.model_digest,
+                answer.index_version,
+                answer.weights_version,
+                answer.calibration_version,
+                answer.collaborative_space,
+            ),
+            ranking=answer.ranking,
+            sources=answer.sources,
+            nearest=answer.nearest,
+            user_id=ask.user_id if owner else "",
+        )
+        return self._begin(frozen, owner)
+
+    def _begin(self, frozen: Frozen, owner: str) -> Freezing:
         """Sends it on its way. `owner`: the pseudonym of the person it is for, empty for nobody in particular."""
         if self._store is None:
             return Freezing(_no("NO_STORE", "this service has no Redis"))
@@ -131,8 +163,15 @@ class Freezing:
         self._taken = taken
         self._wait_s = wait_s
 
-    async def ended(self) -> Receipt:
-        """Once it is kept, or cannot be, or takes too long."""
+    async def ended(self, stages: Stages) -> Receipt:
+        """Once it is kept, or cannot be, or takes too long: then it is dropped."""
+        with stages.timed(FROZEN):
+            receipt = await self._receipt_or_why()
+        if receipt.dropped is not None:
+            stages.dropped.append(receipt.dropped)
+        return receipt
+
+    async def _receipt_or_why(self) -> Receipt:
         if self._taken is None:
             return self._receipt
         try:
@@ -143,6 +182,10 @@ class Freezing:
         except NotReady:
             return _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
         return self._receipt if taken else _no("ERASED", "the person has been erased")
+
+
+NOT_FROZEN = Freezing(Receipt())
+"""Of an answer that nobody wants to have frozen."""
 
 
 def _no(reason: str, message: str) -> Receipt:

@@ -1,7 +1,7 @@
 """A frozen result: what was answered, so that it can be turned to the next page, told again and explained.
 
-It holds no photo, no vector and no session; the items themselves stay with the indexer. Where nobody is recognised it is
-about nobody, and where somebody is it is kept under them.
+It holds no photo, no vector and no session; the items themselves stay with the indexer. Where nobody is recognised it
+is about nobody, and where somebody is it is kept under them.
 """
 
 from __future__ import annotations

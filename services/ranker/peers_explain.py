@@ -55,9 +55,7 @@ class GrpcItemMatch(ItemMatch):
     def __init__(self, channel: AsyncChannel) -> None:
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
 
-    async def match(
-        self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]
-    ) -> Match:
+    async def match(self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]) -> Match:
         query = indexer_pb2.Query(name="photo", weight=-1.0, block_weights=block_weights)
         query.vector.space, query.vector.data = photo.space, photo.data
         request = indexer_pb2.SearchRequest(

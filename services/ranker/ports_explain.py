@@ -31,7 +31,5 @@ class PhotoEvidence(Protocol):
 class ItemMatch(Protocol):
     """The indexer."""
 
-    async def match(
-        self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]
-    ) -> Match:
+    async def match(self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]) -> Match:
         """The item as `photo` finds it. Raises NotFound for an item that is not there any more."""

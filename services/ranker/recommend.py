@@ -23,7 +23,7 @@ from services.ranker.answer import Answer, Ask
 from services.ranker.appraising import Appraiser
 from services.ranker.calibration import Calibration
 from services.ranker.diversity import Variety
-from services.ranker.freezer import NOTHING_KEPT, Freezer
+from services.ranker.freezer import NOT_FROZEN, Freezer
 from services.ranker.gathering import Gatherer
 from services.ranker.limits import Limits
 from services.ranker.material import Material
@@ -58,7 +58,7 @@ class Recommender:
         book: Callable[[], SceneBook] = lambda: BUILT_IN,
         calibration: Calibration = Calibration(),  # noqa: B008 - frozen
         now: Callable[[], float] = time.time,
-        freezer: Freezer = NOTHING_KEPT,
+        freezer: Freezer | None = None,
     ) -> None:
         self._indexer = indexer
         self._clock = clock
@@ -134,7 +134,7 @@ class Recommender:
             shown = answer.ranking.ids[: ask.n]
             plan = sources_plan(material, shown, answer.space, answer.blocks, version)
             answer = replace(answer, nearest=await self._teller.nearest(stages, material, plan))
-        freezing = self._freezer.freeze(ask, answer, self._now())
+        freezing = self._freezer.freeze(ask, answer, self._now()) if self._freezer else NOT_FROZEN
         recommended, items = await self._teller.tell(
             stages,
             ask,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ class Slow:
         self.asked: list[int] = []
         self.let = asyncio.Event()
 
-    async def at_once(self, commands: list[Command]) -> list[Any]:
+    async def at_once(self, commands: Sequence[Command]) -> Sequence[Any]:
         self.asked.append(len(commands))
         await self.let.wait()
         return [command[1] for command in commands]

@@ -39,6 +39,10 @@ async def at_once(_: float) -> None:
     await asyncio.sleep(0)
 
 
+async def forever(_: float) -> None:
+    await asyncio.Event().wait()
+
+
 def deeds(*names: str) -> list[Deed]:
     return [Deed(name, "ada", "shop", 1, item_id=name) for name in names]
 
@@ -90,7 +94,7 @@ async def test_too_many_are_refused_as_a_whole() -> None:
 
 async def test_an_end_without_time_loses_what_waits_and_says_so() -> None:
     lost = Losses()
-    recorder = Recorder(Book(away=10**9), lambda _: asyncio.Event().wait(), lost, Patience(batch=1))
+    recorder = Recorder(Book(away=10**9), forever, lost, Patience(batch=1))
     recorder.offer(deeds("a", "b", "c"))
     await recorder.close(0.0)
     assert lost.count == 3
