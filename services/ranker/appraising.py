@@ -3,7 +3,8 @@ hold."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class Appraiser:
         return left, Candidates(found.ids, haul.spaces, numbers, _boosts(stages, found, rules))
 
     async def _counted(
-        self, stages: Stages, signal: str, counts: Awaitable[NDArray[np.float64]]
+        self, stages: Stages, signal: str, counts: Coroutine[Any, Any, NDArray[np.float64]]
     ) -> NDArray[np.float64] | None:
         try:
             return await stages.spare("popular", "profile", [signal], counts, self._limits.profile_share)

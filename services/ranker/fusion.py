@@ -57,18 +57,22 @@ class Table:
         """(n,)."""
         if not self.columns:
             return np.zeros(self.values.shape[1])
-        # `accumulate` adds one after the other by definition, as a reader of the parts does; `sum` may go by pairs.
-        scores: Float64 = np.add.accumulate(self.weights * self.values, axis=0)[-1]
+        # One after the other, as a reader of the parts adds them up; `sum` may go by pairs.
+        contributions = self.weights * self.values
+        scores: Float64 = contributions[0]
+        for contribution in contributions[1:]:
+            scores += contribution
         return scores
 
-    def ranking(self, ids: Sequence[str], rows: Sequence[int] | NDArray[np.intp], scores: Float64) -> Ranking:
+    def ranking(self, ids: Sequence[str], rows: Sequence[int], scores: Float64) -> Ranking:
         """The ranking in which the candidates of these rows stand in this order."""
+        at = np.array(rows, dtype=np.intp)
         return Ranking(
             [ids[row] for row in rows],
-            scores[rows],
+            scores[at],
             self.columns,
-            self.weights[:, rows].T,
-            self.values[:, rows].T,
+            self.weights.take(at, axis=1).T,
+            self.values.take(at, axis=1).T,
         )
 
 

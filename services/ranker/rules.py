@@ -114,6 +114,8 @@ class Rules:
 
     def over(self, others: Rules) -> Rules:
         """These on top of `others`: both hold, of two bounds the narrower. A boost replaces one of its name."""
+        if others == NO_RULES:
+            return self
         own = {boost.name for boost in self.boosts}
         return replace(
             self,
