@@ -40,7 +40,7 @@ class Keeping:
     the store's room, from which on none are."""
 
     keep_ms: int = 3_600_000
-    wait_s: float = 0.1
+    wait_s: float = 0.25
     share: float = 0.8
 
 

@@ -49,7 +49,7 @@ class RankerSettings(ServiceSettings):
         description="How long a result is kept, in seconds: for its next pages, explanations and impressions.",
     )
     frozen_wait_ms: int = Field(
-        100,
+        250,
         ge=1,
         le=5000,
         description="How long, in ms, a finished answer waits until it is kept; else it has no recommendation_id.",
