@@ -14,6 +14,7 @@ from uuid import uuid4
 from services.errors import InvalidInput, NotReady, Overloaded
 from services.ranker.aftermath import Aftermath
 from services.ranker.archive import Archive
+from services.ranker.breaker_redis import GuardedRedis
 from services.ranker.calibration import Calibration
 from services.ranker.calibration import read as read_calibration
 from services.ranker.explain import Explainer
@@ -25,7 +26,6 @@ from services.ranker.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
 from services.ranker.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
 from services.ranker.recommend import Recommender
 from services.ranker.recorder import Recorder
-from services.ranker.redis_peer import RedisPeer
 from services.ranker.scene_book import SceneBook
 from services.ranker.scene_redis import RedisSceneStore
 from services.ranker.scene_shelf import SceneShelf
@@ -61,7 +61,7 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
     embedder, indexer, profile = (open_channel(name, runtime, idempotent=calls) for name, calls in CALLS.items())
     redis = AsyncRedis(runtime, REDIS_S) if runtime.redis_url else None
     freezer, shelf = _kept(settings, runtime, redis)
-    curves = _read(settings.calibration_file, "VISREC_RANKER_CALIBRATION_FILE", read_calibration) or Calibration()
+    curves = _read(settings.calibration, "VISREC_RANKER_CALIBRATION", read_calibration) or Calibration()
     metrics = RankerMetrics(telemetry.registry)
     recorder = Recorder(GrpcDiary(profile), asyncio.sleep, metrics.lost)
     tuning = Tuning(space_s=settings.space_ttl_s)
@@ -114,11 +114,11 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
 def _kept(settings: RankerSettings, runtime: RuntimeSettings, redis: AsyncRedis | None) -> tuple[Freezer, SceneShelf]:
     """What stands over Redis, or does without."""
     keeping = Keeping(settings.frozen_ttl_s * 1000, settings.frozen_wait_ms / 1000, settings.frozen_memory_share)
-    own = _read(settings.scenes_file, "VISREC_RANKER_SCENES_FILE", read_scenes)
+    own = _read(settings.scenes, "VISREC_RANKER_SCENES", read_scenes)
     book = SceneBook(*own) if own else SceneBook(SCENES, WEIGHTS_VERSION)
     if redis is None:
         return Freezer(None, keeping, secrets.token_bytes), SceneShelf(book, None)
-    peer = RedisPeer(redis.at_once)
+    peer = GuardedRedis(redis.at_once)
     frozen = RedisFrozenStore(peer.at_once, in_cluster=runtime.redis_cluster)
     return Freezer(frozen, keeping, secrets.token_bytes), SceneShelf(book, RedisSceneStore(peer.at_once))
 

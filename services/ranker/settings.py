@@ -36,10 +36,10 @@ class RankerSettings(ServiceSettings):
         le=3600,
         description="How long the space of a catalogue is remembered before the indexer is asked again.",
     )
-    scenes_file: Path | None = Field(
+    scenes: Path | None = Field(
         None, description="TOML file with scenes of your own, over those that are built in. Empty: none."
     )
-    calibration_file: Path | None = Field(
+    calibration: Path | None = Field(
         None, description="JSON file with the curves that values are calibrated by, from a job. Empty: none."
     )
     frozen_ttl_s: int = Field(

@@ -13,7 +13,7 @@ AT_FIRST = Limits(failures=1)
 """Whoever waits for Redis waits with an answer that is finished: once is enough."""
 
 
-class RedisPeer:
+class GuardedRedis:
     """`at_once`: what sends commands to Redis."""
 
     def __init__(self, at_once: AtOnce) -> None:
