@@ -135,7 +135,7 @@ class Seeker:
         caps: Caps = terms.request.caps
         alone = self._query._replace(weight=1.0)
         scored = score(terms.view, [alone], self._aims, firsts)
-        ids = terms.view.item_ids(firsts) if firsts else []
+        ids = terms.view.item_ids(firsts)
         chosen = Chosen(caps, terms.view, scored.vectors if caps.collapse_above else None)
         asked = set(terms.asked)
         kept: list[int] = []

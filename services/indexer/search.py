@@ -131,7 +131,7 @@ class Search:
                 found_by.setdefault(first, []).append(query.name)
         firsts = list(found_by)
         scored = score(self.view, self._queries, self._aims, firsts)
-        ids = self.view.item_ids(firsts) if firsts else []
+        ids = self.view.item_ids(firsts)
         order = self._order(terms, firsts, ranking(ids, scored.scores), scored)
         hits = Hits(
             ids=[ids[at] for at in order],
@@ -144,14 +144,15 @@ class Search:
         return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
 
     def _all(self, terms: Terms, brought: Sequence[list[int]]) -> Hits:
-        """Whatever was found, as it was found."""
-        firsts = list(dict.fromkeys(chain(terms.asked, *brought)))
+        """Whatever was found, in the order of the rows: what lies together is read together."""
+        firsts = sorted({*terms.asked, *chain.from_iterable(brought)})
         scored = score(self.view, self._queries, self._aims, firsts)
+        nobody: list[str] = []
         return Hits(
-            ids=self.view.item_ids(firsts) if firsts else [],
+            ids=self.view.item_ids(firsts),
             firsts=firsts,
             scores=scored.scores,
-            found_by=[[] for _ in firsts],
+            found_by=[nobody] * len(firsts),
             scored=scored,
             rows=scored.best,
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -159,15 +160,12 @@ class FaissView(View):
         return np.asarray(firsts, np.int64)[owners] + np.arange(len(owners)) - before[owners], owners
 
     def vectors(self, rows: RowArray) -> Float32:
-        where = np.searchsorted(self._ends, rows, side="right")
-        parts: set[int] = set(where.tolist())
-        if len(parts) == 1:
-            placed = self.placed[parts.pop()]
-            return placed.part.vectors(rows - placed.first)
         out = np.empty((len(rows), self.space.dimension), np.float32)
-        for number in parts:
-            placed, mine = self.placed[number], where == number
-            out[mine] = placed.part.vectors(rows[mine] - placed.first)
+        for placed, mine in self._pieces(rows):
+            if isinstance(mine, slice):
+                placed.part.write_vectors(rows[mine] - placed.first, out[mine])
+            else:
+                out[mine] = placed.part.vectors(rows[mine] - placed.first)
         return out
 
     def item_id(self, first: int) -> str:
@@ -176,18 +174,14 @@ class FaissView(View):
 
     def item_ids(self, firsts: Sequence[int]) -> list[str]:
         rows = np.asarray(firsts, np.int64)
-        where = np.searchsorted(self._ends, rows, side="right")
-        parts = set(where.tolist())
-        if len(parts) == 1:
-            placed = self.placed[parts.pop()]
-            only: list[str] = placed.part.item_ids(placed.part.owners_of(rows - placed.first))
-            return only
         found = [""] * len(firsts)
-        for number in parts:
-            placed, mine = self.placed[number], np.flatnonzero(where == number)
+        for placed, mine in self._pieces(rows):
             ids = placed.part.item_ids(placed.part.owners_of(rows[mine] - placed.first))
-            for place, item_id in zip(mine.tolist(), ids, strict=True):
-                found[place] = item_id
+            if isinstance(mine, slice):
+                found[mine] = ids
+            else:
+                for place, item_id in zip(mine.tolist(), ids, strict=True):
+                    found[place] = item_id
         return found
 
     def packed(self, first: int) -> bytes:
@@ -206,6 +200,19 @@ class FaissView(View):
     @cached_property
     def _a_photo_each(self) -> bool:
         return all(placed.part.owners is None for placed in self.placed)
+
+    def _pieces(self, rows: RowArray) -> Iterator[tuple[Placed, slice | RowArray]]:
+        """Which places of `rows` (n,) lie in which part: a slice where they stand part by part."""
+        where = np.searchsorted(self._ends, rows, side="right")
+        if (where[1:] >= where[:-1]).all():
+            bounds = np.searchsorted(where, np.arange(len(self.placed) + 1)).tolist()
+            for placed, (begin, end) in zip(self.placed, pairwise(bounds), strict=True):
+                if begin < end:
+                    yield placed, slice(begin, end)
+            return
+        for number, placed in enumerate(self.placed):
+            if len(mine := np.flatnonzero(where == number)):
+                yield placed, mine
 
     def _item(self, first: int) -> tuple[Placed, int]:
         placed = self.placed[bisect_right(self._ends, first)]

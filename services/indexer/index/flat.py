@@ -74,15 +74,14 @@ EXPONENTS_APART = np.float32(2.0**112)
 """The exponent of a float16 is counted from 15, that of a float32 from 127."""
 
 
-def widened(rows: Float16) -> Float32:
+def widen(rows: Float16, out: Float32) -> None:
     """(n, D) float16 -> float32, the same numbers, which must be finite. By whole registers: a quarter of what NumPy's
     own conversion takes, which is the dearest part of scoring some hundred rows."""
-    bits = rows.view(np.int16).astype(np.int32)
+    bits = out.view(np.int32)
+    bits[...] = rows.view(np.int16)
     bits <<= 13
     bits &= SIGN_AND_NUMBER
-    numbers: Float32 = bits.view(np.float32)
-    numbers *= EXPONENTS_APART
-    return numbers
+    out *= EXPONENTS_APART
 
 
 def owned(index: Any) -> Any:

@@ -108,9 +108,12 @@ class FreshPart(Part):
         # What Python keeps of each item beside, from measurement.
         return int(self._vectors.nbytes) + ITEM_BYTES * self.items
 
-    def vectors(self, rows: NDArray[Any]) -> Float32:
-        found: Float32 = self._vectors[rows]
-        return found
+    @property
+    def dimension(self) -> int:
+        return int(self._vectors.shape[1])
+
+    def write_vectors(self, rows: NDArray[Any], out: Float32) -> None:
+        out[...] = self._vectors[rows]
 
     def nearest(
         self,

@@ -108,9 +108,20 @@ class Part(ABC):
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         """Words, or truth values, of a field with how many of the chosen items have them."""
 
+    @property
     @abstractmethod
+    def dimension(self) -> int:
+        """Of a vector."""
+
     def vectors(self, rows: NDArray[Any]) -> Float32:
         """(n,) rows -> (n, D), the canonical values."""
+        found = np.empty((len(rows), self.dimension), np.float32)
+        self.write_vectors(rows, found)
+        return found
+
+    @abstractmethod
+    def write_vectors(self, rows: NDArray[Any], out: Float32) -> None:
+        """(n,) rows: the canonical values to `out` (n, D)."""
 
     @abstractmethod
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.indexer.filters import Filter
 from services.indexer.index.compiled import CompiledFilters
 from services.indexer.index.effort import Effort
-from services.indexer.index.flat import Flat, widened
+from services.indexer.index.flat import Flat, widen
 from services.indexer.index.graph import Graph
 from services.indexer.index.hunt import Hunt
 from services.indexer.index.items import ItemSet
@@ -90,8 +90,12 @@ class SettledPart(Part):
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         return self.table.facts.counts(field, chosen.mask)
 
-    def vectors(self, rows: NDArray[Any]) -> Float32:
-        return widened(self.flat.canonical[rows])
+    @property
+    def dimension(self) -> int:
+        return int(self.flat.index.d)
+
+    def write_vectors(self, rows: NDArray[Any], out: Float32) -> None:
+        widen(self.flat.canonical[rows], out)
 
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:
         hunt = Hunt(self, chosen, min(limit, chosen.count), accuracy, proceed)
