@@ -1,13 +1,8 @@
 """Calibration: fixed curves that bring what signals say onto one scale, so that their weights mean what they say.
 
-A cosine of 0.6 is everyday in one block and nearly the same picture in another. A curve tells how rare such a value is:
-
-    y(x) = log10(1 / (2 (1 - F(x)))) / 4     above the median of F, the distribution over the catalogue; 0 at the
-                                             median, 1 where one in 20,000 is above
-    y(x) = -log10(1 / (2 F(x))) / 4          below it
-
-The distribution function itself would be flat where ranking happens, at the top. Curves are piecewise linear between
-quantiles and never fall, so what was above stays above.
+A cosine of 0.6 is everyday in one block and nearly the same picture in another. A curve says instead how rare such a
+value is in the catalogue; the job `calibrate` fits them (jobs/curves.py has the formula). Curves are piecewise linear
+between quantiles and never fall, so what was above stays above.
 
 A curve belongs to one signal and one block and is laid over *each part*, not over the sum of a signal: with s_b the
 block's share in the query (w_b / sum |w|) and c_b its cosine, the part s_b * c_b becomes s_b * f(c_b). So parts still
@@ -21,7 +16,7 @@ which others were found.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -33,14 +28,15 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 MAX_KNOTS = 256
-DECADES = 4.0
+LEAST_STEP = 1e-9
+"""Between knots; less would make slopes that are not finite."""
 
 
 @dataclass(frozen=True)
 class Curve:
     """Piecewise linear through (`at`, `to`), m >= 2 knots; beyond its ends it goes on as the nearest piece does.
 
-    `at` rises, `to` never falls.
+    `at` rises by LEAST_STEP at least, `to` never falls.
     """
 
     at: tuple[float, ...]
@@ -51,8 +47,8 @@ class Curve:
             raise ValueError(f"a curve needs 2 to {MAX_KNOTS} knots, and as many values")
         if not np.isfinite((self.at, self.to)).all():
             raise ValueError("the knots of a curve must be finite")
-        if not all(one < other for one, other in pairwise(self.at)):
-            raise ValueError("the places of a curve's knots must rise")
+        if not all(other - one >= LEAST_STEP for one, other in pairwise(self.at)):
+            raise ValueError(f"the places of a curve's knots must rise, by {LEAST_STEP} at least")
         if not all(one <= other for one, other in pairwise(self.to)):
             raise ValueError("a curve must not fall")
 
@@ -63,20 +59,6 @@ class Curve:
         first, last = (to[1] - to[0]) / (at[1] - at[0]), (to[-1] - to[-2]) / (at[-1] - at[-2])
         beyond = np.minimum(values - at[0], 0.0) * first + np.maximum(values - at[-1], 0.0) * last
         return np.asarray(inside + beyond, dtype=np.float64)
-
-
-def fitted(values: Sequence[float] | Float64, knots: int = 33) -> Curve | None:
-    """The curve of the values that a signal has over a catalogue; None for fewer than two different ones. Quantiles
-    that coincide become one knot."""
-    sample = np.sort(np.asarray(values, dtype=np.float64))
-    if not len(sample):
-        return None
-    # Closer towards both ends, where the values are that decide.
-    share = 1.0 / (1.0 + np.exp(-np.linspace(-1, 1, knots) * np.log(max(2.0 * len(sample), 4.0))))
-    at = np.quantile(sample, share)
-    rarity = np.where(share >= 0.5, -np.log10(2 * np.minimum(1 - share, 0.5)), np.log10(2 * np.minimum(share, 0.5)))
-    at, first = np.unique(at, return_index=True)
-    return Curve(tuple(at.tolist()), tuple((rarity[first] / DECADES).tolist())) if len(at) > 1 else None
 
 
 @dataclass(frozen=True)

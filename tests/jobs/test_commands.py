@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, app
 from jobs.people import Somebody
+from services.ranker.calibration import read
 from tests.jobs.people import PEOPLE, SIZE, SPACE, crowd
 from visrec.v1 import common_pb2, indexer_pb2, indexer_pb2_grpc, profile_pb2, profile_pb2_grpc
 
@@ -21,10 +23,11 @@ PAGE = 50
 
 @dataclass
 class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.IndexerServiceServicer):
-    """People page by page, and what is put. `away`: tokens of pages that are not answered."""
+    """People and `items` page by page, and what is put. `away`: tokens of pages that are not answered."""
 
     people: Sequence[Somebody] = ()
     away: set[str] = field(default_factory=set)
+    items: int = 0
     put: list[profile_pb2.PutSegmentsRequest] = field(default_factory=list)
     rebuilds: list[profile_pb2.RebuildTastesRequest] = field(default_factory=list)
 
@@ -66,7 +69,25 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
             common_pb2.Block(name="style", dimension=8, default_weight=0.0),
         ]
         space = common_pb2.Space(name=SPACE, blocks=blocks)
-        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space)])
+        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space, aliases=["visual"])])
+
+    def ListItems(  # noqa: N802 - named as the contract says
+        self, request: indexer_pb2.ListItemsRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.ListItemsResponse:
+        start = int(request.page_token or 0)
+        random = np.random.default_rng(start)
+        rows = random.normal(size=(min(PAGE, self.items - start), SIZE)).astype("<f4")
+        rows[:, :-8] /= np.linalg.norm(rows[:, :-8], axis=1, keepdims=True)
+        rows[:, -8:] /= np.linalg.norm(rows[:, -8:], axis=1, keepdims=True)
+        items = [
+            indexer_pb2.StoredItem(
+                item=indexer_pb2.Item(id=f"item-{start + at}"),
+                vectors=[common_pb2.Vector(space=request.space, data=row.tobytes())],
+            )
+            for at, row in enumerate(rows)
+        ]
+        rest = str(start + PAGE) if start + PAGE < self.items else ""
+        return indexer_pb2.ListItemsResponse(items=items, next_page_token=rest)
 
 
 def _message(person: Somebody) -> profile_pb2.UserFeatures:
@@ -188,3 +209,33 @@ def test_a_run_that_breaks_off_says_where_to_go_on(services: Services, target: s
 @pytest.mark.parametrize("arguments", [["segments"], ["segments", "-c", "shop", "--min-people", "1"], ["nonsense"]])
 def test_a_wrong_command_is_told_as_such(target: str, arguments: list[str]) -> None:
     assert typed(target, *arguments).exit_code == 2
+
+
+def test_curves_are_written_beside_those_of_other_catalogues(services: Services, target: str, tmp_path: Path) -> None:
+    services.items = 120
+    file = tmp_path / "calibration.json"
+    file.write_text('{"version": "v0", "catalogues": {"art": {"curves": {}}}}')
+    arguments = ("calibrate", "-c", "shop", "-f", str(file), "--pairs", "20000", "--sample", "100")
+    result = typed(target, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "of 100 items" in result.output
+    calibration = read(file.read_text())
+    assert set(calibration.catalogues) == {"art", "shop"}
+    curves = calibration.of("shop", SPACE)
+    content, style = curves.of["photo", "content"], curves.of["photo", "style"]
+    assert content(np.array([0.0])) == pytest.approx([0.0], abs=0.05), "pairs taken by chance are not alike"
+    assert content(np.array([0.9])) > style(np.array([0.9])), "in eight dimensions much is alike by chance"
+    written = file.read_text()
+    typed(target, *arguments)
+    assert file.read_text() == written, "the same items give the same curves, and the same version"
+
+
+def test_without_items_or_into_another_file_nothing_is_written(services: Services, target: str, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    assert typed(target, "calibrate", "-c", "shop", "-f", str(file)).exit_code == EXIT_NOTHING
+    assert not file.exists()
+    services.items = 20
+    file.write_text("my diary")
+    result = typed(target, "calibrate", "-c", "shop", "-f", str(file), "--pairs", "100")
+    assert result.exit_code == EXIT_NOTHING
+    assert file.read_text() == "my diary"

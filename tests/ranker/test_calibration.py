@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.calibration import IDENTITY, Curve, fitted, read
+from services.ranker.calibration import IDENTITY, Curve, read
 from services.ranker.candidates import Candidates, Likeness, Query
 from services.ranker.fusion import weighted_sum
 from services.ranker.scenes import PHOTO
@@ -29,29 +29,6 @@ def test_what_was_above_stays_above(by: Curve, values: list[float]) -> None:
 def test_a_straight_curve_changes_nothing_beyond_its_ends_either(values: list[float]) -> None:
     straight = Curve((-0.5, 0.0, 0.5), (-0.5, 0.0, 0.5))
     assert straight(np.array(values)) == pytest.approx(np.array(values), abs=1e-12)
-
-
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=200))
-def test_a_fitted_curve_rises_with_the_values_it_was_fitted_to(values: list[float]) -> None:
-    by = fitted(values)
-    if by is None:
-        assert len(set(values)) == 1 or np.ptp(values) < 1e-12
-    else:
-        assert (np.diff(by(np.sort(values))) >= -1e-12).all()
-
-
-def test_a_fitted_curve_tells_how_rare_a_value_is() -> None:
-    """The median of a million is at 0, one in 200 at a half, one in 20,000 at 1; below the median it is the same,
-    less."""
-    by = fitted(np.random.default_rng(1).normal(size=1_000_000), knots=65)
-    assert by is not None
-    told = by(np.array([-2.5758, 0.0, 2.5758, 3.8906]))
-    assert told == pytest.approx([-0.5, 0.0, 0.5, 1.0], abs=0.02)
-
-
-def test_nothing_and_one_value_have_no_curve() -> None:
-    assert fitted([]) is None
-    assert fitted([0.3, 0.3]) is None
 
 
 def test_a_curve_is_laid_over_the_cosine_of_a_block_whatever_its_weight() -> None:
