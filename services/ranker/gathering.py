@@ -68,10 +68,17 @@ class Gatherer:
             FRESHNESS: bool(fresh),
         }
         weights = effective_weights(_fallen_back(stages, ask, wanted, present), present)
-        beside = (*person.segment_popular, *fresh, *person.popular)
-        if len(beside) != len(person.popular):
-            beside = tuple(dict.fromkeys(beside))[:MAX_BESIDE]
+        queried = photo is not None or bool(interests or session or ask.seeds) or collaborative is not None
+        beside = self._beside(person, fresh, queried=queried)
         return Material(ask, weights, photo, taste, interests, session, collaborative, person.segment, beside)
+
+    def _beside(self, person: _Person, fresh: Sequence[str], *, queried: bool) -> Sequence[str]:
+        """What is a candidate whatever a search finds."""
+        most = self._limits.popular_beside if queried else self._limits.popular
+        popular = person.popular[:most]
+        if not person.segment_popular and not fresh:
+            return popular
+        return tuple(dict.fromkeys((*person.segment_popular[:most], *fresh, *popular)))[:MAX_BESIDE]
 
     async def _photo(self, stages: Stages, ask: Ask, wanted: Mapping[str, float], spaces: Spaces) -> Embedding | None:
         if ask.photo_embedding is not None:

@@ -13,7 +13,8 @@ class Limits:
     `candidates`: how many items a query brings that is alone; several bring `all_candidates` together, each at least
     `least_candidates`, since each costs a search. These are the same for every n, so that the top N is a prefix of the
     top N+1; `candidates` is at least the greatest n. `popular`, `fresh`: how many popular and new items are candidates,
-    too. `fresh_half_life_s`: after so long an item is half as new.
+    too; beside queries `popular_beside`, since what is popular and unlike all that is asked for hardly gets a place.
+    `fresh_half_life_s`: after so long an item is half as new.
     """
 
     embed_share: float = 0.6
@@ -24,6 +25,7 @@ class Limits:
     all_candidates: int = 200
     least_candidates: int = 40
     popular: int = 100
+    popular_beside: int = 30
     fresh: int = 100
     fresh_half_life_s: float = 7 * 24 * 3600.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import cast, overload
+from typing import cast
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def decode_found(answer: indexer_pb2.SearchResponse) -> Found:
     shape = (packed.count, len(answer.part_queries), len(answer.part_blocks))
     parts = np.frombuffer(packed.parts, "<f4").reshape(shape).astype(np.float64)
     vectors = np.frombuffer(packed.vectors, "<f2").reshape(packed.count, -1) if packed.vectors else None
-    traits = PackedTraits(packed.items) if packed.items else None
+    traits = [ItemTraits(each) for each in packed.items] if packed.items else None
     return Found(_ids(packed), list(answer.part_blocks), parts, answer.version, vectors, traits)
 
 
@@ -79,7 +79,7 @@ def encode_items(catalogue: str, ids: Sequence[str], version: str) -> indexer_pb
 def decode_items(answer: indexer_pb2.SearchResponse) -> list[CatalogueItem]:
     """Those of them that exist."""
     items = [indexer_pb2.Item.FromString(each) for each in answer.packed.items]
-    return [CatalogueItem(item.id, item.title, item) for item in items]
+    return [CatalogueItem(item.id, item.title, item, ItemTraits(item)) for item in items]
 
 
 def encode_filter(
@@ -105,30 +105,19 @@ def encode_newer(given: bytes, since_s: float) -> common_pb2.Filter:
     return newer
 
 
-class PackedTraits(Sequence[Traits]):
-    """Items as they came; one is read when it is looked at."""
-
-    def __init__(self, packed: Sequence[bytes]) -> None:
-        self._packed = packed
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-    @overload
-    def __getitem__(self, place: int) -> Traits: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Traits]: ...
-    def __getitem__(self, place: int | slice) -> Traits | Sequence[Traits]:
-        if isinstance(place, slice):
-            return PackedTraits(self._packed[place])
-        return ItemTraits(indexer_pb2.Item.FromString(self._packed[place]))
-
-
 class ItemTraits(Traits):
-    """Of `visrec.v1.Item`."""
+    """Of a `visrec.v1.Item`, or of a serialised one, which is read when it is looked at."""
 
-    def __init__(self, item: indexer_pb2.Item) -> None:
-        self._item = item
+    __slots__ = ("_given",)
+
+    def __init__(self, item: indexer_pb2.Item | bytes) -> None:
+        self._given = item
+
+    @property
+    def _item(self) -> indexer_pb2.Item:
+        if isinstance(self._given, bytes):
+            self._given = indexer_pb2.Item.FromString(self._given)
+        return self._given
 
     @property
     def time_s(self) -> float:
