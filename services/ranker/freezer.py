@@ -23,6 +23,9 @@ FROZEN = "frozen"
 
 EXPIRED = "RECOMMENDATION_EXPIRED"
 
+ANSWER_SHARE = 0.5
+"""Of the time that is left an answer that is finished gives so much to being kept."""
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -109,11 +112,8 @@ class Freezer:
             taken = self._store.put(ticket, pack(frozen), now_ms=frozen.time_ms, keep_ms=frozen.keep_ms)
         except Overloaded:
             return Freezing(_no("OVERLOADED", "too many results wait to be frozen"))
-        more = len(frozen.ranking) > frozen.n
-        receipt = Receipt(
-            self._tickets.recommendation_id(ticket),
-            self._tickets.page_token(Page(ticket, frozen.n, frozen.n)) if more else "",
-        )
+        name, token = self._tickets.both(Page(ticket, frozen.n, frozen.n))
+        receipt = Receipt(name, token if len(frozen.ranking) > frozen.n else "")
         return Freezing(receipt, taken, self._keeping.wait_s)
 
     async def find(self, recommendation_id: str) -> tuple[Ticket, Frozen]:
@@ -160,23 +160,26 @@ class Freezing:
 
     def __init__(self, receipt: Receipt, taken: Awaitable[bool] | None = None, wait_s: float = 0.0) -> None:
         self._receipt = receipt
-        self._taken = taken
+        self._taken = None if taken is None else asyncio.ensure_future(taken)
         self._wait_s = wait_s
 
     async def ended(self, stages: Stages) -> Receipt:
         """Once it is kept, or cannot be, or takes too long: then it is dropped."""
         with stages.timed(FROZEN):
-            receipt = await self._receipt_or_why()
+            receipt = await self._receipt_or_why(min(self._wait_s, stages.left_s * ANSWER_SHARE))
         if receipt.dropped is not None:
             stages.dropped.append(receipt.dropped)
         return receipt
 
-    async def _receipt_or_why(self) -> Receipt:
+    async def _receipt_or_why(self, wait_s: float) -> Receipt:
         if self._taken is None:
             return self._receipt
         try:
-            async with asyncio.timeout(self._wait_s):
-                taken = await self._taken
+            if self._taken.done():  # as a rule: the items took longer
+                taken = self._taken.result()
+            else:
+                async with asyncio.timeout(wait_s):
+                    taken = await self._taken
         except TimeoutError:
             return _no("DEADLINE_EXCEEDED", "Redis did not answer in time")
         except NotReady:

@@ -22,6 +22,9 @@ FORMAT = b"1"
 """The first byte. Another one was written by another version, and is not read."""
 
 _HEAD_BYTES = 4
+_BETWEEN = "\n"
+"""Two ids."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 
@@ -29,6 +32,8 @@ def pack(frozen: Frozen) -> bytes:
     """What `unpack` reads."""
     ranking = frozen.ranking
     counts = ranking.weights != 0.0
+    # Ids have no control characters, and are told in a tenth of the time that JSON takes for them.
+    ids = _BETWEEN.join(ranking.ids).encode()
     shared = _first(ranking.weights, counts)
     even = bool(((ranking.weights == shared) | ~counts).all())
     head = _encode(
@@ -50,22 +55,15 @@ def pack(frozen: Frozen) -> bytes:
                 item_id: {query: _told(source) for query, source in some.items()}
                 for item_id, some in frozen.nearest.items()
             },
-            "ids": list(ranking.ids),
+            "ids": len(ids),
             "columns": [(column.signal, column.query, column.block) for column in ranking.columns],
             "even": even,
         }
     ).encode()
-    numbers = (shared if even else ranking.weights[counts], ranking.values[counts], ranking.scores)
-    return b"".join(
-        (
-            FORMAT,
-            len(head).to_bytes(_HEAD_BYTES, "little"),
-            head,
-            frozen.asked,
-            np.packbits(counts).tobytes(),
-            *(each.astype("<f8", copy=False).tobytes() for each in numbers),
-        )
-    )
+    numbers = np.concatenate((shared if even else ranking.weights[counts], ranking.values[counts], ranking.scores))
+    size = len(head).to_bytes(_HEAD_BYTES, "little")
+    mask = np.packbits(counts).tobytes()
+    return b"".join((FORMAT, size, head, ids, frozen.asked, mask, numbers.astype("<f8", copy=False).tobytes()))
 
 
 def unpack(packed: bytes) -> Frozen | None:
@@ -75,6 +73,8 @@ def unpack(packed: bytes) -> Frozen | None:
     start = 1 + _HEAD_BYTES
     end = start + int.from_bytes(packed[1:start], "little")
     head = json.loads(packed[start:end])
+    ids = packed[end : end + head["ids"]]
+    end += len(ids)
     asked = packed[end : end + head["asked"]]
     return Frozen(
         time_ms=head["time_ms"],
@@ -89,7 +89,7 @@ def unpack(packed: bytes) -> Frozen | None:
         blocks=head["blocks"],
         dropped=[Dropped(*each) for each in head["dropped"]],
         versions=Versions(*head["versions"]),
-        ranking=_ranking(head, packed[end + len(asked) :]),
+        ranking=_ranking(ids.decode().split(_BETWEEN) if ids else [], head, packed[end + len(asked) :]),
         sources={query: [Source(*each) for each in some] for query, some in head["sources"].items()},
         nearest={
             item_id: {query: Source(*each) for query, each in some.items()} for item_id, some in head["nearest"].items()
@@ -97,8 +97,8 @@ def unpack(packed: bytes) -> Frozen | None:
     )
 
 
-def _ranking(head: dict[str, Any], packed: bytes) -> Ranking:
-    shape = len(head["ids"]), len(head["columns"])
+def _ranking(ids: list[str], head: dict[str, Any], packed: bytes) -> Ranking:
+    shape = len(ids), len(head["columns"])
     cells = shape[0] * shape[1]
     mask_bytes = -(-cells // 8)
     counts = np.unpackbits(np.frombuffer(packed, np.uint8, mask_bytes), count=cells).astype(bool).reshape(shape)
@@ -109,7 +109,7 @@ def _ranking(head: dict[str, Any], packed: bytes) -> Ranking:
     weights[counts] = np.broadcast_to(numbers[:own], shape)[counts] if head["even"] else numbers[:own]
     values[counts] = numbers[own : own + many]
     columns = [Column(*each) for each in head["columns"]]
-    return Ranking(head["ids"], numbers[own + many :], columns, weights, values)
+    return Ranking(ids, numbers[own + many :], columns, weights, values)
 
 
 def _first(weights: Float64, counts: NDArray[np.bool_]) -> Float64:

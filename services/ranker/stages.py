@@ -32,6 +32,11 @@ class Stages:
         self.dropped: list[Dropped] = []
         self.weakened = False
 
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left, 0 when none are."""
+        return max(0.0, self._end - self._clock())
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Adds the time that the block takes to `costs[stage]`."""

@@ -7,18 +7,25 @@ and waking up. So what comes while others are on their way goes together, as one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context
 from typing import Any
 
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import (
+    Connection,
+    ConnectionPool,
+    Redis,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.errors import NotReady, Overloaded, VisrecError
-from services.runtime.redis import redis_errors
+from services.runtime.redis import packed, redis_errors
 from services.runtime.settings import RuntimeSettings
 
 Command = Sequence[str | bytes | int]
@@ -28,6 +35,34 @@ MOST_WAITING = 1024
 
 AtOnce = Callable[[Sequence[Command]], Coroutine[Any, Any, Sequence[Any]]]
 """Sends commands together; answers, or what Redis refused one with, in their order. Raises NotReady."""
+
+
+class _Packing(AbstractConnection):
+    def pack_commands(self, commands: Iterable[Any]) -> list[bytes]:
+        """In one piece, and in half the time that redis-py takes for it."""
+        return [b"".join(packed(command, self.encoder.encode) for command in commands)]
+
+
+class _Tcp(_Packing, Connection):
+    pass
+
+
+class _Tls(_Packing, SSLConnection):
+    pass
+
+
+class _Unix(_Packing, UnixDomainSocketConnection):
+    pass
+
+
+_CLASSES: dict[Any, Any] = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
+
+
+def _pool(url: str, **options: Any) -> ConnectionPool:
+    """`connection_class` is what redis-py reads from the scheme of the URL."""
+    read = ConnectionPool.from_url(url, **options)
+    kind = _CLASSES.get(read.connection_class, read.connection_class)
+    return ConnectionPool(connection_class=kind, **read.connection_kwargs)
 
 
 class AsyncRedis:
@@ -42,8 +77,11 @@ class AsyncRedis:
             # A connection that broke while nobody used it is made anew, once.
             "retry": Retry(NoBackoff(), 1),
         }
-        kind: Any = RedisCluster if runtime.redis_cluster else Redis
-        self._client: Any = kind.from_url(runtime.redis_url, **options)
+        self._client: Any = (
+            RedisCluster.from_url(runtime.redis_url, **options)
+            if runtime.redis_cluster
+            else Redis.from_pool(_pool(runtime.redis_url, **options))
+        )
         self._timeout_s = timeout_s
 
     async def at_once(self, commands: Sequence[Command]) -> Sequence[Any]:
