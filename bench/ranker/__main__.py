@@ -69,10 +69,10 @@ def loads(found: Measured) -> Table:
     }
     for name, each in rows.items():
         table.add_row(name, *_cells(each))
-    table.add_row(f"bare searches, {found.interests:.2f} of 100", f"{found.search_ms:.3f}", "", "", "", "")
+    table.add_row(f"bare searches, {found.interests:.2f} of 50", f"{found.search_ms:.3f}", "", "", "", "")
     steady = found.steady
     table.add_row(f"a person, {found.steady_per_s:.0f}/s", "", "", f"{steady.p50_ms:.2f}", f"{steady.p99_ms:.2f}", "")
-    table.caption = f"the bare searches find {found.recall:.3f} of the nearest hundred"
+    table.caption = f"the bare searches find {found.recall:.3f} of the nearest fifty"
     return table
 
 

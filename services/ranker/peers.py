@@ -15,7 +15,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from services.errors import NotFound, NotReady, Overloaded, TooLate, VisrecError
+from services.errors import VisrecError
 from services.ranker import wire_indexer, wire_profile
 from services.ranker.breakers import Breaker
 from services.ranker.coalescing import Bounds, Coalescer
@@ -53,6 +53,7 @@ from visrec.v1 import (
 Told = TypeVar("Told")
 
 DAY_S = 86_400.0
+FOREVER_S = float("inf")
 FRESH_DAYS = (1, 7, 30, 365, 36_500)
 LISTED = 1000
 
@@ -105,9 +106,9 @@ class GrpcIndexer(_Peer, Indexer):
         super().__init__("indexer")
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
-        self._clock = clock
-        self._space_s = tuning.space_s
-        self._spaces: dict[str, tuple[float, Spaces]] = {}
+        # They hardly change, and a search in others would be refused: without the indexer they are as they were.
+        self._spaces: Refreshed[str, Spaces]
+        self._spaces = Refreshed(self._load_spaces, clock, tuning.space_s, FOREVER_S)
         self._items = ItemCache(tuning.items)
         self._shown: Shown[tuple[str, bytes]] = Shown()
         self._fresh: Refreshed[_Fresh, Sequence[str]]
@@ -122,23 +123,11 @@ class GrpcIndexer(_Peer, Indexer):
         await self._health.Check(health_pb2.HealthCheckRequest())
 
     async def spaces(self, catalogue: str) -> Spaces:
-        now = self._clock()
-        known = self._spaces.get(catalogue)
-        if known is not None and now < known[0]:
-            return known[1]
-        try:
-            request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
-            answer = await self.through(lambda: self._stub.ListSpaces(request))
-        except (NotReady, TooLate, Overloaded):
-            if known is None:
-                raise
-            return known[1]  # they hardly change, and a search in another would be refused
-        except NotFound:
-            self._spaces.pop(catalogue, None)
-            raise
-        spaces = wire_indexer.decode_spaces(answer)
-        self._spaces[catalogue] = (now + self._space_s, spaces)
-        return spaces
+        return await self._spaces.get(catalogue)
+
+    async def _load_spaces(self, catalogue: str) -> Spaces:
+        request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
+        return wire_indexer.decode_spaces(await self.through(lambda: self._stub.ListSpaces(request)))
 
     async def search(self, plan: SearchPlan) -> Found:
         return wire_indexer.decode_found(await self._searches.ask(wire_indexer.encode_plan(plan), _left_s()))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextvars import Context
 from typing import Generic, TypeVar
 
-from services.errors import VisrecError
+from services.errors import NotFound, VisrecError
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -20,7 +20,8 @@ class Refreshed(Generic[Key, Value]):
     answered with, while another is loaded; one that is older than `stale_s` is not. So nobody waits for what is asked
     for again and again, and a service that is away for a moment is not missed.
 
-    What is empty is not kept: the first of a thing is seen at once. `clock`: seconds, monotonic. Of one event loop.
+    What is empty is not kept: the first of a thing is seen at once; nor is what does not exist any more. `clock`:
+    seconds, monotonic. Of one event loop.
     """
 
     def __init__(
@@ -55,6 +56,9 @@ class Refreshed(Generic[Key, Value]):
         began = self._clock()
         try:
             value = await self._load(key)
+        except NotFound:
+            self._known.pop(key, None)
+            raise
         finally:
             del self._loading[key]
         self._known.pop(key, None)

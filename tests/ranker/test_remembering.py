@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.errors import NotReady
+from services.errors import NotFound, NotReady
 from services.ranker.counts import Counts
 from services.ranker.items import CATALOGUES, ItemCache
 from services.ranker.ports import CatalogueItem
@@ -28,6 +28,7 @@ class Source:
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.away = False
+        self.lost = False
         self.asked: list[list[str]] = []
 
     async def one(self, key: str) -> list[float]:
@@ -35,6 +36,8 @@ class Source:
         await asyncio.sleep(0)
         if self.away:
             raise NotReady("gone")
+        if self.lost:
+            raise NotFound("key", key)
         return [self.values[key]] if key in self.values else []
 
     async def many(self, keys: Sequence[str]) -> list[float]:
@@ -91,6 +94,15 @@ class TestRefreshed:
         assert await known.get("b") == []
         source.values["b"] = 3.0
         assert await known.get("b") == [3.0]
+
+    async def test_what_does_not_exist_any_more_is_forgotten(self) -> None:
+        known, source, clock = self.made()
+        await known.get("a")
+        source.lost, clock.now = True, 5.0
+        await known.get("a")
+        await turns()
+        with pytest.raises(NotFound):
+            await known.get("a")
 
     async def test_who_gives_up_does_not_stop_the_others(self) -> None:
         known, _, _ = self.made()
