@@ -21,8 +21,12 @@ from services.ranker.ranking import Ranking
 
 Float64 = NDArray[np.float64]
 
-STEP = 1e-9
-"""A change goes so much further than where two lines meet: there they are equal, and beyond one is above."""
+CLEAR = 1e-12
+"""A change goes on beyond where two lines meet until one score is so much above the other: no rounding turns that
+round."""
+
+PARALLEL = 1e-9
+"""Lines that are nearer to parallel meet nowhere: the difference of their slopes is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,14 @@ def counterfactual(ranking: Ranking, used: Mapping[str, float], item_id: str, n:
     signals = np.array([column.signal for column in ranking.columns])
     rules = contributions[:, ~np.isin(signals, list(used))].sum(axis=1)
     ids = np.array(ranking.ids)
+    now: list[int] = np.lexsort((ids, -ranking.scores))[:n].tolist()
     changes = []
     for signal, share in used.items():
         if 0 < share < 1:
             said = contributions[:, signals == signal].sum(axis=1)
             others = contributions[:, np.isin(signals, list(used))].sum(axis=1) - said
             line = _Lines(said / share - others / (1 - share), others / (1 - share) + rules)
-            change = _smallest(ids, line, row, n, signal=signal, share=share)
+            change = _smallest(ids, line, row, now, signal=signal, share=share)
             if change is not None:
                 changes.append(change)
     return sorted(changes, key=lambda change: (abs(change.weight_needed - change.weight), change.signal))
@@ -66,35 +71,45 @@ class _Lines:
     slope: Float64
     start: Float64
 
-    def above(self, share: float, row: int, ids: NDArray[np.str_]) -> NDArray[np.bool_]:
-        """Which items stand above this one at that share."""
-        scores = self.slope * share + self.start
-        above: NDArray[np.bool_] = (scores > scores[row]) | ((scores == scores[row]) & (ids < ids[row]))
-        return above
-
     def top(self, share: float, n: int, ids: NDArray[np.str_]) -> list[int]:
         """The rows of the top n at that share, best first."""
         rows: list[int] = np.lexsort((ids, -(self.slope * share + self.start)))[:n].tolist()
         return rows
 
-    def meetings(self, row: int) -> Float64:
-        """The shares at which another item's line meets that of this one, in any order."""
+    def crossings(self, row: int, share: float, towards: float) -> list[float]:
+        """The shares, nearest first, at which another item is clear of this one on the other side than before, seen
+        from `share` upwards (1.0) or downwards (-1.0)."""
         slopes = self.slope - self.slope[row]
-        met = np.flatnonzero(slopes)
-        return np.asarray((self.start[row] - self.start[met]) / slopes[met])
+        met = np.flatnonzero(np.abs(slopes) > PARALLEL)
+        at = (self.start[row] - self.start[met]) / slopes[met]
+        beyond = at + towards * CLEAR / np.abs(slopes[met])
+        ahead = ((beyond - share) * towards > 0) & (beyond >= 0) & (beyond <= 1)
+        nearest: list[float] = np.sort(beyond[ahead] * towards).tolist()
+        return [place * towards for place in nearest]
+
+    def is_out(self, row: int, share: float, n: int) -> bool:
+        """Whether n others are clearly above it."""
+        scores = self.slope * share + self.start
+        return int((scores > scores[row] + CLEAR / 2).sum()) >= n
+
+    def is_in(self, row: int, share: float, n: int) -> bool:
+        """Whether fewer than n others are above it, or may be."""
+        scores = self.slope * share + self.start
+        return int((scores > scores[row] - CLEAR / 2).sum()) <= n  # it is one of them
 
 
-def _smallest(ids: NDArray[np.str_], lines: _Lines, row: int, n: int, *, signal: str, share: float) -> Change | None:
-    leaves = row in lines.top(share, n, ids)
+def _smallest(
+    ids: NDArray[np.str_], lines: _Lines, row: int, now: list[int], *, signal: str, share: float
+) -> Change | None:
+    leaves = row in now
+    n = len(now)
+    has_moved = lines.is_out if leaves else lines.is_in
     found = []
     for towards in (1.0, -1.0):
-        at = lines.meetings(row)
-        at = np.clip(np.unique(at[(at - share) * towards >= 0]) + towards * STEP, 0.0, 1.0)
-        for needed in at[:: int(towards)].tolist():
-            if (int(lines.above(needed, row, ids).sum()) >= n) == leaves:
-                other = str(ids[_other(lines.top(share, n, ids), lines.top(needed, n, ids), leaves)])
-                found.append(Change(signal, share, needed, leaves, other))
-                break
+        needed = next((at for at in lines.crossings(row, share, towards) if has_moved(row, at, n)), None)
+        if needed is not None:
+            other = str(ids[_other(now, lines.top(needed, n, ids), leaves)])
+            found.append(Change(signal, share, needed, leaves, other))
     return min(found, key=lambda change: abs(change.weight_needed - share)) if found else None
 
 

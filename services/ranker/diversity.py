@@ -155,7 +155,7 @@ def _marginal(
     nearest = np.full(len(pool), -np.inf)
     worth = wanted.copy()
     places: list[int] = []
-    while len(places) < most:
+    while pool and len(places) < most:
         at = int(worth.argmax())  # of equals the first, which is the better one
         if worth[at] == -np.inf:
             break

@@ -63,6 +63,8 @@ class Searcher:
         beside = material.beside
         if not any(query.positive for query in (*searched, *own_searched)):
             beside = await self._filled(stages, material, wish)
+            if not beside:  # there is nothing that passes, and a search for nothing is refused
+                return Haul(Found((), (), np.zeros((0, 0, 0)), ""), ())
         plan = self._plan(material, spaces.visual, searched, wish, beside)
         if not own_searched or spaces.collaborative is None:
             found, queries, plan = await self._visual(stages, plan, queries)

@@ -50,16 +50,16 @@ weights = st.dictionaries(st.sampled_from(SIGNALS), st.floats(0.01, 1), min_size
 
 
 @st.composite
-def candidates(draw: st.DrawFn, least: int = 1, most: int = 12) -> Candidates:
-    """Of two spaces, with every signal and two rules."""
+def candidates(draw: st.DrawFn, least: int = 1, most: int = 12, digits: int = 0) -> Candidates:
+    """Of two spaces, with every signal and two rules. `digits` of their values; 0: some, so that some are equal."""
     ids = draw(st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, min_size=least, max_size=most))
     n = len(ids)
 
-    # From one seed: to draw hundreds of numbers one by one takes a hundred times as long. Rounded: some are equal.
+    # From one seed: to draw hundreds of numbers one by one takes a hundred times as long.
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
 
     def numbers(least: float, greatest: float, *shape: int) -> NDArray[np.float64]:
-        return random.uniform(least, greatest, shape).round(draw(st.integers(1, 3)))
+        return random.uniform(least, greatest, shape).round(digits or draw(st.integers(1, 3)))
 
     return Candidates(
         ids,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.errors import NotFound
-from services.ranker.answer import FUSIONS
+from services.ranker.answer import FUSIONS, WEIGHTED_SUM
 from services.ranker.candidates import Candidates
 from services.ranker.counterfactual import Change, counterfactual
 from services.ranker.placing import Order, placed
@@ -32,7 +32,7 @@ def changed(given_weights: Weights, change: Change, share: float) -> dict[str, f
 
 
 @settings(max_examples=300)
-@given(candidates(least=2), weights, st.sampled_from(FUSIONS), st.data())
+@given(candidates(least=2, digits=15), weights, st.sampled_from(FUSIONS), st.data())
 def test_the_change_moves_the_item_over_the_edge(
     found: Candidates, given_weights: Weights, fusion: str, data: st.DataObject
 ) -> None:
@@ -44,13 +44,11 @@ def test_the_change_moves_the_item_over_the_edge(
         assert change.leaves == (ranking.row(item_id) < n)
         assert (ranking.row(change.other_item_id) < n) != change.leaves
         after = ranked(found, changed(given_weights, change, change.weight_needed), fusion)
-        # Rounding may hold back two lines that meet at a flat angle.
-        gap = abs(after.scores[after.row(item_id)] - after.scores[after.row(change.other_item_id)])
-        assume(gap > 1e-14)
         assert (after.row(item_id) < n) != change.leaves
         assert (after.row(change.other_item_id) < n) == change.leaves
-        short = change.weight + (change.weight_needed - change.weight) * (1 - 1e-6) * 0.999999
-        if abs(change.weight_needed - change.weight) > 1e-4:
+        # Ranks are often equal; and of equals one may be before the other by its id already.
+        if fusion == WEIGHTED_SUM and abs(change.weight_needed - change.weight) > 1e-3:
+            short = change.weight_needed - np.copysign(1e-4, change.weight_needed - change.weight)
             before = ranked(found, changed(given_weights, change, short), fusion)
             assert (before.row(item_id) < n) == change.leaves, "a smaller change does not do"
 

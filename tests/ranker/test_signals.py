@@ -295,3 +295,9 @@ async def test_the_order_of_seeds_does_not_matter(world: World) -> None:
     seeds = [Seed("a1", 0.3), Seed("b3", 0.7), Seed("a0", -0.1)]
     one, other = await world.ask(seeds=seeds), await world.ask(seeds=seeds[::-1])
     assert [(item.item, item.score) for item in one.recommended] == [(i.item, i.score) for i in other.recommended]
+
+
+async def test_where_nothing_passes_the_answer_is_empty(world: World) -> None:
+    world.indexer.rows = {}
+    assert ids(await world.ask()) == []
+    assert ids(await world.ask(photo=embedding(0, 0), domains=["z"], diversity=0.5)) == []
