@@ -118,9 +118,9 @@ def _kept(settings: RankerSettings, runtime: RuntimeSettings, redis: AsyncRedis 
     book = SceneBook(*own) if own else SceneBook(SCENES, WEIGHTS_VERSION)
     if redis is None:
         return Freezer(None, keeping, secrets.token_bytes), SceneShelf(book, None)
-    peer = GuardedRedis(redis.at_once)
-    frozen = RedisFrozenStore(peer.at_once, in_cluster=runtime.redis_cluster)
-    return Freezer(frozen, keeping, secrets.token_bytes), SceneShelf(book, RedisSceneStore(peer.at_once))
+    peer = GuardedRedis(redis.ask)
+    frozen = RedisFrozenStore(peer.ask, in_cluster=runtime.redis_cluster)
+    return Freezer(frozen, keeping, secrets.token_bytes), SceneShelf(book, RedisSceneStore(peer.ask))
 
 
 def _read(file: Path | None, setting: str, meaning: Callable[[str], T]) -> T | None:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable
 from typing import Any
 
 from services.ranker.breakers import Breaker, Limits
-from services.runtime.redis_async import AtOnce, Command
+from services.runtime.redis_async import Ask, Command
 
 AT_FIRST = Limits(failures=1)
 """Whoever waits for Redis waits with an answer that is finished: once is enough."""
 
 
 class GuardedRedis:
-    """`at_once`: what sends commands to Redis."""
+    """`ask`: what sends a command to Redis."""
 
-    def __init__(self, at_once: AtOnce) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.breaker = Breaker("Redis", time.monotonic, AT_FIRST)
-        self._at_once = at_once
+        self._ask = ask
 
-    async def at_once(self, commands: Sequence[Command]) -> Sequence[Any]:
-        """As `AtOnce`. Raises NotReady at once while the breaker is open."""
+    def ask(self, command: Command) -> Awaitable[Any]:
+        """As `Ask`. Raises NotReady at once while the breaker is open."""
         self.breaker.admit()
         began = time.monotonic()
+
+        def ended(answer: asyncio.Future[Any]) -> None:
+            problem = asyncio.CancelledError() if answer.cancelled() else answer.exception()
+            if problem is None:
+                self.breaker.succeeded()
+            else:
+                self.breaker.ended(problem, time.monotonic() - began)
+
         try:
-            answers = await self._at_once(commands)
+            asking = asyncio.ensure_future(self._ask(command))
         except BaseException as problem:
-            self.breaker.ended(problem, time.monotonic() - began)
+            self.breaker.ended(problem, 0.0)
             raise
-        self.breaker.succeeded()
-        return answers
+        asking.add_done_callback(ended)
+        return asking

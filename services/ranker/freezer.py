@@ -112,6 +112,8 @@ class Freezer:
             taken = self._store.put(ticket, pack(frozen), now_ms=frozen.time_ms, keep_ms=frozen.keep_ms)
         except Overloaded:
             return Freezing(_no("OVERLOADED", "too many results wait to be frozen"))
+        except NotReady:
+            return Freezing(AWAY)
         name, token = self._tickets.both(Page(ticket, frozen.n, frozen.n))
         receipt = Receipt(name, token if len(frozen.ranking) > frozen.n else "")
         return Freezing(receipt, taken, self._keeping.wait_s)
@@ -183,7 +185,7 @@ class Freezing:
         except TimeoutError:
             return _no("DEADLINE_EXCEEDED", "Redis did not answer in time")
         except NotReady:
-            return _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
+            return AWAY
         return self._receipt if taken else _no("ERASED", "the person has been erased")
 
 
@@ -193,6 +195,9 @@ NOT_FROZEN = Freezing(Receipt())
 
 def _no(reason: str, message: str) -> Receipt:
     return Receipt(dropped=Dropped(FROZEN, reason, f"there is no frozen result: {message}"))
+
+
+AWAY = _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
 
 
 def _expired() -> NotFound:

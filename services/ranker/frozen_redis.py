@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable
-from typing import Any
 
 from services.ranker.frozen_store import FrozenStore
 from services.ranker.tickets import KEY_BYTES, Ticket
 from services.runtime.held_redis import put_command, record_key
-from services.runtime.redis_async import AtOnce, Command, Together
+from services.runtime.redis_async import Ask, Command
 
 KIND = "recommendation"
 """Of what is held under a person."""
@@ -19,28 +18,30 @@ KEY = "visrec:ranker:ticket-key"
 
 
 class RedisFrozenStore(FrozenStore):
-    """Over `AsyncRedis.at_once`, or what stands before it. Results that are frozen at the same time go together."""
+    """Over `AsyncRedis.ask`, or what stands before it."""
 
-    def __init__(self, at_once: AtOnce, *, in_cluster: bool = False) -> None:
-        self._together = Together(at_once)
+    def __init__(self, ask: Ask, *, in_cluster: bool = False) -> None:
+        self._ask = ask
         self._in_cluster = in_cluster
 
     async def key(self) -> bytes:
-        await self._together.ask(("SET", KEY, secrets.token_bytes(KEY_BYTES), "NX"))
-        key: bytes = await self._together.ask(("GET", KEY))
+        await self._ask(("SET", KEY, secrets.token_bytes(KEY_BYTES), "NX"))
+        key: bytes = await self._ask(("GET", KEY))
         return key
 
     def put(self, ticket: Ticket, packed: bytes, *, now_ms: int, keep_ms: int) -> Awaitable[bool]:
-        return self._together.ask(_put(ticket, packed, now_ms, keep_ms))
+        return self._ask(_put(ticket, packed, now_ms, keep_ms))
 
     async def is_full(self, share: float) -> bool:
         if self._in_cluster:  # each node has a room of its own, and says so when it is full
             return False
-        memory: Any = await self._together.ask(("INFO", "memory"))
-        return bool(memory["maxmemory"]) and int(memory["used_memory"]) > share * int(memory["maxmemory"])
+        told: bytes = await self._ask(("INFO", "memory"))
+        memory = dict(line.split(b":", 1) for line in told.split() if b":" in line)
+        most = int(memory.get(b"maxmemory", 0))
+        return most > 0 and int(memory[b"used_memory"]) > share * most
 
     async def get(self, ticket: Ticket) -> bytes | None:
-        found: bytes | None = await self._together.ask(("GET", _key(ticket)))
+        found: bytes | None = await self._ask(("GET", _key(ticket)))
         return found
 
 

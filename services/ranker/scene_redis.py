@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from services.ranker.scene_store import PutScenes, SceneStore, changed, too_many
 from services.ranker.scenes import Scene
-from services.runtime.redis_async import AtOnce, Together
+from services.runtime.redis_async import Ask, pairs
 
 KEY = "visrec:ranker:scenes"
 
@@ -28,22 +27,20 @@ return redis.call('HINCRBY', KEYS[1], '', 1)
 
 
 class RedisSceneStore(SceneStore):
-    """Over `AsyncRedis.at_once`, or what stands before it."""
+    """Over `AsyncRedis.ask`, or what stands before it."""
 
-    def __init__(self, at_once: AtOnce) -> None:
-        self._together = Together(at_once)
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     async def read(self) -> PutScenes:
-        answer: Any = await self._together.ask(("HGETALL", KEY))
-        # By the client's version it is a list of fields and values, or the two by two.
-        fields = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+        fields = pairs(await self._ask(("HGETALL", KEY)))
         number = int(fields.pop(b"", 0))
         return PutScenes({name.decode(): _read(name.decode(), told) for name, told in fields.items()}, number)
 
     async def change(self, name: str, scene: Scene | None, most: int, if_number: int | None) -> int:
         told = "" if scene is None else json.dumps([scene.description, dict(scene.signals), dict(scene.blocks)])
         held = "" if if_number is None else if_number
-        number: int = await self._together.ask(("EVAL", _CHANGE, 1, KEY, name, told, most, held))
+        number: int = await self._ask(("EVAL", _CHANGE, 1, KEY, name, told, most, held))
         if number == -1:
             raise changed()
         if number == -2:

@@ -152,7 +152,7 @@ def test_the_indexer_works_as_its_user(as_users: AsUsers) -> None:
 
 async def test_the_ranker_works_as_its_user(as_users: AsUsers) -> None:
     redis = AsyncRedis(as_users("ranker"), 30.0)
-    frozen, scenes = RedisFrozenStore(redis.at_once), RedisSceneStore(redis.at_once)
+    frozen, scenes = RedisFrozenStore(redis.ask), RedisSceneStore(redis.ask)
     assert await frozen.key()
     for owner in ("a1" * 16, ""):
         ticket = Ticket(b"0123456789abcdef", owner)

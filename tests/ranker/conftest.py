@@ -67,7 +67,7 @@ async def frozen_store(
         yield MemoryFrozenStore(clock)
         return
     opened = AsyncRedis(_redis(request.param, request, runtime), TIMEOUT_S)
-    yield RedisFrozenStore(opened.at_once)
+    yield RedisFrozenStore(opened.ask)
     await opened.close()
 
 

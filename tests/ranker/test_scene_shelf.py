@@ -23,7 +23,7 @@ def store(request: pytest.FixtureRequest) -> SceneStore:
     if request.param == "memory":
         return MemorySceneStore()
     redis: AsyncRedis = request.getfixturevalue("async_redis")
-    return RedisSceneStore(redis.at_once)
+    return RedisSceneStore(redis.ask)
 
 
 @pytest.fixture
