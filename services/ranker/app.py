@@ -64,7 +64,13 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
     curves = _read(settings.calibration, "VISREC_RANKER_CALIBRATION", read_calibration) or Calibration()
     metrics = RankerMetrics(telemetry.registry)
     recorder = Recorder(GrpcDiary(profile), asyncio.sleep, metrics.lost)
-    tuning = Tuning(space_s=settings.space_ttl_s)
+    tuning = Tuning(
+        together=settings.together,
+        in_flight=settings.in_flight,
+        space_s=settings.space_ttl_s,
+        popular_s=settings.popular_ttl_s,
+        counts_s=settings.counts_ttl_s,
+    )
     catalogue = GrpcIndexer(indexer, time.monotonic, tuning)
     archive = Archive(freezer, catalogue, time.monotonic)
     cases = UseCases(

@@ -36,6 +36,18 @@ class RankerSettings(ServiceSettings):
         le=3600,
         description="How long the space of a catalogue is remembered before the indexer is asked again.",
     )
+    popular_ttl_s: float = Field(
+        5.0, gt=0, le=3600, description="How long what is popular is remembered before it is asked for again, beside."
+    )
+    counts_ttl_s: float = Field(
+        30.0, gt=0, le=3600, description="The same for how popular each candidate is, which hardly changes in minutes."
+    )
+    together: int = Field(
+        32, ge=1, le=64, description="Most requests that one call to the profile or the indexer is made of."
+    )
+    in_flight: int = Field(
+        2, ge=1, le=64, description="Most such calls of a kind at a time; who comes then waits and goes with others."
+    )
     scenes: Path | None = Field(
         None, description="TOML file with scenes of your own, over those that are built in. Empty: none."
     )
