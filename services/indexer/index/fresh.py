@@ -21,7 +21,7 @@ ITEM_BYTES = 2000
 """Of an item's id, packed item, facts and their columns as objects, about."""
 
 
-AT_ONCE = 16
+AT_ONCE = 64
 """Queries between two looks whether somebody still waits, a millisecond or two each."""
 
 
