@@ -24,12 +24,11 @@ from services.ranker.limits import Limits
 from services.ranker.metrics import RankerMetrics
 from services.ranker.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
 from services.ranker.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
-from services.ranker.recommend import Recommender
+from services.ranker.recommend import BUILT_IN, Recommender
 from services.ranker.recorder import Recorder
 from services.ranker.scene_book import SceneBook
 from services.ranker.scene_redis import RedisSceneStore
 from services.ranker.scene_shelf import SceneShelf
-from services.ranker.scenes import SCENES, WEIGHTS_VERSION
 from services.ranker.scenes_file import read as read_scenes
 from services.ranker.servicer import RankerServicer, UseCases
 from services.ranker.settings import RankerSettings
@@ -57,11 +56,14 @@ CALLS = {
 
 
 async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> AsyncApp:
-    """Channels to the other three and to Redis, if there is one, and the use cases over them."""
+    """Channels to the other three and to Redis, if there is one, and the use cases over them. Raises InvalidInput for
+    files that mean nothing."""
+    curves = _read(settings.calibration, "VISREC_RANKER_CALIBRATION", read_calibration) or Calibration()
+    own = _read(settings.scenes, "VISREC_RANKER_SCENES", read_scenes)
+    book = SceneBook(*own) if own else BUILT_IN
     embedder, indexer, profile = (open_channel(name, runtime, idempotent=calls) for name, calls in CALLS.items())
     redis = AsyncRedis(runtime, REDIS_S) if runtime.redis_url else None
-    freezer, shelf = _kept(settings, runtime, redis)
-    curves = _read(settings.calibration, "VISREC_RANKER_CALIBRATION", read_calibration) or Calibration()
+    freezer, shelf = _kept(settings, runtime, redis, book)
     metrics = RankerMetrics(telemetry.registry)
     recorder = Recorder(GrpcDiary(profile), asyncio.sleep, metrics.lost)
     tuning = Tuning(
@@ -117,11 +119,11 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
     )
 
 
-def _kept(settings: RankerSettings, runtime: RuntimeSettings, redis: AsyncRedis | None) -> tuple[Freezer, SceneShelf]:
+def _kept(
+    settings: RankerSettings, runtime: RuntimeSettings, redis: AsyncRedis | None, book: SceneBook
+) -> tuple[Freezer, SceneShelf]:
     """What stands over Redis, or does without."""
     keeping = Keeping(settings.frozen_ttl_s * 1000, settings.frozen_wait_ms / 1000, settings.frozen_memory_share)
-    own = _read(settings.scenes, "VISREC_RANKER_SCENES", read_scenes)
-    book = SceneBook(*own) if own else SceneBook(SCENES, WEIGHTS_VERSION)
     if redis is None:
         return Freezer(None, keeping, secrets.token_bytes), SceneShelf(book, None)
     peer = GuardedRedis(redis.ask)

@@ -990,7 +990,7 @@ class ExplainResponse(_message.Message):
     @_builtins.property
     def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Row by row, over the square of the photo that was looked at; with `evidence_offset` they sum to the contribution of the
-        photo's block `evidence_block`, up to 1e-3 of it.
+        photo's block `evidence_block`, up to 1e-3 of it; by reciprocal rank, which knows no blocks, to the cosine of that block.
         """
 
     @_builtins.property
