@@ -14,7 +14,7 @@ from services.ranker.ranking import Part
 from services.ranker.reasons import Reason, reasons
 from services.ranker.stages import Stages
 from services.ranker.tickets import Page
-from services.ranker.words import reason_text
+from services.ranker.words import LANGUAGES, reason_text
 
 ITEMS = "items"
 """Named among the dropped when there are only the ids of the items."""
@@ -57,6 +57,7 @@ class Archive:
         out. Raises InvalidInput, NotFound (RECOMMENDATION_EXPIRED) and NotReady."""
         if not 0 <= n <= MAX_N:
             raise InvalidInput("n", f"must be 1 to {MAX_N} (0: as many as before)")
+        check_language(language)
         stages = Stages(self._clock, budget_s)
         frozen, page = await stages.need("frozen", self._freezer.find_page(page_token))
         page = replace(page, n=n or page.n)
@@ -73,6 +74,7 @@ class Archive:
 
     async def recommendation(self, recommendation_id: str, language: str, budget_s: float) -> Shown:
         """The first page as it was, with parts and reasons. Raises NotFound (RECOMMENDATION_EXPIRED) and NotReady."""
+        check_language(language)
         stages = Stages(self._clock, budget_s)
         ticket, frozen = await stages.need("frozen", self._freezer.find(recommendation_id))
         rows = range(min(frozen.n, len(frozen.ranking)))
@@ -130,6 +132,12 @@ class Archive:
         except (NotReady, Overloaded, TooLate):
             stages.drop(ITEMS, "INDEXER_UNAVAILABLE", "the indexer cannot answer now: there are only ids")
             return {}
+
+
+def check_language(language: str) -> None:
+    """Raises InvalidInput for one that is not spoken here; empty is that of the result."""
+    if language not in ("", *LANGUAGES):
+        raise InvalidInput("language", f"must be one of {', '.join(LANGUAGES)}")
 
 
 def _unknown(stages: Stages) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.errors import InvalidInput
-from services.ranker.archive import Archive, ShownItem
+from services.ranker.archive import Archive, ShownItem, check_language
 from services.ranker.calibration import Calibration
 from services.ranker.counterfactual import Change, counterfactual
 from services.ranker.evidence import EvidenceInputs, EvidenceMap, Shown, evidence_map, mismatch
@@ -59,6 +59,7 @@ class Explainer:
         Raises NotFound for a result (RECOMMENDATION_EXPIRED) or an item in it (ITEM_NOT_FOUND), InvalidInput for a
         photo where the answer had none, Refused for another photo, and NotReady.
         """
+        check_language(language)
         stages = Stages(self.clock, budget_s)
         _, frozen = await stages.need("frozen", self.freezer.find(recommendation_id))
         row = frozen.ranking.row(item_id)

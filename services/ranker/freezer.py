@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused
@@ -56,6 +58,7 @@ class Freezer:
         self._random = random
         self._tickets: Tickets | None = None
         self._full = False
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def keep_ms(self) -> int:
@@ -104,7 +107,8 @@ class Freezer:
         if self._store is None:
             return Freezing(_no("NO_STORE", "this service has no Redis"))
         if self._tickets is None:
-            return Freezing(_no("REDIS_UNAVAILABLE", "Redis has not answered yet"))
+            self._look()
+            return Freezing(AWAY)
         if self._full:
             return Freezing(_no("STORE_FULL", "Redis has no room for it"))
         ticket = Ticket(self._random(NAME_BYTES), owner)
@@ -117,6 +121,16 @@ class Freezer:
         name, token = self._tickets.both(Page(ticket, frozen.n, frozen.n))
         receipt = Receipt(name, token if len(frozen.ranking) > frozen.n else "")
         return Freezing(receipt, taken, self._keeping.wait_s)
+
+    def _look(self) -> None:
+        """Sees to it that the next ones know the key, if the store is there by now."""
+
+        async def look() -> None:
+            with suppress(NotReady, Overloaded):
+                await self.refresh()
+
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(look(), context=Context())
 
     async def find(self, recommendation_id: str) -> tuple[Ticket, Frozen]:
         """Raises NotFound with reason RECOMMENDATION_EXPIRED for what is not kept, whatever it is; NotReady."""

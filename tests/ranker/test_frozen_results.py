@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -12,7 +13,8 @@ from services.ranker.freezer import Freezer, Keeping
 from services.runtime.settings import RuntimeSettings
 from tests.ranker.fakes import Fault, embedding
 from tests.ranker.worlds import ANN, ROWS, Stub, World, known, refusal, served
-from visrec.v1 import common_pb2, profile_pb2, ranker_pb2
+from tests.servers import serving_async
+from visrec.v1 import common_pb2, profile_pb2, ranker_pb2, ranker_pb2_grpc
 
 Request = ranker_pb2.RecommendRequest
 PHOTO = common_pb2.Photo(data=b"any")
@@ -152,6 +154,39 @@ async def test_without_its_store_an_answer_comes_and_says_so(stub: Stub, world: 
 
 def _next(answer: ranker_pb2.RecommendResponse) -> ranker_pb2.NextPageRequest:
     return ranker_pb2.NextPageRequest(page_token=answer.next_page_token)
+
+
+async def test_a_store_that_comes_up_late_is_noticed_by_whoever_asks(runtime: RuntimeSettings) -> None:
+    world = World()
+    app = world.app()
+
+    async def nothing() -> None:
+        pass
+
+    async with serving_async(replace(app, canary=nothing), runtime) as serving:
+        stub = ranker_pb2_grpc.RankerServiceStub(serving.channel)
+        world.store.fault = Fault(AWAY)
+        for _ in range(2):
+            answer = await stub.Recommend(Request(catalogue="shop"))
+            assert dropped(answer)["frozen"] == "REDIS_UNAVAILABLE"
+        world.store.fault = None
+        while not (await stub.Recommend(Request(catalogue="shop"))).recommendation_id:
+            pass  # the first that asks has it looked up; a test that hangs is ended
+
+
+@pytest.mark.parametrize("call", ["page", "shown", "why"])
+async def test_a_language_that_is_not_spoken_is_bad_input(stub: Stub, call: str) -> None:
+    answer = await stub.Recommend(Request(catalogue="shop", n=3))
+    name = answer.recommendation_id
+    calls = {
+        "page": lambda: stub.NextPage(ranker_pb2.NextPageRequest(page_token=answer.next_page_token, language="fr")),
+        "shown": lambda: stub.GetRecommendation(
+            ranker_pb2.GetRecommendationRequest(recommendation_id=name, language="fr")
+        ),
+        "why": lambda: stub.Explain(why(answer, ids(answer)[0], language="fr")),
+    }
+    code, _, _ = await refusal(calls[call]())
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_a_store_that_hangs_is_not_waited_for(runtime: RuntimeSettings) -> None:
