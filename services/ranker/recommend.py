@@ -94,6 +94,7 @@ class Recommender:
         traits = rules.look_at_items or FRESHNESS in material.weights
         wish = Wish(blocks, conditions, variety, traits, shares=bool(curves.of))
         haul, known = await self._haul(stages, material, spaces, wish)
+        material = haul.material
         weights, candidates = await self._appraiser.appraise(stages, material, haul, rules)
         with stages.timed("fuse"):
             order = Order(ask.fusion, curves, _possible(stages, variety, haul.found))
@@ -177,7 +178,7 @@ class Recommender:
         found = Found(
             list(items), (), np.zeros((len(items), 0, 0)), "", traits=traits if len(traits) == len(items) else None
         )
-        return Haul(found, (), lost), items
+        return Haul(material, found, (), lost), items
 
 
 def _variety(diversity: float, rules: Rules) -> Variety:

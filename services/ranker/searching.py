@@ -15,7 +15,7 @@ from services.errors import NotFound
 from services.ranker.candidates import Float64, Likeness, Query, aligned, missing
 from services.ranker.diversity import Variety
 from services.ranker.limits import Limits
-from services.ranker.material import Material
+from services.ranker.material import MAX_BESIDE, Material, without
 from services.ranker.ports import Condition, Found, Indexer, SearchPlan, SearchQuery, Spaces
 from services.ranker.scenes import COLLABORATIVE, SESSION
 from services.ranker.stages import Stages, side_by_side
@@ -41,11 +41,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Haul:
-    """What came of it. `found`: all candidates, as the visual space has them; `spaces`: what each space says of them.
-    `lost`: signals that could not be had."""
+    """What came of it. `material`: what was searched with, without what the catalogue does not know. `found`: all
+    candidates, as the visual space has them; `spaces`: what each space says of them. `lost`: signals that could not be
+    had."""
 
+    material: Material
     found: Found
-    spaces: Sequence[Likeness]
+    spaces: Sequence[Likeness] = ()
     lost: Sequence[str] = ()
 
 
@@ -58,99 +60,97 @@ class Searcher:
 
     async def search(self, stages: Stages, material: Material, spaces: Spaces, wish: Wish) -> Haul:
         """Raises NotFound for an unknown seed; NotReady, Overloaded, Internal or TooLate without the indexer."""
+        try:
+            return await self._searched(stages, material, spaces, wish)
+        except NotFound as problem:
+            known = await self._with_known_session(stages, material)
+            if len(known.session) == len(material.session):
+                raise
+            if not known.session:
+                stages.drop(SESSION, problem.reason, "the catalogue has none of the items of the session")
+            return await self._searched(stages, known, spaces, wish)
+
+    async def _with_known_session(self, stages: Stages, material: Material) -> Material:
+        """Without the session's items that the catalogue does not have: nobody promised that it has."""
+        named = [event.item_id for event in material.session if event.embedding is None]
+        if not named:
+            return material
+        ask = material.ask
+        known = await stages.need("search", self._indexer.items(ask.catalogue, named, ask.min_version))
+        session = [event for event in material.session if event.embedding is not None or event.item_id in known]
+        weights = material.weights if session else without(material.weights, SESSION)
+        return replace(material, session=session, weights=weights)
+
+    async def _searched(self, stages: Stages, material: Material, spaces: Spaces, wish: Wish) -> Haul:
         queries, searched = material.queries(wish.blocks, own_blocks=not material.ask.block_weights)
         own_queries, own_searched = material.collaborative_query()
-        beside = material.beside
         if not any(query.positive for query in (*searched, *own_searched)):
-            beside = await self._filled(stages, material, wish)
-            if not beside:  # there is nothing that passes, and a search for nothing is refused
-                return Haul(Found((), (), np.zeros((0, 0, 0)), ""), ())
-        plan = self._plan(material, spaces.visual, searched, wish, beside)
+            material = await self._filled(stages, material, wish)
+        plan = self._plan(material, spaces.visual, searched, wish)
         if not own_searched or spaces.collaborative is None:
-            found, queries, plan = await self._visual(stages, plan, queries)
-            return Haul(found, [_likeness(queries, found, plan, spaces.visual, wish)])
-        own_plan = self._plan(material, spaces.collaborative, own_searched, wish, beside)
+            found = await self._visual(stages, plan, spaces.visual)
+            return Haul(material, found, [_likeness(queries, found, plan, spaces.visual, wish)])
+        own_plan = self._plan(material, spaces.collaborative, own_searched, wish)
         own_plan = replace(own_plan, vectors=False, traits=False)
-        (found, queries, plan), own = await side_by_side(
-            self._visual(stages, plan, queries), self._collaborative(stages, own_plan)
+        found, own = await side_by_side(
+            self._visual(stages, plan, spaces.visual), self._collaborative(stages, own_plan)
         )
-        more, rest = await self._crosswise(stages, found, own, plan, own_plan)
-        found = _joined(found, more)
+        more, rest = await self._crosswise(stages, (found, own), (plan, own_plan))
+        found = _joined([found, *more])
         likeness = [_likeness(queries, found, plan, spaces.visual, wish)]
         if own is None or rest is None:
-            return Haul(found, likeness, (COLLABORATIVE,))
+            return Haul(material, found, likeness, (COLLABORATIVE,))
         own = replace(own, ids=found.ids, parts=aligned([own, *rest], found.ids))
-        return Haul(found, [*likeness, _likeness(own_queries, own, own_plan, spaces.collaborative, wish)])
+        return Haul(material, found, [*likeness, _likeness(own_queries, own, own_plan, spaces.collaborative, wish)])
 
-    async def _visual(
-        self, stages: Stages, plan: SearchPlan, queries: list[Query]
-    ) -> tuple[Found, list[Query], SearchPlan]:
-        try:
-            return await self._enough(stages, plan), queries, plan
-        except NotFound:
-            plan, kept = await self._without_unknown(stages, plan, queries)
-            return await self._enough(stages, plan), kept, plan
-
-    async def _enough(self, stages: Stages, plan: SearchPlan) -> Found:
+    async def _visual(self, stages: Stages, plan: SearchPlan, space: Space) -> Found:
         """Queries that bring the same items may bring too few together, though there are more: then each brings
         more."""
-        share = self._limits.search_share
+        if not plan.also_score and not any(query.positive for query in plan.queries):
+            # A search for nothing is refused, and it is not wrong to have nothing to search for.
+            parts = np.zeros((0, len(plan.queries), len(space.blocks)))
+            return Found((), [block.name for block in space.blocks], parts, "")
+        share, most = self._limits.search_share, self._limits.candidates
         found = await stages.need("search", self._indexer.search(plan), share)
-        most = self._limits.candidates
         if plan.limit <= len(found.ids) < most and plan.limit < most:
             found = await stages.need("search", self._indexer.search(replace(plan, limit=most)), share)
         return found
-
-    async def _without_unknown(
-        self, stages: Stages, plan: SearchPlan, queries: Sequence[Query]
-    ) -> tuple[SearchPlan, list[Query]]:
-        """Without the session's items that the catalogue does not have: nobody promised that it has. Raises NotFound
-        when it was not for one of those."""
-        pairs = list(zip(queries, plan.queries, strict=True))
-        named = [query.item_id for own, query in pairs if own.signal == SESSION and query.item_id]
-        known = (
-            await stages.need("search", self._indexer.items(plan.catalogue, named, plan.min_version)) if named else {}
-        )
-        kept = [pair for pair in pairs if pair[0].signal != SESSION or not pair[1].item_id or pair[1].item_id in known]
-        if len(kept) == len(pairs):
-            raise NotFound("item", next((query.item_id for query in plan.queries if query.item_id), ""))
-        return replace(plan, queries=[query for _, query in kept]), [own for own, _ in kept]
 
     async def _collaborative(self, stages: Stages, plan: SearchPlan) -> Found | None:
         search = self._indexer.search(plan)
         return await stages.spare("search", "indexer", [COLLABORATIVE], search, self._limits.reasons_share)
 
     async def _crosswise(
-        self, stages: Stages, found: Found, own: Found | None, plan: SearchPlan, own_plan: SearchPlan
-    ) -> tuple[Found | None, list[Found] | None]:
+        self, stages: Stages, found: tuple[Found, Found | None], plans: tuple[SearchPlan, SearchPlan]
+    ) -> tuple[list[Found], list[Found] | None]:
         """What the visual space says of what only the collaborative one has found, and the other way round. The second
         is None when the signal is lost."""
+        visual, own = found
         if own is None:
-            return None, None
-        unseen, unheard = missing(found, own), missing(own, found)
-        work = [self._scored(stages, own_plan, unheard)] if unheard else []
-        work += [self._scored(stages, plan, unseen)] if unseen else []
+            return [], None
+        unseen, unheard = _at_once(missing(visual, own)), _at_once(missing(own, visual))
+        work = [self._scored(stages, plans[0], [], ids) for ids in unseen]
+        work += [self._scored(stages, plans[1], [COLLABORATIVE], ids) for ids in unheard]
         results = await side_by_side(*work) if work else []
-        rest = [results[0]] if unheard else []
-        more = results[-1] if unseen else None
+        more = [each for each in results[: len(unseen)] if each is not None]
+        rest = results[len(unseen) :]
         return more, None if None in rest else rest
 
-    async def _scored(self, stages: Stages, plan: SearchPlan, ids: Sequence[str]) -> Found | None:
+    async def _scored(
+        self, stages: Stages, plan: SearchPlan, signals: Sequence[str], ids: Sequence[str]
+    ) -> Found | None:
         queries = [replace(query, positive=False) for query in plan.queries]
         search = self._indexer.search(replace(plan, queries=queries, also_score=ids))
-        signals = [COLLABORATIVE] if any(query.name == COLLABORATIVE for query in queries) else []
         return await stages.spare("search", "indexer", signals, search, self._limits.reasons_share)
 
-    async def _filled(self, stages: Stages, material: Material, wish: Wish) -> Sequence[str]:
+    async def _filled(self, stages: Stages, material: Material, wish: Wish) -> Material:
         """Nothing to be near to. Behind what is popular come the same items for everybody, to fill the answer."""
         ask = material.ask
         some = self._indexer.some_ids(ask.catalogue, ask.filter, ask.domains, self._limits.candidates, wish.conditions)
         filling = await stages.need("search", some, self._limits.search_share)
-        return tuple(dict.fromkeys((*material.beside, *filling)))
+        return replace(material, beside=tuple(dict.fromkeys((*material.beside, *filling)))[:MAX_BESIDE])
 
-    def _plan(
-        self, material: Material, space: Space, queries: Sequence[SearchQuery], wish: Wish, beside: Sequence[str]
-    ) -> SearchPlan:
+    def _plan(self, material: Material, space: Space, queries: Sequence[SearchQuery], wish: Wish) -> SearchPlan:
         ask = material.ask
         return SearchPlan(
             catalogue=ask.catalogue,
@@ -160,7 +160,7 @@ class Searcher:
             filter=ask.filter,
             domains=ask.domains,
             exclude=material.excluded(),
-            also_score=beside,
+            also_score=material.beside,
             min_version=ask.min_version,
             conditions=wish.conditions,
             vectors=wish.variety.by_vectors,
@@ -178,17 +178,22 @@ def _likeness(queries: Sequence[Query], found: Found, plan: SearchPlan, space: S
     return Likeness(queries, found.blocks, found.parts, shares)
 
 
-def _joined(found: Found, more: Found | None) -> Found:
-    """Two searches of one plan that have no item in common."""
-    if more is None or not more.ids:
-        return found
-    vectors = None
-    if found.vectors is not None and more.vectors is not None:
-        vectors = np.concatenate((found.vectors, more.vectors))
+def _at_once(ids: Sequence[str]) -> list[Sequence[str]]:
+    """As many at a time as one search scores."""
+    return [ids[at : at + MAX_BESIDE] for at in range(0, len(ids), MAX_BESIDE)]
+
+
+def _joined(searches: Sequence[Found]) -> Found:
+    """Several searches of one plan that have no item in common."""
+    told = [found for found in searches if found.ids]
+    if len(told) < 2:
+        return told[0] if told else searches[0]
+    vectors = [found.vectors for found in told if found.vectors is not None]
+    traits = [found.traits for found in told if found.traits is not None]
     return replace(
-        found,
-        ids=[*found.ids, *more.ids],
-        parts=np.concatenate((found.parts, more.parts), dtype=np.float64),
-        vectors=vectors,
-        traits=[*found.traits, *more.traits] if found.traits is not None and more.traits is not None else None,
+        told[0],
+        ids=[item_id for found in told for item_id in found.ids],
+        parts=np.concatenate([found.parts for found in told], dtype=np.float64),
+        vectors=np.concatenate(vectors) if len(vectors) == len(told) else None,
+        traits=[each for some in traits for each in some] if len(traits) == len(told) else None,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.errors import NotFound, SpaceMismatch, VisrecError
+from services.errors import InvalidInput, NotFound, SpaceMismatch, VisrecError
 from services.ranker.ports import (
     CatalogueItem,
     Condition,
@@ -111,6 +111,9 @@ class FakeIndexer(Breakable, Indexer):
     async def search(self, plan: SearchPlan) -> Found:
         await self.reach()
         self.plans.append(plan)
+        if not plan.also_score and not any(query.positive for query in plan.queries):
+            raise InvalidInput("queries", "needs a query of positive weight")
+        assert len(plan.also_score) <= 1000
         space, rows = (SPACE, self.rows) if plan.space == SPACE.name else (TOGETHER, self.factors)
         eligible = [item_id for item_id in sorted(rows) if self._passes(item_id, plan)]
         stored = canonical(np.array([rows[item_id] for item_id in eligible]).reshape(-1, space.dimension))

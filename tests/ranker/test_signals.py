@@ -301,3 +301,30 @@ async def test_where_nothing_passes_the_answer_is_empty(world: World) -> None:
     world.indexer.rows = {}
     assert ids(await world.ask()) == []
     assert ids(await world.ask(photo=embedding(0, 0), domains=["z"], diversity=0.5)) == []
+
+
+async def test_a_session_of_nothing_that_is_known_is_told_and_the_rest_is_answered(world: World) -> None:
+    world.profile.counts = {"a1": 5.0}
+    answer = await world.ask(session=[SessionEvent("like", "nowhere")])
+    assert ids(answer)[0] == "a1"
+    assert answer.used == {"popularity": 1.0}
+    assert dropped(answer)["session"] == "ITEM_NOT_FOUND"
+
+
+async def test_where_only_the_collaborative_space_has_something_to_search_with_it_does(world: World) -> None:
+    known_together(world)
+    world.profile.tastes["ann"] = replace(world.profile.tastes["ann"], interests=())
+    answer = await world.ask(user_id="ann", diversity=0.1, rules=Rules(max_per_group=3))
+    assert answer.used == {"collaborative": 1.0}
+    assert set(ids(answer)[:2]) == {"a3", "b3"}
+
+
+async def test_more_candidates_than_one_search_scores_are_scored_in_several(world: World) -> None:
+    world = World(Limits(candidates=600, all_candidates=1200))
+    world.indexer.rows = {f"item-{at:04d}": vector(at % 4, at // 4 % 2) for at in range(2400)}
+    world.indexer.factors = {item_id: row[:4] for item_id, row in world.indexer.rows.items()}
+    known = taste((0, 0), (1, 1))
+    world.profile.tastes = {"ann": replace(known, collaborative=together(0.0, 0.0, 1.0, 1.0))}
+    answer = await world.ask(user_id="ann", n=100)
+    assert len(ids(answer)) == 100
+    assert {len(plan.also_score) for plan in world.indexer.plans} >= {600, 1000, 200}
