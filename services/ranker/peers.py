@@ -53,6 +53,7 @@ from visrec.v1 import (
 Told = TypeVar("Told")
 
 DAY_S = 86_400.0
+NO_DEADLINE_S, LONGEST_S = 10.0, 3600.0
 FOREVER_S = float("inf")
 FRESH_DAYS = (1, 7, 30, 365, 36_500)
 LISTED = 1000
@@ -260,5 +261,6 @@ def _key(passing: common_pb2.Filter | None) -> bytes:
 
 
 def _left_s() -> float:
+    """For this call; a bound of an hour keeps what is told to the indexer in milliseconds within its 32 bits."""
     left = deadlines.remaining_s()
-    return deadlines.NO_DEADLINE_S if left is None else left
+    return NO_DEADLINE_S if left is None else min(left, LONGEST_S)
