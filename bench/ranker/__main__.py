@@ -78,9 +78,11 @@ def loads(found: Measured) -> Table:
 
 def processes(found: Measured) -> Table:
     """Which process the CPU of an answer is spent in."""
-    table = _table("CPU of an answer for a person, ms", *(names := list(found.rounds[0].parts)), "together")
+    table = _table("CPU of an answer, ms", "", *(names := list(found.rounds[0].parts)), "together")
     parts = [median(each.parts[name] for each in found.rounds) for name in names]
-    table.add_row(*(f"{ms:.3f}" for ms in parts), f"{found.cpu_ms:.3f}")
+    table.add_row("for a person", *(f"{ms:.3f}" for ms in parts), f"{found.cpu_ms:.3f}")
+    parts = [found.photo_parts[name] for name in names]
+    table.add_row("with a photo", *(f"{ms:.3f}" for ms in parts), f"{found.photo.cpu_ms:.3f}")
     return table
 
 

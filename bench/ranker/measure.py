@@ -25,7 +25,6 @@ from bench.ranker.city import City, endpoint
 from visrec.v1 import common_pb2, embedder_pb2, profile_pb2, ranker_pb2
 
 CALLERS = 64
-PHOTO_CALLERS = 16
 PHOTOS = 16
 PHOTO_QUALITY = 60
 """So that a request fits into the window that a connection of HTTP/2 begins with."""
@@ -46,27 +45,33 @@ MOST_PHOTO = 1.15
 
 @dataclass(frozen=True)
 class Round:
-    """Measured one after the other. `parts`: CPU of an answer by process, ms."""
+    """Measured one after the other. `search_ms`: CPU of the bare searches that one answer needs. `parts`: CPU of an
+    answer by process, ms."""
 
     empty: Load
+    search_ms: float
     person: Load
     parts: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`search_ms`: CPU of the bare searches that one answer needs, `interests` of them, which find `recall` of what is
-    nearest. `steady`: at half of the rate that CALLERS reach. `embed`: a photo, embedded alone; `photo`: recommended
-    by, of the same people."""
+    """`interests`: bare searches that one answer needs; they find `recall` of what is nearest. `steady`: at half of the
+    rate that CALLERS reach. `embed`: a photo, embedded alone; `photo`: recommended by, to the same people."""
 
     rounds: Sequence[Round]
-    search_ms: float
     interests: float
     recall: float
     steady: Latency
     steady_per_s: float
     embed: Load
     photo: Load
+    photo_parts: Mapping[str, float]
+
+    @property
+    def search_ms(self) -> float:
+        """CPU of the bare searches of an answer."""
+        return median(each.search_ms for each in self.rounds)
 
     @property
     def cpu_ms(self) -> float:
@@ -86,7 +91,7 @@ class Measured:
     @property
     def calls(self) -> float:
         """How many empty calls an answer costs beside the bare searches: the median of the rounds."""
-        return median((each.person.cpu_ms - self.search_ms) / each.empty.cpu_ms for each in self.rounds)
+        return median((each.person.cpu_ms - each.search_ms) / each.empty.cpu_ms for each in self.rounds)
 
     @property
     def of_photo(self) -> float:
@@ -129,12 +134,18 @@ def measure(city: City, rounds: int, seconds: float, say: Say) -> Measured:
     _check(person)
     say("everybody once, so that what is remembered of all is")
     load.once(person, CALLERS)
-    search_ms, interests, recall = _searches(city, people[:: max(1, len(people) // SAMPLED)], seconds, say)
+    say("the bare searches")
+    aims, interests = _aims(city, people[:: max(1, len(people) // SAMPLED)])
+    wanted = exact.nearest(city.rows.vectors, aims, CANDIDATES)
     found = []
-    with empty_call() as empty:
+    with bare.built(city.rows, aims, wanted) as search, empty_call() as empty:
+        best = np.ascontiguousarray(wanted[:, :N])
+        ef = bare.least(lambda ef: search.recall_of(ef, best) >= RECALL, CANDIDATES, bare.GREATEST_EF)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            found.append(_round(city, empty, person, seconds))
+            timed = search.timed(ef, seconds)
+            found.append(_round(city, empty, person, seconds, timed.cpu_ms * interests))
+        recall = search.recall(ef)
     rate = median(each.person.per_s for each in found) / 2
     say(f"at half of the full rate, {rate:.0f}/s")
     steady = load.steady(person, CALLERS, rate, seconds)
@@ -142,17 +153,10 @@ def measure(city: City, rounds: int, seconds: float, say: Say) -> Measured:
     photos = [common_pb2.Photo(data=_smaller(picture(number))) for number in range(PHOTOS)]
     embed = city.embedding([embedder_pb2.EmbedImageRequest(photo=photo) for photo in photos])
     both = city.recommending([request(name, photos[at % PHOTOS]) for at, name in enumerate(people[:1000])])
-    embedded = load.loaded(embed, PHOTO_CALLERS, seconds, city.processes["embedder"].cpu_s)
-    return Measured(
-        found,
-        search_ms,
-        interests,
-        recall,
-        steady,
-        rate,
-        embedded,
-        load.loaded(both, PHOTO_CALLERS, seconds, Spent(city)),
-    )
+    embedded = load.loaded(embed, CALLERS, seconds, city.processes["embedder"].cpu_s)
+    spent = Spent(city)
+    answered = load.loaded(both, CALLERS, seconds, spent)
+    return Measured(found, interests, recall, steady, rate, embedded, answered, spent.parts(answered))
 
 
 def request(name: str, photo: common_pb2.Photo | None = None) -> ranker_pb2.RecommendRequest:
@@ -160,12 +164,13 @@ def request(name: str, photo: common_pb2.Photo | None = None) -> ranker_pb2.Reco
     return ranker_pb2.RecommendRequest(catalogue=CATALOGUE, user_id=name, photo=photo, n=N)
 
 
-def _round(city: City, empty: Case, person: Endpoint, seconds: float) -> Round:
+def _round(city: City, empty: Case, person: Endpoint, seconds: float, search_ms: float) -> Round:
     nothing = Endpoint(lambda: GrpcLine(empty.request.target, empty.request.method), [body(empty.request.body)])
     (process,) = empty.processes.values()
     spent = Spent(city)
     return Round(
         load.loaded(nothing, CALLERS, seconds, lambda: sum(process.cpu_times()[:2])),
+        search_ms,
         whole := load.loaded(person, CALLERS, seconds, spent),
         spent.parts(whole),
     )
@@ -178,18 +183,6 @@ def _check(person: Endpoint) -> None:
         used = {one.signal for one in each.used}
         if len(each.recommendations) != N or used != {"taste", "popularity"}:
             raise BenchFailed(f"an answer of {len(each.recommendations)} items, of {used}; dropped: {each.dropped}")
-
-
-def _searches(city: City, people: Sequence[str], seconds: float, say: Say) -> tuple[float, float, float]:
-    """CPU, ms, of the bare searches of one answer; how many those are; their recall."""
-    say("the bare searches")
-    aims, interests = _aims(city, people)
-    wanted = exact.nearest(city.rows.vectors, aims, CANDIDATES)
-    with bare.built(city.rows, aims, wanted) as search:
-        best = np.ascontiguousarray(wanted[:, :N])
-        ef = bare.least(lambda ef: search.recall_of(ef, best) >= RECALL, CANDIDATES, bare.GREATEST_EF)
-        timed = search.timed(ef, seconds)
-        return timed.cpu_ms * interests, interests, search.recall(ef)
 
 
 def _aims(city: City, people: Sequence[str]) -> tuple[Float32, float]:

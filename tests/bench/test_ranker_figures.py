@@ -21,8 +21,11 @@ def load(cpu_ms: float, per_s: float = 700.0) -> Load:
 
 
 def measured(*rounds: tuple[float, float], photo_ms: float = 8.0, p99_ms: float = 20.0) -> Measured:
-    made = [Round(load(empty), load(person), {"ranker": person / 2, "redis": person / 2}) for empty, person in rounds]
-    return Measured(made, 0.5, 4.0, 0.97, Latency(5.0, p99_ms), 350.0, load(6.0), load(photo_ms))
+    made = [
+        Round(load(empty), 0.5, load(person), {"ranker": person / 2, "redis": person / 2}) for empty, person in rounds
+    ]
+    parts = {"ranker": photo_ms / 2, "redis": photo_ms / 2}
+    return Measured(made, 4.0, 0.97, Latency(5.0, p99_ms), 350.0, load(6.0), load(photo_ms), parts)
 
 
 class TestMeasured:
