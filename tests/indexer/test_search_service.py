@@ -71,13 +71,13 @@ def test_only_the_top_has_vectors_where_that_is_asked_for(shop: Service) -> None
     assert all(hit.vector for hit in shop.stub.Search(search(1, limit=4, include_vectors=True)).hits)
 
 
-@pytest.mark.parametrize("union", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"union": True}])
 @pytest.mark.parametrize("caps", [{}, {"max_per_category": 2}])
 @pytest.mark.parametrize("asked", [{}, {"include_vectors": True, "vectors_of_top": 3}])
 def test_packed_hits_are_the_same_hits(
-    shop: Service, union: bool, caps: dict[str, Any], asked: dict[str, Any]
+    shop: Service, fields: dict[str, Any], caps: dict[str, Any], asked: dict[str, Any]
 ) -> None:
-    request = search(1, 5, limit=3, union=union, include_parts=True, include_items=True, **caps, **asked)
+    request = search(1, 5, limit=3, include_parts=True, include_items=True, **fields, **caps, **asked)
     request.also_score_item_ids.extend(["i07", "nowhere", "i02", "i07"])
     request.exclude_item_ids.extend(["i02", "i04", "gone"])
     whole = shop.stub.Search(request)
@@ -88,7 +88,7 @@ def test_packed_hits_are_the_same_hits(
     assert (response.part_queries, response.version) == (whole.part_queries, whole.version)
     ids = packed.item_ids.split("\n")
     assert packed.count == len(ids) == len(hits)
-    if asked or caps or not union:
+    if asked or caps or not fields:
         assert ids == ids_of(hits)
     assert set(ids) == set(ids_of(hits))
     parts = np.frombuffer(packed.parts, "<f4").reshape(len(ids), -1)
