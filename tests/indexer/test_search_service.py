@@ -100,7 +100,9 @@ def test_packed_hits_are_the_same_hits(
 
 
 def test_no_hits_are_packed_as_none(shop: Service) -> None:
-    nothing = common_pb2.Filter(must=[common_pb2.Condition(field="id", keyword={"any_of": ["nowhere"]})])
+    nothing = common_pb2.Filter(
+        must=[common_pb2.Condition(field="id", keyword=common_pb2.KeywordTest(any_of=["nowhere"]))]
+    )
     request = search(1, limit=3, union=True, include_parts=True, packed=True, filter=nothing)
     assert shop.stub.Search(request).packed == indexer_pb2.PackedHits()
 
