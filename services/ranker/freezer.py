@@ -60,11 +60,6 @@ class Freezer:
         self._full = False
         self._looking: asyncio.Task[None] | None = None
 
-    @property
-    def keep_ms(self) -> int:
-        """How long results are kept."""
-        return self._keeping.keep_ms
-
     async def refresh(self) -> None:
         """Asks for the key of the tickets, which another replica may have made, and for room. Raises NotReady."""
         if self._store is not None:

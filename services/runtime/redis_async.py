@@ -17,7 +17,7 @@ from services.runtime.redis import redis_errors
 from services.runtime.redis_line import MOST_WAITING, Command, Line
 from services.runtime.settings import RuntimeSettings
 
-__all__ = ["Ask", "AsyncRedis", "Command"]
+__all__ = ["Ask", "AsyncRedis", "Command", "pairs"]
 
 Ask = Callable[[Command], Awaitable[Any]]
 """What Redis answers to one command, which is on its way from the call on. Raises Overloaded when too many wait; what

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import grpc
 import pytest
@@ -178,7 +179,7 @@ async def test_a_store_that_comes_up_late_is_noticed_by_whoever_asks(runtime: Ru
 async def test_a_language_that_is_not_spoken_is_bad_input(stub: Stub, call: str) -> None:
     answer = await stub.Recommend(Request(catalogue="shop", n=3))
     name = answer.recommendation_id
-    calls = {
+    calls: dict[str, Callable[[], Any]] = {
         "page": lambda: stub.NextPage(ranker_pb2.NextPageRequest(page_token=answer.next_page_token, language="fr")),
         "shown": lambda: stub.GetRecommendation(
             ranker_pb2.GetRecommendationRequest(recommendation_id=name, language="fr")
@@ -285,6 +286,14 @@ async def test_the_map_sums_to_the_part_of_the_photo(stub: Stub) -> None:
     assert (told.rows, told.columns, told.evidence_block) == (2, 2, "content")
     assert sum(told.evidence) + told.evidence_offset == pytest.approx(part.contribution, rel=1e-3)
     assert told.evidence[3] == pytest.approx(0.9 * part.contribution, rel=1e-3)
+
+
+async def test_by_reciprocal_rank_the_map_sums_to_the_cosine(stub: Stub) -> None:
+    """Nothing is known of blocks there: the best item shows the same as the photo."""
+    fusion = ranker_pb2.FUSION_RECIPROCAL_RANK
+    answer = await stub.Recommend(Request(catalogue="shop", photo=PHOTO, n=3, fusion=fusion))
+    told = await stub.Explain(why(answer, ids(answer)[0], include_evidence_map=True, photo=PHOTO))
+    assert sum(told.evidence) + told.evidence_offset == pytest.approx(1.0, rel=1e-3)
 
 
 async def test_another_photo_has_no_map(stub: Stub, world: World) -> None:
