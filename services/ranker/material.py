@@ -11,6 +11,9 @@ from services.ranker.ports import Embedding, Interest, SearchQuery, Source, Tast
 from services.ranker.scenes import COLLABORATIVE, PHOTO, SEEDS, SESSION, TASTE
 from services.ranker.session import SessionEvent
 
+_LIKED = (SESSION, TASTE)
+"""Signals that tell what somebody likes, not what they show."""
+
 _Asked = tuple[Query, Embedding | None, str]
 """A query and what it looks for: a vector, or else an item by its id."""
 
@@ -44,15 +47,18 @@ class Material:
     segment: str = ""
     beside: Sequence[str] = ()
 
-    def queries(self, blocks: Mapping[str, float], own_blocks: bool) -> tuple[list[Query], list[SearchQuery]]:
+    def queries(
+        self, blocks: Mapping[str, float], liked_blocks: Mapping[str, float]
+    ) -> tuple[list[Query], list[SearchQuery]]:
         """What fusion is told of each query in the visual space, and what the indexer is asked, in the same order,
-        which is the same however the request is ordered. `blocks`: weights for every query; with `own_blocks`,
-        interests are searched with the person's own block weights where there are any."""
-        own = (self.taste and own_blocks and self.taste.block_weights) or blocks
+        which is the same however the request is ordered. `blocks`: weights for what is shown; `liked_blocks`: for what
+        somebody likes."""
         asked = [*self._of_photo(), *self._of_seeds(), *self._of_session(), *self._of_taste()]
         asked = [each for each in asked if each[0].signal in self.weights]
         searched = [
-            SearchQuery(query.name, own if query.signal == TASTE else blocks, embedding, item_id, query.weight > 0)
+            SearchQuery(
+                query.name, liked_blocks if query.signal in _LIKED else blocks, embedding, item_id, query.weight > 0
+            )
             for query, embedding, item_id in asked
         ]
         return [query for query, _, _ in asked], searched

@@ -31,7 +31,7 @@ from services.ranker.placing import Order, placed
 from services.ranker.ports import CatalogueItem, Condition, Embedder, Found, Indexer, Profile, Spaces
 from services.ranker.rules import Rules
 from services.ranker.scene_book import SceneBook
-from services.ranker.scenes import FRESHNESS, POPULARITY, SCENES, SEGMENT, WEIGHTS_VERSION
+from services.ranker.scenes import FRESHNESS, POPULARITY, SCENES, SEGMENT, WEIGHTS_VERSION, Scene
 from services.ranker.searching import Haul, Searcher, Wish
 from services.ranker.sources import sources_plan
 from services.ranker.stages import AWAY, Stages
@@ -92,7 +92,8 @@ class Recommender:
         material = await self._gatherer.gather(stages, ask, wanted, spaces, conditions)
         _require_something(stages, material)
         traits = rules.look_at_items or FRESHNESS in material.weights
-        wish = Wish(blocks, conditions, variety, traits, shares=bool(curves.of))
+        liked_blocks = _liked_blocks(material, scene, blocks, spaces)
+        wish = Wish(blocks, liked_blocks, conditions, variety, traits, shares=bool(curves.of))
         haul, known = await self._haul(stages, material, spaces, wish)
         material = haul.material
         weights, candidates = await self._appraiser.appraise(stages, material, haul, rules)
@@ -179,6 +180,16 @@ class Recommender:
             list(items), (), np.zeros((len(items), 0, 0)), "", traits=traits if len(traits) == len(items) else None
         )
         return Haul(material, found, (), lost), items
+
+
+def _liked_blocks(material: Material, scene: Scene, blocks: Mapping[str, float], spaces: Spaces) -> Mapping[str, float]:
+    """Weights of the blocks for what somebody likes: those of the request, if it names any, else their own. One that
+    pushes away is about what is shown: who wants it in another colour still likes the colours that they like."""
+    asked = material.ask.block_weights
+    if asked and min(asked.values()) >= 0:
+        return blocks
+    own = material.taste.block_weights if material.taste else {}
+    return own or scenes.block_weights(scene, {}, spaces.visual)
 
 
 def _variety(diversity: float, rules: Rules) -> Variety:

@@ -28,11 +28,13 @@ hundred of the same."""
 
 @dataclass(frozen=True)
 class Wish:
-    """How to search. `blocks`: weights for every visual query; empty: the space's defaults. `conditions`: what every
+    """How to search. `blocks`: weights for what is shown, `liked_blocks` for what somebody likes; empty: the space's
+    defaults. `conditions`: what every
     item has to pass. `traits`: whether the items are looked at. `shares`: whether the queries' block weights are
     needed."""
 
     blocks: Mapping[str, float]
+    liked_blocks: Mapping[str, float]
     conditions: Sequence[Condition]
     variety: Variety
     traits: bool
@@ -82,7 +84,7 @@ class Searcher:
         return replace(material, session=session, weights=weights)
 
     async def _searched(self, stages: Stages, material: Material, spaces: Spaces, wish: Wish) -> Haul:
-        queries, searched = material.queries(wish.blocks, own_blocks=not material.ask.block_weights)
+        queries, searched = material.queries(wish.blocks, wish.liked_blocks)
         own_queries, own_searched = material.collaborative_query()
         if not any(query.positive for query in (*searched, *own_searched)):
             material = await self._filled(stages, material, wish)

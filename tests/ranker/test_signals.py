@@ -297,6 +297,16 @@ async def test_the_order_of_seeds_does_not_matter(world: World) -> None:
     assert [(item.item, item.score) for item in one.recommended] == [(i.item, i.score) for i in other.recommended]
 
 
+async def test_in_another_colour_does_not_push_away_the_colours_that_somebody_likes(world: World) -> None:
+    """They like the second colour and ask for a thing of the first one in another."""
+    world.profile.tastes = {"ann": taste((1, 1))}
+    blocks = {"content": 1.0, "colour": -0.5}
+    answer = await world.ask(photo=embedding(2, 0), user_id="ann", block_weights=blocks)
+    assert ids(answer)[0] == "b2"
+    colours = {item_id: said for item_id, said in values(answer, "taste") if item_id in ("a1", "b1")}
+    assert colours["b1"] > colours["a1"] > 0
+
+
 async def test_where_nothing_passes_the_answer_is_empty(world: World) -> None:
     world.indexer.rows = {}
     assert ids(await world.ask()) == []

@@ -264,7 +264,10 @@ class RecommendRequest(_message.Message):
 
     @_builtins.property
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Weights of the blocks, instead of those of the scene. Sum of absolute values zero: INVALID_ARGUMENT."""
+        """Weights of the blocks, instead of those of the scene. A negative one pushes away from what is shown; then what
+        somebody likes (taste, session) is compared by their own weights or the scene's. Sum of absolute values zero:
+        INVALID_ARGUMENT.
+        """
 
     @_builtins.property
     def exclude_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
