@@ -121,7 +121,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder bench-indexer bench-profile load
+.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker load
 eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
 	@$(RUN) -m bench.quality $(ARGS)
 
@@ -136,6 +136,9 @@ bench-indexer: setup var/envs/vectors/.packages ## The indexer beside its parts 
 
 bench-profile: setup ## Tastes and events beside an empty call, and what a person takes in memory (ARGS=--full: 100,000).
 	@$(RUN) -m bench.profile $(ARGS)
+
+bench-ranker: setup ## Recommendations with everything behind them: CPU, throughput, latency (ARGS=--keep: fill once).
+	@$(RUN) -m bench.ranker $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 try:
     from jobs import tables
+    from jobs.calibrate import CalibrateJob, NoCurves
+    from jobs.curves import with_curves
     from jobs.forget import ForgetJob
     from jobs.pages import BrokenOff, Patience
     from jobs.rebuild import NoSuchSpace, RebuildJob
@@ -154,6 +157,51 @@ def rebuild_profiles(
     _run(work)
 
 
+@app.command()
+def calibrate(
+    catalogue: CatalogueOption,
+    file: Annotated[
+        Path,
+        typer.Option("--file", "-f", dir_okay=False, help="The calibration; other catalogues' curves in it stay."),
+    ],
+    *,
+    most_items: Annotated[
+        int, typer.Option("--sample", min=2, max=100_000, help="Items that are looked at, where there are more.")
+    ] = 5_000,
+    pairs: Annotated[int, typer.Option(min=100, max=10_000_000, help="Pairs of them that are compared.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Of all chance. The same items and seed make the same curves.")] = 1,
+    patience: PatienceOption = 60.0,
+) -> None:
+    """Find out how rare likeness is in a catalogue, and write the curves by which the ranker tells.
+
+    The ranker reads the file that VISREC_RANKER_CALIBRATION_FILE names when it starts. Curves hold for the catalogue's
+    present visual space; in another one they are not used.
+
+    ```
+    python -m jobs calibrate -c shop -f calibration.json
+    ```
+    """
+
+    def work(connection: Connection, out: Console, notes: Console) -> None:
+        before = file.read_text() if file.exists() else ""
+        job = CalibrateJob(
+            connection, catalogue, Patience(patience, time.sleep, time.monotonic), most_items, pairs, seed
+        )
+        with _progress(notes) as progress:
+            task = progress.add_task("items read", total=None)
+            found = job.run(lambda count: progress.advance(task, count))
+        try:
+            text, version = with_curves(before, catalogue, found.space, found.curves)
+        except ValueError as error:
+            raise NoCurves(f"{file}: {error}") from error
+        written = file.with_name(f".{file.name}.new")
+        written.write_text(text)
+        written.replace(file)
+        out.print(tables.calibrated(found, version))
+
+    _run(work)
+
+
 @app.command("forget-catalogue")
 def forget_catalogue(
     catalogue: CatalogueOption,
@@ -191,7 +239,7 @@ def _run(work: Callable[[Connection, Console, Console], None]) -> None:
     try:
         with Connection(Targets.from_environment(os.environ), CALL_S) as connection:
             work(connection, out, notes)
-    except NoSegments as reason:
+    except (NoSegments, NoCurves) as reason:
         notes.print(f"[bold]nothing was put:[/] {escape(str(reason))}")
         raise typer.Exit(EXIT_NOTHING) from reason
     except NoSuchSpace as wrong:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+import numpy as np
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from jobs.calibrate import Fitted
+from jobs.curves import DECADES
 from jobs.rebuild import Rebuilt
 from jobs.segment_people import Report
 from jobs.segmenting import Rules
@@ -46,4 +50,14 @@ def rebuilt(done: Rebuilt, catalogue: str, space: str) -> RenderableType:
     table = Table("catalogue", "space", "people with events", "tastes kept", "events lost")
     counts = (f"{count:,}" for count in (done.people, done.rebuilt, done.lost_events))
     table.add_row(escape(catalogue), escape(space) or "the present one", *counts)
+    return table
+
+
+def calibrated(found: Fitted, version: str) -> RenderableType:
+    """How alike two items taken by chance are, and how alike one pair in a thousand is."""
+    title = f"{version}, of {found.items:,} items in {escape(found.space)}"
+    table = Table("block", "median likeness", "one pair in 1,000 is above", title=title)
+    for block, curve in found.curves.items():
+        places = np.interp([0.0, math.log10(500) / DECADES], curve.to, curve.at)
+        table.add_row(escape(block), *(f"{place:.3f}" for place in places))
     return table

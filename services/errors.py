@@ -40,9 +40,9 @@ class InvalidPicture(InvalidInput):
 class NotFound(VisrecError):
     """A named resource (`kind` such as "item", `name` its id) does not exist, or not `within` another one."""
 
-    def __init__(self, kind: str, name: str, hint: str = "", *, within: str = "") -> None:
+    def __init__(self, kind: str, name: str, hint: str = "", *, within: str = "", reason: str | None = None) -> None:
         tail = (f" in {within}" if within else "") + (f"; {hint}" if hint else "")
-        super().__init__(f"{kind} {name!r} does not exist{tail}", reason=f"{_upper_snake(kind)}_NOT_FOUND")
+        super().__init__(f"{kind} {name!r} does not exist{tail}", reason=reason or f"{_upper_snake(kind)}_NOT_FOUND")
         self.kind = kind
         self.name = name
 

@@ -9,6 +9,7 @@ visrec.await_serving("indexer")
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,6 +51,13 @@ class Fleet:
             if words[-2:] == ["services", name] or (name == "redis" and "redis-server" in " ".join(words)):
                 return child
         raise LookupError(f"no process {name} now")
+
+    @property
+    def redis_url(self) -> str:
+        """Of the private Redis, which says in its title where it listens."""
+        found = re.search(r"unixsocket[: ](\S+)", " ".join(self.process("redis").cmdline()))
+        assert found is not None, "redis does not say where it listens"
+        return f"unix://{found[1]}"
 
     def kill(self, name: str) -> None:
         """Kill -9, and wait until it is gone."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from visrec.client import Client
-from visrec.commands import catalogues, items, looking, people, segments
+from visrec.commands import catalogues, items, looking, people, results, segments
 from visrec.commands.faults import ClearErrors
 from visrec.commands.session import Session
 
@@ -64,6 +64,9 @@ def connect(
 
 app.command("ingest")(items.ingest)
 app.command("recommend")(looking.recommend)
+app.command("next")(results.next_page)
+app.command("explain")(results.explain)
+app.command("shown")(results.shown)
 app.command("similar")(looking.similar)
 app.command("popular")(looking.popular)
 app.command("scenes")(looking.scenes)

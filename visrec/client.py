@@ -19,21 +19,23 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from visrec.answers_client import AnswersClient
 from visrec.connection import Connection, Targets
 from visrec.ingest import Ingest, IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.people_client import PeopleClient
 from visrec.photos import Crop, PhotoSource, photo_message
 from visrec.several import several
-from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, ranker_pb2
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
 from visrec.vectors import Vector
 
 INGEST_TIMEOUT_S = 120.0
 """For one call of an ingest, which embeds dozens of photos."""
 
 
-class Client(PeopleClient):
-    """See the module. Close it, or use it in a `with`. What it does about people is in `PeopleClient`."""
+class Client(AnswersClient, PeopleClient):
+    """See the module. Close it, or use it in a `with`. What is about people is in `PeopleClient`, what is asked for in
+    `AnswersClient`."""
 
     @classmethod
     def connect(cls, targets: Targets | None = None, *, timeout_s: float = 10.0) -> Self:
@@ -185,54 +187,6 @@ class Client(PeopleClient):
             include_parts=True,
         )
         return self._call(self._connection.indexer.Search, request)
-
-    def recommend(
-        self,
-        catalogue: str,
-        *,
-        photo: PhotoSource | None = None,
-        crop: Crop | None = None,
-        vector: Vector | None = None,
-        user: str = "",
-        seeds: Mapping[str, float] | None = None,
-        n: int = 10,
-        scene: str = "",
-        where: common_pb2.Filter | None = None,
-        domains: Sequence[str] = (),
-        signal_weights: Mapping[str, float] | None = None,
-        block_weights: Mapping[str, float] | None = None,
-        explain: bool = False,
-        include_seen: bool = False,
-        exclude: Sequence[str] = (),
-        min_version: str = "",
-    ) -> ranker_pb2.RecommendResponse:
-        """The top n for any mix of a photo (or its vector), a person and seed items; for none of them, what is popular.
-
-        `seeds` are items to be near to (positive weight) or far from (negative). `explain` adds the parts of each
-        score and the reasons. What was left out, and why, is in `dropped`.
-        """
-        request = ranker_pb2.RecommendRequest(
-            catalogue=catalogue,
-            user_id=user,
-            photo=photo_message(photo, crop) if photo is not None else None,
-            photo_vector=vector.message() if vector else None,
-            seeds=[ranker_pb2.Seed(item_id=name, weight=weight) for name, weight in (seeds or {}).items()],
-            n=n,
-            scene=scene,
-            filter=where,
-            target_domains=several(domains, "domains"),
-            signal_weights=signal_weights,
-            block_weights=block_weights,
-            explain=explain,
-            include_seen=include_seen,
-            exclude_item_ids=several(exclude, "exclude"),
-            min_version=min_version,
-        )
-        return self._call(self._connection.ranker.Recommend, request)
-
-    def scenes(self) -> Sequence[ranker_pb2.Scene]:
-        """The named sets of weights that `recommend` knows."""
-        return self._call(self._connection.ranker.GetScenes, ranker_pb2.GetScenesRequest()).scenes
 
     def _space_of(self, catalogue: str) -> str:
         request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)

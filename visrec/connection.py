@@ -182,7 +182,7 @@ _SERVICE_CONFIG = json.dumps(
                     *_methods(
                         "ProfileService", "GetTastes", "ListSegments", "ExportFeatures", "PutSegments", "RebuildTastes"
                     ),
-                    *_methods("RankerService", "Recommend", "GetScenes"),
+                    *_methods("RankerService", "Recommend", "NextPage", "GetRecommendation", "Explain", "GetScenes"),
                 ],
                 "retryPolicy": {
                     "maxAttempts": 3,

@@ -147,7 +147,9 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
         for each in answer.dropped
     ]
     if answer.recommendation_id:
-        lines.append(f"[bold]id[/]       {escape(answer.recommendation_id)}")
+        lines.append(f"[bold]kept[/]     as {escape(answer.recommendation_id)}")
+    if answer.next_page_token:
+        lines.append(f"[bold]more[/]     visrec next {escape(answer.next_page_token)}")
     return "\n".join([*lines, costs(answer.costs)])
 
 

@@ -46,14 +46,19 @@ class Bare:
 
     def __init__(self, dialogue: Dialogue, wanted: Numbers) -> None:
         self._dialogue, self._wanted = dialogue, wanted
+        self._limit = wanted.shape[1]
 
     def recall(self, ef: int) -> float:
         """Of all queries."""
-        return exact.recall(self._dialogue.ask(ef=ef)["found"], self._wanted)
+        return self.recall_of(ef, self._wanted)
+
+    def recall_of(self, ef: int, wanted: Numbers) -> float:
+        """The same, of other rows that should be among those that it finds."""
+        return exact.recall(self._dialogue.ask(ef=ef, limit=self._limit)["found"], wanted)
 
     def timed(self, ef: int, seconds: float, *, threads: int = 1, queries: int | None = None) -> Timed:
         """For so long, query after query: the first `queries`, or all."""
-        return Timed(**self._dialogue.ask(ef=ef, seconds=seconds, threads=threads, queries=queries))
+        return Timed(**self._dialogue.ask(ef=ef, seconds=seconds, threads=threads, queries=queries, limit=self._limit))
 
     def equal(self, recall: float) -> Equal:
         """To a search of that recall."""
@@ -63,8 +68,8 @@ class Bare:
 
 @contextmanager
 def built(rows: Rows, aims: Float32, wanted: Numbers) -> Iterator[Bare]:
-    """Over these rows, for these aims (queries, D), whose nearest rows are `wanted`. Building takes long; what was
-    built is kept for the next run."""
+    """Over these rows, for these aims (queries, D), whose nearest rows are `wanted` (queries, n): it finds n. Building
+    takes long; what was built is kept for the next run."""
     # How many rows there are differs a little from run to run; most of them are the same.
     kept_rows = len(rows) // KEPT_STEP * KEPT_STEP
     keep = FOLDER / f"bare-{rows.space.slug}-{kept_rows}-{LINKS}-{EF_CONSTRUCTION}.faiss"

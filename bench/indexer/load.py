@@ -10,6 +10,7 @@ import gc
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, takewhile
@@ -96,6 +97,27 @@ def once(endpoint: Endpoint, callers: int) -> None:
     with lines(endpoint, callers) as opened:
         for _ in calls(opened, iter(endpoint.bodies)):
             pass
+
+
+def steady(endpoint: Endpoint, callers: int, rate: float, seconds: float) -> Latency:
+    """From callers that each ask evenly, together `rate` times a second; counted from when a call was due. Lines are
+    open before the first is: what it takes to open them is none of the service's. Raises BenchFailed."""
+    took: list[float] = []
+    with lines(endpoint, callers) as opened:
+        begin = time.perf_counter() + 0.1
+
+        def caller(number: int, line: Line) -> None:
+            every = callers / rate
+            for turn in range(int(seconds / every)):
+                due = begin + (turn + number / callers) * every
+                time.sleep(max(0.0, due - time.perf_counter()))
+                line.call(endpoint.bodies[(turn * callers + number) % len(endpoint.bodies)])
+                took.append((time.perf_counter() - due) * 1e3)
+
+        with ThreadPoolExecutor(callers) as pool:
+            # A call that fails is told, not left behind in its thread.
+            list(pool.map(caller, range(callers), opened))
+    return Latency.of(took)
 
 
 def calls(opened: Sequence[Line], bodies: Iterator[bytes]) -> Iterator[tuple[float, float]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -15,7 +13,6 @@ from bench.embedder.bars import Bar
 from bench.failure import BenchFailed
 from bench.indexer import load
 from bench.indexer.grpc_line import GrpcLine, body
-from bench.indexer.line import Line
 from bench.indexer.load import Endpoint, Load
 from bench.profile import town
 from bench.profile.town import Say, Town
@@ -101,7 +98,7 @@ def measure(place: Town, seconds: float, say: Say) -> Read:
     redis = load.loaded(one, CALLERS, seconds, place.house.redis.cpu_s)
     rate = median(each.one.per_s for each in rounds) / 2
     say("reading: at half of the full rate")
-    return Read(tuple(rounds), _steady(one, rate, seconds), rate, interests, redis.cpu_ms)
+    return Read(tuple(rounds), load.steady(one, CALLERS, rate, seconds), rate, interests, redis.cpu_ms)
 
 
 def _interests(one: Endpoint) -> float:
@@ -110,27 +107,6 @@ def _interests(one: Endpoint) -> float:
     if min(counts) == 0:
         raise BenchFailed("somebody who likes things has no interests")
     return sum(counts) / len(counts)
-
-
-def _steady(endpoint: Endpoint, rate: float, seconds: float) -> Latency:
-    """From callers that each ask evenly, together `rate` times a second; counted from when a call was due. Lines are
-    open before the first is: what it takes to open them is none of the service's."""
-    took: list[float] = []
-    with load.lines(endpoint, CALLERS) as opened:
-        begin = time.perf_counter() + 0.1
-
-        def caller(number: int, line: Line) -> None:
-            every = CALLERS / rate
-            for turn in range(int(seconds / every)):
-                due = begin + (turn + number / CALLERS) * every
-                time.sleep(max(0.0, due - time.perf_counter()))
-                line.call(endpoint.bodies[(turn * CALLERS + number) % len(endpoint.bodies)])
-                took.append((time.perf_counter() - due) * 1e3)
-
-        with ThreadPoolExecutor(CALLERS) as callers:
-            # A call that fails is told, not left behind in its thread.
-            list(callers.map(caller, range(CALLERS), opened))
-    return Latency.of(took)
 
 
 def _cpu_s(case: Case) -> float:

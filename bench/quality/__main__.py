@@ -6,6 +6,7 @@ under ten treatments. How many of the ten nearest share the category, the colour
 alone. Nothing was fitted to what is judged.
 Tastes: simulated shoppers (tests/profile/shoppers.py says what is assumed) act on the photos of both shops through the
 profile service; what their tastes find is held against what one mean vector of the same acts finds.
+Diversity: photos of both shops asked of the ranker, with more and more of it.
 
 Prints tables, writes var/eval/quality.json, and ends with exit code 1 when a figure misses its target or nothing can be
 measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them, data/clothing and data/luma
@@ -26,12 +27,13 @@ from rich.markup import escape
 
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, started
-from bench.quality import index, measure, report, tastes
+from bench.quality import index, measure, report, tastes, variety
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
 from bench.quality.shops import TABLE
 from bench.quality.vectors import embed
 from visrec.client import Client
+from visrec.connection import Connection
 from visrec.errors import VisrecCallError
 
 FOLDER = ROOT / "var" / "eval"
@@ -72,6 +74,8 @@ def measure_all(data: Data) -> list[Section]:
             data.shops, int8, lambda question, block: index.ask(client, question, int8, block, console)
         )
         of_people = tastes.measure(client, photos, int8, console)
+        with Connection(fleet.targets) as connection:
+            varied = variety.measure(connection, measure.indexed(data.shops), int8, console)
     with started({"VISREC_EMBEDDER_PRECISION": "fp32"}) as fleet:
         fp32 = embed(fleet, photos, "fp32", console)
     sections = (
@@ -79,6 +83,7 @@ def measure_all(data: Data) -> list[Section]:
         measure.precisions(data.shops, int8, fp32),
         measure.views(data.shops, int8, three),
         found,
+        varied,
         *of_people,
     )
     return [section for section in sections if section.figures]

@@ -12,7 +12,7 @@ from bench.quality.question import K, Question
 from bench.quality.vectors import Vectors
 from visrec.client import Client
 from visrec.items import NewItem
-from visrec.v1 import indexer_pb2
+from visrec.v1 import indexer_pb2, ranker_pb2
 
 
 def ask(client: Client, question: Question, vectors: Vectors, block: str, console: Console) -> float:
@@ -40,6 +40,6 @@ def ask(client: Client, question: Question, vectors: Vectors, block: str, consol
     return shared / (K * len(question.queries))
 
 
-def share(hits: Iterable[indexer_pb2.Hit], label: str) -> int:
+def share(hits: Iterable[indexer_pb2.Hit | ranker_pb2.Recommendation], label: str) -> int:
     """How many of the hits have the label."""
     return sum(hit.item.category == label for hit in hits)

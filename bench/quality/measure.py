@@ -73,14 +73,17 @@ def views(questions: Sequence[Question], one: Vectors, three: Vectors) -> Sectio
     return Section("multi_crop: category by content, points, times the CPU", figures)
 
 
+def indexed(questions: Sequence[Question]) -> list[Question]:
+    """Those of which `index` fills a catalogue."""
+    return [each for each in questions if (each.name, BLOCK_OF[each.label]) in LEAST]
+
+
 def index(questions: Sequence[Question], vectors: Vectors, ask: Callable[[Question, str], float]) -> Section:
     """The same through a catalogue, beside the exact answer. `ask` gives the precision of a question by a block."""
     figures = []
-    for question in questions:
+    for question in indexed(questions):
         block = BLOCK_OF[question.label]
-        least = LEAST.get((question.name, block))
-        if least:
-            name, asked = f"{question.name} by {block}", len(question.queries)
-            figures.append(Figure(name, "exact", question.precision(vectors, block), asked))
-            figures.append(Figure(name, "index", ask(question, block), asked, least))
+        name, asked = f"{question.name} by {block}", len(question.queries)
+        figures.append(Figure(name, "exact", question.precision(vectors, block), asked))
+        figures.append(Figure(name, "index", ask(question, block), asked, LEAST[question.name, block]))
     return Section("through the index: precision@10", figures)

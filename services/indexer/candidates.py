@@ -7,6 +7,7 @@ it, and only if too few remain is more fetched, up to a bound.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from services.indexer.index.port import Aims, Eligible, Proceed, View
 from services.indexer.scoring import Prepared, score
@@ -22,16 +23,44 @@ MAX_LOOKED_AT = 4096
 those that are excluded not counted."""
 
 
+FEW_BANNED = 256
+"""So many are looked up; of more, the ids of what was found are compared with them."""
+
+
+class Directory:
+    """First rows of items by their ids, looked up once for all requests that ask for the same ones, such as what is
+    popular. `passing`: what may come back."""
+
+    def __init__(self, view: View, passing: Eligible) -> None:
+        self._view = view
+        self.passing = passing
+        self._known: dict[tuple[str, ...], list[int]] = {}
+
+    def eligible(self, item_ids: Sequence[str]) -> list[int]:
+        """Those that exist and may come back, each once."""
+        key = tuple(item_ids)
+        if key not in self._known:
+            found = dict.fromkeys(self._view.find_all(item_ids))
+            self._known[key] = [first for first in found if first is not None and self.passing.has(first)]
+        return self._known[key]
+
+
 class Terms:
     """What holds for all queries of one request on one view. `banned`: ids that never come back; `asked`: first rows of
     the items to score anyway, which no cap applies to."""
 
     def __init__(
-        self, request: SearchRequest, view: View, eligible: Eligible, banned: frozenset[str], proceed: Proceed
+        self,
+        request: SearchRequest,
+        view: View,
+        banned: frozenset[str],
+        directory: Directory,
+        proceed: Proceed,
     ) -> None:
+        self._directory = directory
         self.request = request
         self.view = view
-        self.eligible = eligible
+        self.eligible = directory.passing
         self.banned = banned
         self.proceed = proceed
         self.asked = self._asked()
@@ -41,14 +70,22 @@ class Terms:
 
     def allowed(self, firsts: list[int]) -> list[int]:
         """Those that may come back."""
-        if not self.banned:
+        if not (self.banned and firsts):
             return firsts
-        item_id, banned = self.view.item_id, self.banned
-        return [first for first in firsts if item_id(first) not in banned]
+        if len(self.banned) <= FEW_BANNED:
+            barred = self._barred
+            return [first for first in firsts if first not in barred]
+        ids = self.view.item_ids(firsts)
+        return [first for first, item_id in zip(firsts, ids, strict=True) if item_id not in self.banned]
+
+    @cached_property
+    def _barred(self) -> frozenset[int | None]:
+        return frozenset(self.view.find_all(tuple(self.banned)))
 
     def _asked(self) -> list[int]:
-        found = (self.view.find(item_id) for item_id in self.request.also_score if item_id not in self.banned)
-        return [first for first in dict.fromkeys(found) if first is not None and self.eligible.has(first)]
+        if not self.request.also_score:
+            return []
+        return self.allowed(self._directory.eligible(self.request.also_score))
 
 
 def first_fetch(request: SearchRequest, banned: int) -> int:
@@ -98,7 +135,7 @@ class Seeker:
         caps: Caps = terms.request.caps
         alone = self._query._replace(weight=1.0)
         scored = score(terms.view, [alone], self._aims, firsts)
-        ids = [terms.view.item_id(first) for first in firsts]
+        ids = terms.view.item_ids(firsts)
         chosen = Chosen(caps, terms.view, scored.vectors if caps.collapse_above else None)
         asked = set(terms.asked)
         kept: list[int] = []

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from services.errors import NotFound
-from services.indexer.candidates import Seeker, Terms, first_fetch, ranking
-from services.indexer.index.port import Aims, Eligible, Proceed, View
+from services.indexer.candidates import Directory, Seeker, Terms, first_fetch, ranking
+from services.indexer.index.port import Aims, Proceed, View
 from services.indexer.scoring import Prepared, Scored, aims_of, score
 from services.indexer.search_request import Query, SearchRequest
 from services.indexer.variety import Chosen
@@ -34,7 +35,8 @@ NOBODY: frozenset[str] = frozenset()
 @dataclass(frozen=True, slots=True)
 class Hits:
     """n hits, best first, equal scores by id. `firsts`: for the view, which item. `found_by`: names of queries, for
-    each hit. `scored`, `rows`: exact numbers of all candidates, and which photo among them each hit is."""
+    each hit. Those of a loose request are in the order in which they were found, by which query is not told. `scored`,
+    `rows`: exact numbers of all candidates, and which photo among them each hit is."""
 
     ids: list[str]
     firsts: list[int]
@@ -97,10 +99,16 @@ class Search:
         """How many of the nearest items of each of `seeking` it needs at first."""
         return first_fetch(self.request, len(self._banned))
 
-    def finish(self, eligible: Eligible, nearest: Sequence[list[int]], proceed: Proceed) -> Hits:
-        """`nearest`: for each of `seeking`, `fetch` items, fewer when no more are eligible."""
+    def finish(
+        self,
+        directory: Directory,
+        nearest: Sequence[list[int]],
+        proceed: Proceed,
+    ) -> Hits:
+        """`nearest`: for each of `seeking`, `fetch` items, fewer when no more are eligible. `directory`: of the same
+        view and of what may come back."""
         request = self.request
-        terms = Terms(request, self.view, eligible, self._banned, proceed)
+        terms = Terms(request, self.view, self._banned, directory, proceed)
         seekers = [Seeker(terms, query, found) for query, found in zip(self.seeking, nearest, strict=True)]
         depth = request.depth
         while True:
@@ -115,13 +123,15 @@ class Search:
     def _choose(self, terms: Terms, brought: Sequence[list[int]]) -> tuple[Hits, bool]:
         """The hits, and whether there are as many as are wanted."""
         request = self.request
+        if request.loose:
+            return self._all(terms, brought), True
         found_by: dict[int, list[str]] = {first: [] for first in terms.asked}
         for query, firsts in zip(self.seeking, brought, strict=True):
             for first in firsts:
                 found_by.setdefault(first, []).append(query.name)
         firsts = list(found_by)
         scored = score(self.view, self._queries, self._aims, firsts)
-        ids = [self.view.item_id(first) for first in firsts]
+        ids = self.view.item_ids(firsts)
         order = self._order(terms, firsts, ranking(ids, scored.scores), scored)
         hits = Hits(
             ids=[ids[at] for at in order],
@@ -132,6 +142,20 @@ class Search:
             rows=[scored.best[at] for at in order],
         )
         return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
+
+    def _all(self, terms: Terms, brought: Sequence[list[int]]) -> Hits:
+        """Whatever was found, in the order of the rows: what lies together is read together."""
+        firsts = sorted({*terms.asked, *chain.from_iterable(brought)})
+        scored = score(self.view, self._queries, self._aims, firsts)
+        nobody: list[str] = []
+        return Hits(
+            ids=self.view.item_ids(firsts),
+            firsts=firsts,
+            scores=scored.scores,
+            found_by=[nobody] * len(firsts),
+            scored=scored,
+            rows=scored.best,
+        )
 
     def _order(self, terms: Terms, firsts: list[int], ranked: list[int], scored: Scored) -> list[int]:
         """Of ranked positions those that come back. What was asked for comes back anyway, and no cap binds it."""
@@ -161,7 +185,7 @@ def search(
         nearest = view.nearest(one.aims, one.fetch, eligible, request.accuracy, proceed)
     proceed()
     found = clock()
-    hits = one.finish(eligible, nearest, proceed)
+    hits = one.finish(Directory(view, eligible), nearest, proceed)
     return Found(hits, eligible.count, (found - began) * 1e3, (clock() - found) * 1e3)
 
 

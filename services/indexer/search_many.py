@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.errors import InvalidInput, Overloaded, TooLate, VisrecError
+from services.indexer.candidates import Directory
 from services.indexer.desk import LOOK_UP_S, SHORT_WAIT_S, Attention, Desk
 from services.indexer.filters import Filter
 from services.indexer.index.port import Accuracy, View
@@ -221,12 +222,13 @@ class _Call:
                 nearest = [[] for _ in seeking]  # each of them is too late, as it will find
         search_ms = (self._clock() - began) * 1e3
         lists = iter(nearest)
+        directory = Directory(view, eligible)
         for ready in group:
             mine = [next(lists)[: ready.search.fetch] for _ in ready.search.seeking]
             scoring = self._clock()
             try:
                 ready.pending.attention.proceed()
-                hits = ready.search.finish(eligible, mine, ready.pending.attention.proceed)
+                hits = ready.search.finish(directory, mine, ready.pending.attention.proceed)
             except VisrecError as problem:
                 self._end(ready.pending, problem)
                 continue

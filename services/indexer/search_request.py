@@ -66,7 +66,8 @@ NO_CAPS = Caps()
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """Fields and bounds are those of `visrec.v1.SearchRequest`."""
+    """Fields and bounds are those of `visrec.v1.SearchRequest`. `ordered`: the order of the hits matters, and which
+    query found each."""
 
     queries: Sequence[Query] = ()
     filter: Filter = NO_FILTER
@@ -76,6 +77,12 @@ class SearchRequest:
     also_score: Sequence[str] = ()
     accuracy: Accuracy = Accuracy.BALANCED
     caps: Caps = NO_CAPS
+    ordered: bool = True
+
+    @property
+    def loose(self) -> bool:
+        """Whether all that was found comes back as it was found."""
+        return self.union and not self.ordered and not self.caps
 
     @property
     def depth(self) -> int:

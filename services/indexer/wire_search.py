@@ -37,6 +37,8 @@ def decode_search(message: indexer_pb2.SearchRequest) -> SearchRequest:
         also_score=list(message.also_score_item_ids),
         accuracy=accuracy,
         caps=_caps(message),
+        # In a pack of everything no order is promised, unless it says of which hits the vectors are.
+        ordered=not (message.packed and not (message.include_vectors and message.vectors_of_top)),
     )
 
 
@@ -51,7 +53,8 @@ def encode_answer(answered: Answered, wanted: indexer_pb2.SearchRequest) -> inde
     response = indexer_pb2.SearchResponse(
         space=view.space.name, version=view.version.encode(), rows_eligible=found.eligible
     )
-    _add_hits(response, found.hits)
+    if not wanted.packed:
+        _add_hits(response, found.hits)
     costs = response.costs
     costs.add(stage="wait", ms=answered.wait_ms)
     costs.add(stage="search", ms=found.search_ms)
@@ -59,6 +62,10 @@ def encode_answer(answered: Answered, wanted: indexer_pb2.SearchRequest) -> inde
     if wanted.include_parts:
         response.part_queries.extend([query.name for query in wanted.queries])
         response.part_blocks.extend([block.name for block in view.space.blocks])
+    if wanted.packed:
+        _pack(response.packed, answered, wanted)
+        return response
+    if wanted.include_parts:
         _add_parts(response, found.hits)
     if wanted.include_vectors:
         _add_vectors(response, found.hits, wanted.vectors_of_top)
@@ -133,6 +140,20 @@ def _add_hits(response: indexer_pb2.SearchResponse, hits: Hits) -> None:
     add = response.hits.add
     for item_id, score, found_by in zip(hits.ids, hits.scores, hits.found_by, strict=True):
         add(item_id=item_id, score=score, found_by=found_by)
+
+
+def _pack(packed: indexer_pb2.PackedHits, answered: Answered, wanted: indexer_pb2.SearchRequest) -> None:
+    hits, view = answered.found.hits, answered.view
+    packed.count = len(hits.ids)
+    packed.item_ids = "\n".join(hits.ids)
+    if not hits.ids:
+        return
+    if wanted.include_parts:
+        packed.parts = hits.parts.astype("<f4").tobytes()
+    if wanted.include_vectors:
+        packed.vectors = hits.vectors(wanted.vectors_of_top or len(hits.ids)).astype("<f2").tobytes()
+    if wanted.include_items:
+        packed.items.extend([view.packed(first) for first in hits.firsts])
 
 
 def _add_parts(response: indexer_pb2.SearchResponse, hits: Hits) -> None:

@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.errors import InvalidInput, NotImplementedYet
-from services.ranker.fusion import Part
-from services.ranker.ports import Embedding, Opaque
+from services.errors import InvalidInput
+from services.ranker.ports import Embedding, Opaque, Source, Taste
+from services.ranker.ranking import Part, Ranking
+from services.ranker.rules import NO_RULES, Rules
+from services.ranker.session import MAX_EVENTS, WEIGHTS, SessionEvent
+from services.ranker.words import ENGLISH, LANGUAGES
 
 DEFAULT_N = 10
 MAX_N = 100
@@ -17,6 +20,9 @@ MAX_EXCLUDED = 1000
 MAX_NAME = 48
 MAX_ID = 128
 MAX_DOMAINS = 64
+
+WEIGHTED_SUM, RECIPROCAL_RANK = "weighted_sum", "reciprocal_rank"
+FUSIONS = (WEIGHTED_SUM, RECIPROCAL_RANK)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Seed:
 
 @dataclass(frozen=True)
 class Ask:
-    """One request for recommendations; the fields are those of RecommendRequest."""
+    """One request for recommendations; the fields are those of RecommendRequest. `diversity` 0: that of the scene.
+    `asked`: the request as the contract packs it, without what is personal in it, to be frozen with the answer."""
 
     catalogue: str
     n: int = DEFAULT_N
@@ -47,17 +54,33 @@ class Ask:
     include_seen: bool = False
     exclude: Sequence[str] = ()
     min_version: str = ""
+    session: Sequence[SessionEvent] = ()
+    rules: Rules = NO_RULES
+    fusion: str = WEIGHTED_SUM
+    language: str = ENGLISH
+    remember_photo: bool = False
+    record_impressions: bool = False
+    skip_freezing: bool = False
+    asked: bytes = b""
 
     def check(self) -> None:
         """Raises InvalidInput, naming the field, for what can be told to be wrong without asking anybody."""
         self._check_sizes()
         self._check_seeds()
+        self._check_session()
+        self.rules.check()
         if self.photo is not None and self.photo_embedding is not None:
             raise InvalidInput("photo_vector", "give a photo or the vector of one, not both")
-        if self.diversity:
-            if not 0 <= self.diversity <= 1:
-                raise InvalidInput("diversity", "must be 0 to 1")
-            raise NotImplementedYet("RecommendRequest.diversity")
+        if not 0 <= self.diversity <= 1:
+            raise InvalidInput("diversity", "must be 0 to 1")
+        if self.remember_photo and not (self.user_id and self.photo is not None):
+            raise InvalidInput("remember_photo", "needs a person and a photo")
+        if self.record_impressions and not self.user_id:
+            raise InvalidInput("record_impressions", "needs a person")
+        if self.fusion not in FUSIONS:
+            raise InvalidInput("fusion", f"must be one of {', '.join(FUSIONS)}")
+        if self.language not in LANGUAGES:
+            raise InvalidInput("language", f"must be one of {', '.join(LANGUAGES)}")
 
     def _check_sizes(self) -> None:
         if not 1 <= len(self.catalogue) <= MAX_NAME:
@@ -82,6 +105,18 @@ class Ask:
                 raise InvalidInput(f"seeds[{number}].weight", "must be finite", reason="NOT_FINITE")
             named.add(seed.item_id)
 
+    def _check_session(self) -> None:
+        if len(self.session) > MAX_EVENTS:
+            raise InvalidInput("session_events", f"{len(self.session)} events, at most {MAX_EVENTS}")
+        for number, event in enumerate(self.session):
+            path = f"session_events[{number}]"
+            if event.kind not in WEIGHTS:
+                raise InvalidInput(f"{path}.type", f"must be one of {', '.join(WEIGHTS)}")
+            if not event.item_id and event.embedding is None:
+                raise InvalidInput(f"{path}.item_id", "names neither an item nor a photo")
+            if not (math.isfinite(event.age_s) and event.age_s >= 0):
+                raise InvalidInput(f"{path}.time", "must not lie ahead")
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -104,7 +139,8 @@ class ToldReason:
 
 @dataclass(frozen=True)
 class Recommended:
-    """One item in its place. `score` is the sum of the parts' contributions in their order."""
+    """One item in its place. `score` is the sum of the parts' contributions in their order. `parts`, `reasons`: only
+    when they were asked for."""
 
     item: Opaque
     score: float
@@ -114,7 +150,18 @@ class Recommended:
 
 @dataclass(frozen=True)
 class Answer:
-    """`used`: weight of each signal, summing to 1 (empty when no signal could be used). `costs`: ms by stage."""
+    """What was answered, with all that it can be told again from.
+
+    used     weight of each signal, summing to 1; empty when no signal could be used
+    costs    ms by stage
+    blocks   block weights that were searched with; empty: the space's defaults
+    ranking  more than is shown: DEPTH items, while there are so many
+    sources  query name to what is behind it, what counts most first
+    nearest  item id to query name to the source that is nearest to it; only of an explained answer
+    photo    what was searched with; with raw features if the photo is to be remembered
+    taste    of the person; None: nobody was named, or they are not known now
+    recommendation_id, next_page_token    of the frozen result; empty: none
+    """
 
     recommended: Sequence[Recommended]
     used: Mapping[str, float]
@@ -124,3 +171,15 @@ class Answer:
     model_digest: str
     index_version: str
     costs: Mapping[str, float]
+    ranking: Ranking
+    weights_version: str = ""
+    calibration_version: str = ""
+    collaborative_space: str = ""
+    language: str = ENGLISH
+    blocks: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)
+    nearest: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    photo: Embedding | None = None
+    taste: Taste | None = None
+    recommendation_id: str = ""
+    next_page_token: str = ""

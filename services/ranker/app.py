@@ -3,54 +3,159 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
 
+from services.errors import InvalidInput, NotReady, Overloaded
+from services.ranker.aftermath import Aftermath
+from services.ranker.archive import Archive
+from services.ranker.breaker_redis import GuardedRedis
+from services.ranker.calibration import Calibration
+from services.ranker.calibration import read as read_calibration
+from services.ranker.explain import Explainer
+from services.ranker.freezer import Freezer, Keeping
+from services.ranker.frozen_redis import RedisFrozenStore
+from services.ranker.limits import Limits
 from services.ranker.metrics import RankerMetrics
 from services.ranker.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
-from services.ranker.recommend import Limits, Recommender
-from services.ranker.servicer import RankerServicer
+from services.ranker.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
+from services.ranker.recommend import BUILT_IN, Recommender
+from services.ranker.recorder import Recorder
+from services.ranker.scene_book import SceneBook
+from services.ranker.scene_redis import RedisSceneStore
+from services.ranker.scene_shelf import SceneShelf
+from services.ranker.scenes_file import read as read_scenes
+from services.ranker.servicer import RankerServicer, UseCases
 from services.ranker.settings import RankerSettings
+from services.ranker.tuning import Tuning
 from services.runtime.app import AsyncApp
 from services.runtime.channel_async import open_channel
+from services.runtime.redis_async import AsyncRedis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
 from visrec.v1 import ranker_pb2_grpc
 
+T = TypeVar("T")
+
 SERVICE = "visrec.v1.RankerService"
 
-READS = {
+REDIS_S = 1.0
+"""Redis answers within milliseconds, or not at all."""
+
+CALLS = {
     "embedder": ["visrec.v1.EmbedderService/EmbedImage"],
-    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "Search", "ListItems")],
-    "profile": [f"visrec.v1.ProfileService/{name}" for name in ("GetTaste", "GetPopularItems")],
+    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "Search", "SearchMany", "ListItems")],
+    "profile": [f"visrec.v1.ProfileService/{name}" for name in ("GetTastes", "GetPopularItems", "RecordEvents")],
 }
-"""Whom the ranker calls, and what: all of it may be asked again."""
+"""Whom the ranker calls, and what: all of it may be asked again, for an event that comes twice counts once."""
 
 
 async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: Telemetry) -> AsyncApp:
-    """Channels to the other three, and the use case over them."""
-    embedder, indexer, profile = (open_channel(name, runtime, idempotent=calls) for name, calls in READS.items())
-    catalogue = GrpcIndexer(indexer, time.monotonic, settings.space_ttl_s)
-    recommender = Recommender(
-        GrpcEmbedder(embedder),
-        catalogue,
-        GrpcProfile(profile),
-        time.monotonic,
-        Limits(
-            embed_share=settings.embed_share,
-            profile_share=settings.profile_share,
-            candidates=settings.candidates,
-            popular=settings.popular,
-        ),
+    """Channels to the other three and to Redis, if there is one, and the use cases over them. Raises InvalidInput for
+    files that mean nothing."""
+    curves = _read(settings.calibration, "VISREC_RANKER_CALIBRATION", read_calibration) or Calibration()
+    own = _read(settings.scenes, "VISREC_RANKER_SCENES", read_scenes)
+    book = SceneBook(*own) if own else BUILT_IN
+    embedder, indexer, profile = (open_channel(name, runtime, idempotent=calls) for name, calls in CALLS.items())
+    redis = AsyncRedis(runtime, REDIS_S) if runtime.redis_url else None
+    freezer, shelf = _kept(settings, runtime, redis, book)
+    metrics = RankerMetrics(telemetry.registry)
+    recorder = Recorder(GrpcDiary(profile), asyncio.sleep, metrics.lost)
+    tuning = Tuning(
+        together=settings.together,
+        in_flight=settings.in_flight,
+        space_s=settings.space_ttl_s,
+        popular_s=settings.popular_ttl_s,
+        counts_s=settings.counts_ttl_s,
     )
-    servicer = RankerServicer(recommender, RankerMetrics(telemetry.registry), runtime.default_deadline_s)
+    catalogue = GrpcIndexer(indexer, time.monotonic, tuning)
+    archive = Archive(freezer, catalogue, time.monotonic)
+    cases = UseCases(
+        recommender=Recommender(
+            GrpcEmbedder(embedder),
+            catalogue,
+            GrpcProfile(profile, time.monotonic, tuning),
+            time.monotonic,
+            _limits(settings),
+            freezer=freezer,
+            book=lambda: shelf.book,
+            calibration=curves,
+        ),
+        aftermath=Aftermath(recorder, _now_ms, lambda: uuid4().hex),
+        archive=archive,
+        explainer=Explainer(
+            freezer,
+            archive,
+            catalogue,
+            GrpcPhotoEvidence(embedder),
+            GrpcItemMatch(indexer),
+            lambda: curves,
+            time.monotonic,
+        ),
+        shelf=shelf,
+    )
+    servicer = RankerServicer(cases, metrics, runtime.default_deadline_s, time.time)
+
+    async def canary() -> None:
+        # Without a photo, a person or Redis there still is an answer, without a catalogue there is none.
+        await asyncio.gather(catalogue.ping(), _refreshed(freezer, shelf))
 
     async def close() -> None:
+        await recorder.close(runtime.drain_s / 2)
         await asyncio.gather(*(channel.close() for channel in (embedder, indexer, profile)))
+        if redis is not None:
+            await redis.close()
 
     return AsyncApp(
         services=(SERVICE,),
         register=lambda server: ranker_pb2_grpc.add_RankerServiceServicer_to_server(servicer, server),
-        # Without a photo or a person there still is an answer, without a catalogue there is none.
-        canary=catalogue.ping,
+        canary=canary,
         close=close,
     )
+
+
+def _kept(
+    settings: RankerSettings, runtime: RuntimeSettings, redis: AsyncRedis | None, book: SceneBook
+) -> tuple[Freezer, SceneShelf]:
+    """What stands over Redis, or does without."""
+    keeping = Keeping(settings.frozen_ttl_s * 1000, settings.frozen_wait_ms / 1000, settings.frozen_memory_share)
+    if redis is None:
+        return Freezer(None, keeping, secrets.token_bytes), SceneShelf(book, None)
+    peer = GuardedRedis(redis.ask)
+    frozen = RedisFrozenStore(peer.ask, in_cluster=runtime.redis_cluster)
+    return Freezer(frozen, keeping, secrets.token_bytes), SceneShelf(book, RedisSceneStore(peer.ask))
+
+
+def _read(file: Path | None, setting: str, meaning: Callable[[str], T]) -> T | None:
+    """What a file means; None: there is none. Raises InvalidInput, naming the setting."""
+    if file is None:
+        return None
+    try:
+        return meaning(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise InvalidInput(setting, f"{file}: {problem}") from problem
+
+
+def _limits(settings: RankerSettings) -> Limits:
+    return Limits(
+        embed_share=settings.embed_share,
+        profile_share=settings.profile_share,
+        candidates=settings.candidates,
+        popular=settings.popular,
+    )
+
+
+async def _refreshed(freezer: Freezer, shelf: SceneShelf) -> None:
+    """Looks for what other replicas have made; while Redis is away what is known holds."""
+    with suppress(NotReady, Overloaded):
+        await freezer.refresh()
+        await shelf.refresh()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

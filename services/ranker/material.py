@@ -2,73 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.ranker.answer import Ask
-from services.ranker.fusion import Query
+from services.ranker.answer import Ask, Seed
+from services.ranker.candidates import Query
 from services.ranker.ports import Embedding, Interest, SearchQuery, Source, Taste
-from services.ranker.scenes import PHOTO, SEEDS, TASTE
+from services.ranker.scenes import COLLABORATIVE, PHOTO, SEEDS, SESSION, TASTE
+from services.ranker.session import SessionEvent
+
+_LIKED = (SESSION, TASTE)
+"""Signals that tell what somebody likes, not what they show."""
+
+_Asked = tuple[Query, Embedding | None, str]
+"""A query and what it looks for: a vector, or else an item by its id."""
 
 MAX_EXCLUDED = 10_000
 """The indexer's bound. The request's own come first, then the latest seen."""
 
+MAX_BESIDE = 1000
+"""The indexer's bound of items that are scored besides."""
+
 
 @dataclass(frozen=True)
 class Material:
-    """`photo`: its vector, if there is one. `interests`: those that can be searched with. `popular`: ids, most popular
-    first. `weights`: the effective weight of each signal, summing to 1, or empty when no signal is left."""
+    """Everything but the catalogue.
+
+    weights        the effective weight of each signal, summing to 1; empty when no signal is left
+    photo          its vector
+    interests      those that can be searched with
+    session        the events that are searched with
+    collaborative  the person's vector in the catalogue's collaborative space
+    segment        of the person, if what is popular there counts
+    beside         items that are candidates whether a search finds them or not: popular and new ones
+    """
 
     ask: Ask
-    photo: Embedding | None
-    taste: Taste | None
-    interests: Sequence[Interest]
-    popular: Sequence[str]
     weights: Mapping[str, float]
+    photo: Embedding | None = None
+    taste: Taste | None = None
+    interests: Sequence[Interest] = ()
+    session: Sequence[SessionEvent] = ()
+    collaborative: Embedding | None = None
+    segment: str = ""
+    beside: Sequence[str] = ()
 
-    def queries(self) -> list[Query]:
-        """What fusion is told of each query, in the order of `search_queries`."""
-        queries = [Query(PHOTO, "photo")] if self.photo and PHOTO in self.weights else []
-        if SEEDS in self.weights:
-            queries += [Query(SEEDS, _seed_name(at), seed.weight) for at, seed in enumerate(self.ask.seeds)]
-        if TASTE in self.weights:
-            queries += [Query(TASTE, self.interest_name(at), each.weight) for at, each in enumerate(self.interests)]
-        return queries
+    def queries(
+        self, blocks: Mapping[str, float], liked_blocks: Mapping[str, float]
+    ) -> tuple[list[Query], list[SearchQuery]]:
+        """What fusion is told of each query in the visual space, and what the indexer is asked, in the same order,
+        which is the same however the request is ordered. `blocks`: weights for what is shown; `liked_blocks`: for what
+        somebody likes."""
+        asked = [*self._of_photo(), *self._of_seeds(), *self._of_session(), *self._of_taste()]
+        asked = [each for each in asked if each[0].signal in self.weights]
+        searched = [
+            SearchQuery(
+                query.name, liked_blocks if query.signal in _LIKED else blocks, embedding, item_id, query.weight > 0
+            )
+            for query, embedding, item_id in asked
+        ]
+        return [query for query, _, _ in asked], searched
 
-    def search_queries(self, blocks: Mapping[str, float], own_blocks: bool) -> list[SearchQuery]:
-        """What the indexer is asked. `blocks`: weights for every query; with `own_blocks`, interests are searched with
-        the person's own block weights where there are any."""
-        queries = [SearchQuery("photo", blocks, self.photo)] if self.photo and PHOTO in self.weights else []
-        if SEEDS in self.weights:
-            for at, seed in enumerate(self.ask.seeds):
-                queries.append(SearchQuery(_seed_name(at), blocks, item_id=seed.item_id, positive=seed.weight > 0))
-        if TASTE in self.weights:
-            taste_blocks = (self.taste and own_blocks and self.taste.block_weights) or blocks
-            for at, interest in enumerate(self.interests):
-                queries.append(SearchQuery(self.interest_name(at), taste_blocks, interest.embedding))
-        return queries
+    def _of_photo(self) -> list[_Asked]:
+        return [] if self.photo is None else [(Query(PHOTO, "photo"), self.photo, "")]
+
+    def _of_seeds(self) -> list[_Asked]:
+        return [(Query(SEEDS, name, seed.weight), None, seed.item_id) for name, seed in self._seeds()]
+
+    def _of_session(self) -> list[_Asked]:
+        return [
+            (Query(SESSION, _session_name(at), event.weight), event.embedding, event.item_id)
+            for at, event in enumerate(self.session)
+        ]
+
+    def _of_taste(self) -> list[_Asked]:
+        return [
+            (Query(TASTE, self.interest_name(at), interest.weight), interest.embedding, "")
+            for at, interest in enumerate(self.interests)
+        ]
+
+    def collaborative_query(self) -> tuple[list[Query], list[SearchQuery]]:
+        """The same for the collaborative space; none when it does not count."""
+        if self.collaborative is None or COLLABORATIVE not in self.weights:
+            return [], []
+        return [Query(COLLABORATIVE, COLLABORATIVE)], [SearchQuery(COLLABORATIVE, {}, self.collaborative)]
 
     @staticmethod
     def interest_name(at: int) -> str:
         """What the query of the interest at this place is called."""
         return f"interest-{at + 1}"
 
-    def sources(self) -> dict[str, Source]:
-        """Query name to the item behind it, for reasons."""
-        sources = {self.interest_name(at): each.sources[0] for at, each in enumerate(self.interests) if each.sources}
-        sources.update((_seed_name(at), Source(seed.item_id, "")) for at, seed in enumerate(self.ask.seeds))
+    def sources(self) -> dict[str, Sequence[Source]]:
+        """Query name to the items behind it, what counts most first, for reasons."""
+        sources = {self.interest_name(at): each.sources for at, each in enumerate(self.interests) if each.sources}
+        sources.update((name, (Source(seed.item_id, ""),)) for name, seed in self._seeds())
+        sources.update(
+            (_session_name(at), (Source(event.item_id, event.kind),)) for at, event in enumerate(self.session)
+        )
         return sources
 
     def excluded(self) -> tuple[str, ...]:
-        """Items that must not be in the answer: those of the request, its seeds, and what the person has seen."""
-        seen = () if self.taste is None or self.ask.include_seen else self.taste.seen
-        seeds = (seed.item_id for seed in self.ask.seeds)
-        return tuple(dict.fromkeys((*self.ask.exclude, *seeds, *seen)))[:MAX_EXCLUDED]
+        """Items that must not be in the answer: those of the request, its seeds, what the session was about, and what
+        the person has seen."""
+        ask = self.ask
+        seen = () if self.taste is None or ask.include_seen else self.taste.seen
+        if not (ask.exclude or ask.seeds or ask.session) and len(seen) <= MAX_EXCLUDED:
+            return tuple(seen)
+        seeds = (seed.item_id for seed in ask.seeds)
+        session = (event.item_id for event in ask.session if event.item_id)
+        return tuple(dict.fromkeys((*ask.exclude, *seeds, *session, *seen)))[:MAX_EXCLUDED]
+
+    def _seeds(self) -> Iterator[tuple[str, Seed]]:
+        """Named by their place in the request, in the order of their ids."""
+        named = [(f"seed-{at + 1}", seed) for at, seed in enumerate(self.ask.seeds)]
+        return iter(sorted(named, key=lambda pair: pair[1].item_id))
 
 
 def effective_weights(wanted: Mapping[str, float], present: Mapping[str, bool]) -> dict[str, float]:
     """The weights of the signals that are there, summing to 1: those of the others are given to them in proportion."""
-    return rescaled({signal: weight for signal, weight in wanted.items() if present[signal]})
+    return rescaled({signal: weight for signal, weight in wanted.items() if present.get(signal)})
 
 
 def rescaled(weights: Mapping[str, float]) -> dict[str, float]:
@@ -77,5 +129,10 @@ def rescaled(weights: Mapping[str, float]) -> dict[str, float]:
     return {signal: weight / total for signal, weight in weights.items() if weight > 0}
 
 
-def _seed_name(at: int) -> str:
-    return f"seed-{at + 1}"
+def without(weights: Mapping[str, float], *signals: str) -> dict[str, float]:
+    """The weights when these signals are lost on the way."""
+    return rescaled({signal: weight for signal, weight in weights.items() if signal not in signals})
+
+
+def _session_name(at: int) -> str:
+    return f"session-{at + 1}"

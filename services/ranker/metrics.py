@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.ranker.answer import Answer
+from services.ranker.answer import Dropped
 
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -20,9 +22,15 @@ class RankerMetrics:
             "visrec_ranker_stage_seconds", "Stages of answers.", ("stage",), registry=registry, buckets=STAGE_BUCKETS_S
         )
 
-    def answered(self, answer: Answer) -> None:
-        """Counts one answer."""
-        for dropped in answer.dropped:
-            self._dropped.labels(dropped.signal, dropped.reason).inc()
-        for stage, ms in answer.costs.items():
+        self._lost = Counter("visrec_ranker_unrecorded_total", "Events that could not be recorded.", registry=registry)
+
+    def answered(self, dropped: Iterable[Dropped], costs: Mapping[str, float]) -> None:
+        """Counts one answer. `costs`: ms by stage."""
+        for each in dropped:
+            self._dropped.labels(each.signal, each.reason).inc()
+        for stage, ms in costs.items():
             self._stages.labels(stage).observe(ms / 1000.0)
+
+    def lost(self, events: int) -> None:
+        """So many impressions or photos were not recorded, after the answer had been given."""
+        self._lost.inc(events)

@@ -1,4 +1,4 @@
-"""Scenes: named weights for the signals of an answer and for the blocks of the vectors behind them."""
+"""Scenes: named weights for the signals of an answer and for the blocks of the vectors behind them, and rules."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.errors import InvalidInput
+from services.ranker.rules import NO_RULES, Rules
 from services.spaces import Space
 
-PHOTO, SEEDS, TASTE, POPULARITY = "photo", "seeds", "taste", "popularity"
-SIGNALS = (PHOTO, SEEDS, TASTE, POPULARITY)
+PHOTO, SEEDS, SESSION, TASTE = "photo", "seeds", "session", "taste"
+COLLABORATIVE, SEGMENT, POPULARITY, FRESHNESS = "collaborative", "segment", "popularity", "freshness"
+SIGNALS = (PHOTO, SEEDS, SESSION, TASTE, COLLABORATIVE, SEGMENT, POPULARITY, FRESHNESS)
 """Every signal, in the order in which its parts stand in a score."""
 
-WEIGHTS_VERSION = "builtin-1"
+WEIGHTS_VERSION = "builtin-2"
 """Named in every answer, so that a change of these numbers can be told from a change of data."""
 
 DEFAULT_SCENE = "balanced"
@@ -22,12 +24,15 @@ DEFAULT_SCENE = "balanced"
 
 @dataclass(frozen=True)
 class Scene:
-    """`signals`: weight of each, finite, >= 0. `blocks`: weight of each block by name, for spaces that have it."""
+    """`signals`: weight of each, finite, >= 0. `blocks`: weight of each block by name, for spaces that have it.
+    `diversity`: 0 to 1, for requests that name none."""
 
     name: str
     description: str
     signals: Mapping[str, float]
     blocks: Mapping[str, float]
+    rules: Rules = NO_RULES
+    diversity: float = 0.0
 
 
 def _scene(name: str, description: str, signals: tuple[float, ...], blocks: Mapping[str, float]) -> Scene:
@@ -43,30 +48,33 @@ SCENES: Mapping[str, Scene] = MappingProxyType(
             _scene(
                 DEFAULT_SCENE,
                 "What the photo shows comes first, then what the person likes.",
-                (1.0, 0.8, 0.6, 0.1),
+                (1.0, 0.8, 0.6, 0.6, 0.3, 0.1, 0.1, 0.0),
                 {"content": 1.0, "colour": 0.4},
             ),
             _scene(
                 "shop",
                 "The same kind of product; taste and what sells decide among them.",
-                (1.0, 0.8, 0.7, 0.15),
+                (1.0, 0.8, 0.7, 0.7, 0.35, 0.1, 0.15, 0.0),
                 {"content": 1.0, "colour": 0.3},
             ),
             _scene(
                 "social",
-                "Places and posts: what many people like now counts for more.",
-                (1.0, 0.8, 0.7, 0.4),
+                "Places and posts: what is new, and what many people like now, counts for more.",
+                (1.0, 0.8, 0.7, 0.7, 0.3, 0.2, 0.4, 0.3),
                 {"content": 1.0, "colour": 0.2},
             ),
             _scene(
                 "art",
                 "Palette before subject.",
-                (1.0, 0.8, 0.5, 0.05),
+                (1.0, 0.8, 0.5, 0.5, 0.2, 0.05, 0.05, 0.0),
                 {"content": 0.5, "colour": 1.0, "style": 1.0},
             ),
         )
     }
 )
+
+
+_NOTHING = dict.fromkeys(SIGNALS, 0.0)
 
 
 def scene_named(name: str) -> Scene:
@@ -87,7 +95,7 @@ def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]
             raise InvalidInput(f"signal_weights[{signal[:64]!r}]", f"no such signal; there are {', '.join(SIGNALS)}")
         if not (math.isfinite(weight) and weight >= 0):
             raise InvalidInput(f"signal_weights[{signal!r}]", "must be finite and not negative")
-    weights = {**scene.signals, **given}
+    weights = {**_NOTHING, **scene.signals, **given}
     if not sum(weights.values()) > 0:
         raise InvalidInput("signal_weights", "the weights sum to zero, so nothing would count", reason="ZERO_WEIGHTS")
     return weights

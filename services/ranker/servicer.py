@@ -1,142 +1,106 @@
-"""The contract of the ranker to its use case and back; nothing is decided here."""
+"""The contract of the ranker to its use cases and back; nothing is decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import grpc.aio
 
-from services.errors import NotImplementedYet
-from services.ranker import scenes
-from services.ranker.answer import DEFAULT_N, Answer, Ask, Recommended, Seed
-from services.ranker.fusion import Part
+from services.errors import InvalidInput
+from services.ranker.aftermath import Aftermath
+from services.ranker.archive import Archive
+from services.ranker.explain import Explainer
 from services.ranker.metrics import RankerMetrics
-from services.ranker.ports import Embedding
 from services.ranker.recommend import Recommender
+from services.ranker.scene_shelf import SceneShelf
+from services.ranker.wire_answer import (
+    decode_scene,
+    encode_answer,
+    encode_explanation,
+    encode_recommendation,
+    encode_scene,
+    encode_shown,
+    shown_ids,
+)
+from services.ranker.wire_ask import decode_ask
 from services.runtime import deadlines
-from visrec.v1 import common_pb2, indexer_pb2, ranker_pb2, ranker_pb2_grpc
+from visrec.v1 import ranker_pb2, ranker_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
-class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
-    """`default_budget_s`: for a call without any deadline."""
+@dataclass(frozen=True)
+class UseCases:
+    """What the ranker can do."""
 
-    def __init__(self, recommender: Recommender, metrics: RankerMetrics, default_budget_s: float) -> None:
-        self._recommender = recommender
+    recommender: Recommender
+    aftermath: Aftermath
+    archive: Archive
+    explainer: Explainer
+    shelf: SceneShelf
+
+
+class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
+    """`default_budget_s`: for a call without any deadline. `now`: seconds since 1970."""
+
+    def __init__(
+        self, cases: UseCases, metrics: RankerMetrics, default_budget_s: float, now: Callable[[], float]
+    ) -> None:
+        self._cases = cases
         self._metrics = metrics
         self._default_budget_s = default_budget_s
+        self._now = now
 
     async def Recommend(self, request: ranker_pb2.RecommendRequest, context: Context) -> ranker_pb2.RecommendResponse:
-        left = deadlines.remaining_s()
-        answer = await self._recommender.recommend(_ask(request), self._default_budget_s if left is None else left)
-        self._metrics.answered(answer)
-        return _response(answer)
-
-    async def GetScenes(self, request: ranker_pb2.GetScenesRequest, context: Context) -> ranker_pb2.GetScenesResponse:
-        return ranker_pb2.GetScenesResponse(
-            scenes=[
-                ranker_pb2.Scene(
-                    name=scene.name,
-                    description=scene.description,
-                    signal_weights=scene.signals,
-                    block_weights=scene.blocks,
-                )
-                for scene in sorted(scenes.SCENES.values(), key=lambda scene: scene.name)
-            ],
-            weights_version=scenes.WEIGHTS_VERSION,
-        )
+        ask = decode_ask(request, self._now())
+        answer = await self._cases.recommender.recommend(ask, self._budget_s())
+        dropped = answer.dropped
+        if ask.record_impressions or ask.remember_photo:
+            dropped = [*dropped, *self._cases.aftermath.follow(ask, answer, shown_ids(answer))]
+        self._metrics.answered(dropped, answer.costs)
+        return encode_answer(answer, dropped)
 
     async def NextPage(self, request: ranker_pb2.NextPageRequest, context: Context) -> ranker_pb2.NextPageResponse:
-        raise NotImplementedYet("NextPage")
+        shown = await self._cases.archive.next_page(
+            request.page_token, request.n, request.language, explain=request.explain, budget_s=self._budget_s()
+        )
+        if request.record_impressions:
+            shown = self._cases.aftermath.turned(shown)
+        return ranker_pb2.NextPageResponse(page=encode_shown(shown))
 
     async def GetRecommendation(
         self, request: ranker_pb2.GetRecommendationRequest, context: Context
     ) -> ranker_pb2.GetRecommendationResponse:
-        raise NotImplementedYet("GetRecommendation")
+        shown = await self._cases.archive.recommendation(request.recommendation_id, request.language, self._budget_s())
+        return encode_recommendation(shown)
 
     async def Explain(self, request: ranker_pb2.ExplainRequest, context: Context) -> ranker_pb2.ExplainResponse:
-        raise NotImplementedYet("Explain")
+        photo = request.photo if request.HasField("photo") else None
+        if request.include_evidence_map and photo is None:
+            raise InvalidInput("photo", "the map needs the photo of the answer once more: it was not kept")
+        explanation = await self._cases.explainer.explain(
+            request.recommendation_id,
+            request.item_id,
+            photo if request.include_evidence_map else None,
+            request.language,
+            self._budget_s(),
+        )
+        return encode_explanation(explanation)
+
+    async def GetScenes(self, request: ranker_pb2.GetScenesRequest, context: Context) -> ranker_pb2.GetScenesResponse:
+        book = self._cases.shelf.book
+        scenes = [encode_scene(book.scenes[name]) for name in sorted(book.scenes)]
+        return ranker_pb2.GetScenesResponse(scenes=scenes, weights_version=book.version)
 
     async def PutSignalWeights(
         self, request: ranker_pb2.PutSignalWeightsRequest, context: Context
     ) -> ranker_pb2.PutSignalWeightsResponse:
-        raise NotImplementedYet("PutSignalWeights")
+        scene = decode_scene(request.scene)
+        version = await self._cases.shelf.put(scene, remove=request.remove, if_version=request.if_version)
+        return ranker_pb2.PutSignalWeightsResponse(weights_version=version)
 
-
-def _ask(request: ranker_pb2.RecommendRequest) -> Ask:
-    if request.session_events:
-        raise NotImplementedYet("RecommendRequest.session_events")
-    if request.remember_photo:
-        raise NotImplementedYet("RecommendRequest.remember_photo")
-    vector = request.photo_vector
-    return Ask(
-        catalogue=request.catalogue,
-        n=request.n or DEFAULT_N,
-        user_id=request.user_id,
-        photo=request.photo if request.HasField("photo") else None,
-        photo_embedding=Embedding(vector.space, vector.data) if request.HasField("photo_vector") else None,
-        seeds=[Seed(seed.item_id, seed.weight or 1.0) for seed in request.seeds],
-        filter=request.filter if request.HasField("filter") else None,
-        domains=list(request.target_domains),
-        scene=request.scene,
-        signal_weights=dict(request.signal_weights),
-        block_weights=dict(request.block_weights),
-        diversity=request.diversity,
-        explain=request.explain,
-        include_seen=request.include_seen,
-        exclude=list(request.exclude_item_ids),
-        min_version=request.min_version,
-    )
-
-
-def _response(answer: Answer) -> ranker_pb2.RecommendResponse:
-    return ranker_pb2.RecommendResponse(
-        recommendations=[_recommendation(item, rank) for rank, item in enumerate(answer.recommended, start=1)],
-        used=[ranker_pb2.UsedSignal(signal=signal, weight=weight) for signal, weight in answer.used.items()],
-        dropped=[
-            ranker_pb2.DroppedSignal(signal=dropped.signal, reason=dropped.reason, message=dropped.message)
-            for dropped in answer.dropped
-        ],
-        scene=answer.scene,
-        provenance=ranker_pb2.Provenance(
-            space=answer.space,
-            model_digest=answer.model_digest,
-            index_version=answer.index_version,
-            weights_version=scenes.WEIGHTS_VERSION,
-        ),
-        costs=[common_pb2.StageCost(stage=stage, ms=ms) for stage, ms in answer.costs.items()],
-    )
-
-
-def _recommendation(item: Recommended, rank: int) -> ranker_pb2.Recommendation:
-    return ranker_pb2.Recommendation(
-        item=cast("indexer_pb2.Item", item.item),
-        rank=rank,
-        score=item.score,
-        parts=_parts(item.parts),
-        reasons=[
-            ranker_pb2.Reason(
-                kind=ranker_pb2.ReasonKind.Value(f"REASON_KIND_{reason.kind}"),
-                text=reason.text,
-                item_id=reason.item_id,
-                contribution=reason.contribution,
-            )
-            for reason in item.reasons
-        ],
-    )
-
-
-def _parts(parts: Sequence[Part]) -> list[ranker_pb2.ScorePart]:
-    return [
-        ranker_pb2.ScorePart(
-            signal=part.signal,
-            query=part.query,
-            block=part.block,
-            weight=part.weight,
-            value=part.value,
-            contribution=part.contribution,
-        )
-        for part in parts
-    ]
+    def _budget_s(self) -> float:
+        left = deadlines.remaining_s()
+        return self._default_budget_s if left is None else left

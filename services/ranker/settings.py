@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -33,4 +35,40 @@ class RankerSettings(ServiceSettings):
         ge=0,
         le=3600,
         description="How long the space of a catalogue is remembered before the indexer is asked again.",
+    )
+    popular_ttl_s: float = Field(
+        5.0, gt=0, le=3600, description="How long what is popular is remembered before it is asked for again, beside."
+    )
+    counts_ttl_s: float = Field(
+        30.0, gt=0, le=3600, description="The same for how popular each candidate is, which hardly changes in minutes."
+    )
+    together: int = Field(
+        32, ge=1, le=64, description="Most requests that one call to the profile or the indexer is made of."
+    )
+    in_flight: int = Field(
+        2, ge=1, le=64, description="Most such calls of a kind at a time; who comes then waits and goes with others."
+    )
+    scenes: Path | None = Field(
+        None, description="TOML file with scenes of your own, over those that are built in. Empty: none."
+    )
+    calibration: Path | None = Field(
+        None, description="JSON file with the curves that values are calibrated by, from a job. Empty: none."
+    )
+    frozen_ttl_s: int = Field(
+        3600,
+        ge=60,
+        le=30 * 86_400,
+        description="How long a result is kept, in seconds: for its next pages, explanations and impressions.",
+    )
+    frozen_wait_ms: int = Field(
+        250,
+        ge=1,
+        le=5000,
+        description="How long, in ms, a finished answer waits until it is kept; else it has no recommendation_id.",
+    )
+    frozen_memory_share: float = Field(
+        0.8,
+        gt=0,
+        le=1,
+        description="Share of Redis' `maxmemory` in use from which on no results are kept: others need the room.",
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from types import coroutine
+from typing import Any, TypeVar
 
 from services.errors import Internal, NotReady, Overloaded, TooLate
 from services.ranker.answer import Dropped
 
 T = TypeVar("T")
+
+AWAY = (NotReady, Overloaded, Internal, TooLate)
+"""What a service raises that cannot answer now; a bug over there must not take the answer with it."""
 
 
 class Stages:
@@ -28,6 +32,11 @@ class Stages:
         self.dropped: list[Dropped] = []
         self.weakened = False
 
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left, 0 when none are."""
+        return max(0.0, self._end - self._clock())
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Adds the time that the block takes to `costs[stage]`."""
@@ -41,12 +50,13 @@ class Stages:
         """Notes that `signal` is left out."""
         self.dropped.append(Dropped(signal, reason, message))
 
-    async def need(self, stage: str, work: Awaitable[T]) -> T:
-        """The result of `work`, which there is no answer without. Raises TooLate when the time is up."""
-        return await self._within(stage, work, 1.0)
+    async def need(self, stage: str, work: Coroutine[Any, Any, T], share: float = 1.0) -> T:
+        """The result of `work`, which there is no answer without. Raises TooLate when `share` of the time that is left
+        is up."""
+        return await self._within(stage, work, share)
 
     async def spare(
-        self, stage: str, service: str, signals: Sequence[str], work: Awaitable[T], share: float
+        self, stage: str, service: str, signals: Sequence[str], work: Coroutine[Any, Any, T], share: float
     ) -> T | None:
         """The result of `work`, or None when `service` did not answer within `share` of the time that is left: then
         `signals` are dropped and `weakened` is set. Errors of the request itself are raised."""
@@ -54,17 +64,55 @@ class Stages:
             return await self._within(stage, work, share)
         except TooLate:
             reason, message = "DEADLINE_EXCEEDED", f"the {service} did not answer in time"
-        except (NotReady, Overloaded, Internal):  # a bug over there must not take the answer with it
+        except AWAY:
             reason, message = f"{service.upper()}_UNAVAILABLE", f"the {service} cannot answer now"
         self.weakened = True
         for signal in signals:
             self.drop(signal, reason, message)
         return None
 
-    async def _within(self, stage: str, work: Awaitable[T], share: float) -> T:
-        with self.timed(stage):
+    async def _within(self, stage: str, work: Coroutine[Any, Any, T], share: float) -> T:
+        start = self._clock()
+        try:
+            # What is remembered is there without waiting; then there is nothing to set an alarm for.
             try:
-                async with asyncio.timeout(max(0.0, self._end - self._clock()) * share):
-                    return await work
-            except TimeoutError as error:
-                raise TooLate(f"stage {stage} did not end in time") from error
+                waiting = work.send(None)
+            except StopIteration as done:
+                told: T = done.value
+                return told
+            async with asyncio.timeout(max(0.0, self._end - start) * share):
+                return await _resumed(work, waiting)
+        except TimeoutError as error:
+            raise TooLate(f"stage {stage} did not end in time") from error
+        finally:
+            self.costs[stage] += (self._clock() - start) * 1000.0
+
+
+@coroutine
+def _resumed(work: Coroutine[Any, Any, T], waiting: Any) -> Generator[Any, Any, T]:
+    """Goes on with `work`, which waits for `waiting`, as `await` would have from its beginning."""
+    try:
+        while True:
+            try:
+                sent = yield waiting
+            except BaseException as problem:  # noqa: BLE001 - it is the work's
+                waiting = work.throw(problem)
+            else:
+                waiting = work.send(sent)
+    except StopIteration as done:
+        told: T = done.value
+        return told
+
+
+async def side_by_side(*work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results in order. The first that fails ends the others. A task costs as much as much of an answer, so what is
+    alone gets none."""
+    if len(work) == 1:
+        return [await work[0]]
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise

@@ -63,17 +63,14 @@ class Held:
     def put(self, pseudonym: str, kind: str, name: str, content: bytes, *, now_ms: int, keep_ms: int) -> bool:
         """Keeps a record for `keep_ms` > 0, instead of the one of that kind and name; False, and nothing is kept, when
         the person was erased. `kind`: a-z and _; `name`: unique in its kind, 1 to 128 letters."""
-        if not (kind.replace("_", "").isalpha() and kind.islower() and 1 <= len(name) <= MAX_NAME_LETTERS):
-            raise InvalidInput("name", "a record needs a kind of a-z and _ and a name of 1 to 128 letters")
-        register, gone = _keys(pseudonym)
+        command = put_command(pseudonym, kind, name, content, now_ms=now_ms, keep_ms=keep_ms, most=self._most)
         with redis_errors:
-            keys = (register, gone, f"{register}:{kind}:{name}")
-            return bool(self._client.eval(_PUT, len(keys), *keys, content, now_ms, keep_ms, self._most))
+            return bool(self._client.execute_command(*command))
 
     def get(self, pseudonym: str, kind: str, name: str) -> bytes | None:
         """What was kept; None: nothing, or not any more."""
         with redis_errors:
-            found: bytes | None = self._client.get(f"{_keys(pseudonym)[0]}:{kind}:{name}")
+            found: bytes | None = self._client.get(record_key(pseudonym, kind, name))
             return found
 
     def all(self, pseudonym: str) -> list[Record]:
@@ -91,6 +88,21 @@ class Held:
         """Removes all of it, and takes nothing more for `gone_ms`; how many records there were."""
         with redis_errors:
             return int(self._client.eval(_ERASE, 2, *_keys(pseudonym), gone_ms))
+
+
+def put_command(
+    pseudonym: str, kind: str, name: str, content: bytes, *, now_ms: int, keep_ms: int, most: int = MOST
+) -> tuple[str | bytes | int, ...]:
+    """What `Held.put` tells Redis, for whoever sends commands in another way. Answers 1, or 0 for somebody erased."""
+    keys = (*_keys(pseudonym), record_key(pseudonym, kind, name))
+    return ("EVAL", _PUT, len(keys), *keys, content, now_ms, keep_ms, most)
+
+
+def record_key(pseudonym: str, kind: str, name: str) -> str:
+    """Where a record is. Raises InvalidInput for what is no pseudonym, kind or name."""
+    if not (kind.replace("_", "").isalpha() and kind.islower() and 1 <= len(name) <= MAX_NAME_LETTERS):
+        raise InvalidInput("name", "a record needs a kind of a-z and _ and a name of 1 to 128 letters")
+    return f"{_keys(pseudonym)[0]}:{kind}:{name}"
 
 
 def _keys(pseudonym: str) -> tuple[str, str]:

@@ -365,6 +365,7 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
 
     indexer: FakeIndexer
     requests: list[ranker_pb2.RecommendRequest] = field(default_factory=list)
+    puts: list[ranker_pb2.PutSignalWeightsRequest] = field(default_factory=list)
 
     def Recommend(
         self, request: ranker_pb2.RecommendRequest, context: grpc.ServicerContext
@@ -382,6 +383,57 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
             scene=request.scene or "balanced",
             provenance=ranker_pb2.Provenance(space=SPACE.name, index_version="v1"),
             costs=[common_pb2.StageCost(stage="search", ms=1.5)],
+            recommendation_id=request.catalogue,
+            next_page_token=f"{request.catalogue}:1",
+        )
+
+    def NextPage(
+        self, request: ranker_pb2.NextPageRequest, context: grpc.ServicerContext
+    ) -> ranker_pb2.NextPageResponse:
+        """Each page has one item."""
+        catalogue, _, place = request.page_token.partition(":")
+        page = self._kept(catalogue, int(place), int(place) + 1, context)
+        return ranker_pb2.NextPageResponse(page=page)
+
+    def GetRecommendation(
+        self, request: ranker_pb2.GetRecommendationRequest, context: grpc.ServicerContext
+    ) -> ranker_pb2.GetRecommendationResponse:
+        shown = self._kept(request.recommendation_id, 0, 1, context)
+        moment = Timestamp(seconds=1_800_000_000)
+        return ranker_pb2.GetRecommendationResponse(shown=shown, time=moment, expire_time=moment)
+
+    def Explain(self, request: ranker_pb2.ExplainRequest, context: grpc.ServicerContext) -> ranker_pb2.ExplainResponse:
+        """What counts is in the lower right corner."""
+        items = list(self._items(request.recommendation_id, context))
+        at = [item.id for item in items].index(request.item_id)
+        return ranker_pb2.ExplainResponse(
+            recommendation=self._recommendation(at, items[at]),
+            counterfactual="If popularity counted 20%, it would leave",
+            rows=2,
+            columns=2,
+            evidence=[-0.1, 0.0, 0.2, 0.8] if request.include_evidence_map else [],
+            evidence_block="content" if request.include_evidence_map else "",
+        )
+
+    def PutSignalWeights(
+        self, request: ranker_pb2.PutSignalWeightsRequest, context: grpc.ServicerContext
+    ) -> ranker_pb2.PutSignalWeightsResponse:
+        self.puts.append(request)
+        return ranker_pb2.PutSignalWeightsResponse(weights_version=f"builtin-1+{len(self.puts)}")
+
+    def _items(self, catalogue: str, context: grpc.ServicerContext) -> list[indexer_pb2.Item]:
+        if catalogue not in self.indexer.catalogues:
+            refuse(context, status_of(grpc.StatusCode.NOT_FOUND, "it is gone", "RECOMMENDATION_EXPIRED"))
+        return list(self.indexer.items_of(catalogue, context).values())
+
+    def _kept(
+        self, catalogue: str, start: int, stop: int, context: grpc.ServicerContext
+    ) -> ranker_pb2.RecommendResponse:
+        items = self._items(catalogue, context)
+        return ranker_pb2.RecommendResponse(
+            recommendations=[self._recommendation(at, items[at]) for at in range(start, min(stop, len(items)))],
+            recommendation_id=catalogue,
+            next_page_token=f"{catalogue}:{stop}" if stop < len(items) else "",
         )
 
     def _recommendation(self, at: int, item: indexer_pb2.Item) -> ranker_pb2.Recommendation:

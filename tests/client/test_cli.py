@@ -93,6 +93,28 @@ def test_a_recommendation_is_a_table_with_reasons(stocked: Run, services: Fleet,
     assert {seed.item_id: seed.weight for seed in request.seeds} == {"a": -0.5, "b": 1.0}
 
 
+def test_a_kept_answer_is_turned_told_again_and_explained(stocked: Run, folder: Path) -> None:
+    _, out, _ = stocked("recommend", "-n", "1")
+    assert "kept     as shop" in out
+    assert "more     visrec next shop:1" in out
+    code, out, _ = stocked("next", "shop:1")
+    assert (code, "red" in out) == (0, True)
+    code, out, _ = stocked("shown", "shop")
+    assert (code, "shown    2027-01-15" in out) == (0, True)
+    photo = str(folder / "chairs/red.jpg")
+    code, out, _ = stocked("explain", "shop", "chairs/red.jpg", "--photo", photo)
+    assert code == 0
+    assert "photo content" in out
+    assert "If popularity counted 20%, it would leave" in out
+    assert "where the photo's content counts\n    \n▂▂██" in out
+
+
+def test_an_answer_that_is_no_longer_kept_is_said_to_be(stocked: Run) -> None:
+    code, _, err = stocked("shown", "gone")
+    assert code == 1
+    assert "it is gone" in err
+
+
 def test_filters_and_weights_reach_the_ranker(stocked: Run, services: Fleet) -> None:
     stocked("recommend", "--category", "chairs", "--max-price", "5", "--signal", "taste=2", "--block", "colour=1")
     request = services.ranker.requests[-1]

@@ -18,7 +18,7 @@ from visrec.filters import all_of, between, during, is_, one_of
 from visrec.items import Attribute, NewItem, attribute, attribute_message
 from visrec.people import Event, Facts
 from visrec.targets import is_target
-from visrec.v1 import indexer_pb2, profile_pb2
+from visrec.v1 import indexer_pb2, profile_pb2, ranker_pb2
 from visrec.vectors import Vector
 
 
@@ -80,6 +80,15 @@ def test_a_recommendation_carries_everything_that_was_asked(client: Client, serv
     assert request.filter.must[1].range.at_most == 5
     assert not request.filter.must[1].range.HasField("at_least")
     assert dict(request.signal_weights) == {"photo": 2.0}
+
+
+def test_weights_are_put_and_taken_away(client: Client, services: Fleet) -> None:
+    scene = ranker_pb2.Scene(name="mine", signal_weights={"taste": 1.0})
+    assert client.put_weights(scene, if_version="builtin-1") == "builtin-1+1"
+    assert client.remove_weights("mine") == "builtin-1+2"
+    put, removed = services.ranker.puts
+    assert (put.scene, put.if_version, put.remove) == (scene, "builtin-1", False)
+    assert (removed.scene.name, removed.remove) == ("mine", True)
 
 
 def test_only_the_facts_that_are_given_are_changed(client: Client, services: Fleet) -> None:

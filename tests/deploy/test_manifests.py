@@ -18,7 +18,7 @@ from services.runtime import health
 from services.runtime.settings import METRICS_PORTS, PORTS, RuntimeSettings
 
 CALLS = {
-    "ranker": {"profile", "indexer", "embedder"},
+    "ranker": {"profile", "indexer", "embedder", "redis"},
     "profile": {"indexer", "redis"},
     "indexer": {"embedder", "redis"},
     "embedder": {"redis"},

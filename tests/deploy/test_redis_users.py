@@ -18,8 +18,14 @@ from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.filing.store_rules import StoreRules
 from services.profile.people.rewriting_redis import Rewriting
 from services.profile.settings import ProfileSettings
+from services.ranker.frozen_redis import RedisFrozenStore
+from services.ranker.scene_redis import RedisSceneStore
+from services.ranker.scene_store import PutScenes
+from services.ranker.scenes import SCENES
+from services.ranker.tickets import Ticket
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis, redis_errors
+from services.runtime.redis_async import AsyncRedis
 from services.runtime.redis_facts import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from tests.indexer.worlds import search, service, with_vectors
@@ -44,6 +50,7 @@ OUTSIDE_SCRIPTS = {
     "indexer": "client|setname config|get eval evalsha exec hkeys hscan hsetnx info multi script|load unlink xread"
     " zrange",
     "embedder": "client|setname eval hget hgetall hdel",
+    "ranker": "client|setname eval get hgetall info set",
 }
 """What a service asks for itself. What its scripts ask for, they say."""
 
@@ -143,7 +150,23 @@ def test_the_indexer_works_as_its_user(as_users: AsUsers) -> None:
     assert as_users.refused() == []
 
 
-@pytest.mark.parametrize("user", ["indexer", "embedder", "default"])
+async def test_the_ranker_works_as_its_user(as_users: AsUsers) -> None:
+    redis = AsyncRedis(as_users("ranker"), 30.0)
+    frozen, scenes = RedisFrozenStore(redis.ask), RedisSceneStore(redis.ask)
+    assert await frozen.key()
+    for owner in ("a1" * 16, ""):
+        ticket = Ticket(b"0123456789abcdef", owner)
+        assert await frozen.put(ticket, b"x", **KEEP)
+        assert await frozen.get(ticket) == b"x"
+    assert not await frozen.is_full(0.8)
+    assert await scenes.change("shop", SCENES["shop"], 64, None) == 1
+    assert await scenes.change("shop", None, 64, 1) == 2
+    assert await scenes.read() == PutScenes({}, 2)
+    await redis.close()
+    assert as_users.refused() == []
+
+
+@pytest.mark.parametrize("user", ["indexer", "embedder", "ranker", "default"])
 def test_others_cannot_read_people(as_users: AsUsers, user: str) -> None:
     url = as_users(user).redis_url.replace("default:PASSWORD@", "")
     with redis.Redis.from_url(url) as client, pytest.raises(redis.exceptions.NoPermissionError):
@@ -152,7 +175,7 @@ def test_others_cannot_read_people(as_users: AsUsers, user: str) -> None:
 
 @pytest.mark.parametrize("command", ["FLUSHALL", "KEYS *", "CONFIG SET maxmemory 1", "MONITOR", "ACL LIST", "SHUTDOWN"])
 def test_nobody_can_do_harm(as_users: AsUsers, command: str) -> None:
-    for user in ("profile", "indexer", "embedder"):
+    for user in ("profile", "indexer", "embedder", "ranker"):
         with open_redis(as_users(user)) as client, pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*command.split())
 
@@ -179,7 +202,13 @@ def test_a_wrong_password_is_not_ready(as_users: AsUsers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "rooms"), [("profile", ["profile", "runtime"]), ("indexer", ["indexer"]), ("embedder", ["embedder"])]
+    ("user", "rooms"),
+    [
+        ("profile", ["profile", "runtime"]),
+        ("indexer", ["indexer"]),
+        ("embedder", ["embedder"]),
+        ("ranker", ["ranker", "runtime"]),
+    ],
 )
 def test_the_lists_have_what_the_scripts_ask_for_and_nothing_more(user: str, rooms: list[str]) -> None:
     assert commands(user) == scripted(*rooms) | set(OUTSIDE_SCRIPTS[user].split())

@@ -76,7 +76,7 @@ def hanging(visrec: Stubs, name: str) -> Iterator[None]:
     [
         ("embedder", {"photo"}),
         ("profile", {"taste", "popularity", "seen"}),
-        ("redis", {"taste", "popularity", "seen"}),
+        ("redis", {"taste", "popularity", "seen", "frozen"}),
     ],
 )
 def test_what_hangs_is_left_out_and_named(shop: Stubs, name: str, signals: set[str]) -> None:
@@ -87,13 +87,23 @@ def test_what_hangs_is_left_out_and_named(shop: Stubs, name: str, signals: set[s
             "DEADLINE_EXCEEDED",
             "EMBEDDER_UNAVAILABLE",
             "PROFILE_UNAVAILABLE",
+            "REDIS_UNAVAILABLE",
         }
         assert len(answer.recommendations) == 5
         assert all(added_up(item) == item.score for item in answer.recommendations)
     assert {used.signal for used in recommend(shop).used} == {"photo", "taste", "popularity"}
 
 
-def test_without_the_indexer_there_is_no_answer_and_that_is_said_in_time(shop: Stubs) -> None:
+def test_without_the_indexer_there_is_what_was_shown_lately(shop: Stubs) -> None:
+    before = recommend(shop)
+    with hanging(shop, "indexer"):
+        answer = recommend(shop)
+        assert {dropped.signal for dropped in answer.dropped} >= {"photo", "taste"}
+        assert {item.item.id for item in answer.recommendations} & {item.item.id for item in before.recommendations}
+
+
+def test_without_the_indexer_there_is_no_answer_of_now_and_that_is_said_in_time(shop: Stubs) -> None:
+    version = recommend(shop).provenance.index_version
     with hanging(shop, "indexer"), pytest.raises(grpc.RpcError) as failed:
-        recommend(shop)
+        recommend(shop, min_version=version)
     assert failed.value.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}

@@ -16,6 +16,7 @@ from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
 from services.indexer.index.builder import IndexTuning
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex
+from services.indexer.index.flat import widen
 from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.index.saved import Forms
@@ -249,3 +250,13 @@ class TestViews:
         assert nearest_ids(view, query(), 10, accuracy=Accuracy.BALANCED) == []
         assert view.find("a") is None
         assert view.size().items == 0
+
+
+def test_every_finite_float16_is_widened_exactly() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)].reshape(-1, 64)
+    wide = np.empty(finite.shape, np.float32)
+    widen(finite, wide)
+    assert np.array_equal(wide, finite.astype(np.float32))
+    assert np.array_equal(np.signbit(wide), np.signbit(finite))
+    widen(finite[:0], wide[:0])

@@ -99,7 +99,7 @@ def test_a_bad_item_fails_alone_and_is_named(shop: Catalogue, ingest: Ingest) ->
         photographed("fine", b"good"),
     ]
     done = ingest.ingest(shop, drafts, Request())
-    told = {at: getattr(one, "field", type(one).__name__) for at, one in done.failures.items()}
+    told = {at: getattr(one, "field", "") or type(one).__name__ for at, one in done.failures.items()}
     assert told == {
         1: "items[1].item.id",
         2: "items[2]",

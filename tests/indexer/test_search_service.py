@@ -71,6 +71,42 @@ def test_only_the_top_has_vectors_where_that_is_asked_for(shop: Service) -> None
     assert all(hit.vector for hit in shop.stub.Search(search(1, limit=4, include_vectors=True)).hits)
 
 
+@pytest.mark.parametrize("fields", [{}, {"union": True}])
+@pytest.mark.parametrize("caps", [{}, {"max_per_category": 2}])
+@pytest.mark.parametrize("asked", [{}, {"include_vectors": True, "vectors_of_top": 3}])
+def test_packed_hits_are_the_same_hits(
+    shop: Service, fields: dict[str, Any], caps: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    request = search(1, 5, limit=3, include_parts=True, include_items=True, **fields, **caps, **asked)
+    request.also_score_item_ids.extend(["i07", "nowhere", "i02", "i07"])
+    request.exclude_item_ids.extend(["i02", "i04", "gone"])
+    whole = shop.stub.Search(request)
+    request.packed = True
+    response = shop.stub.Search(request)
+    packed, hits = response.packed, list(whole.hits)
+    assert not response.hits
+    assert (response.part_queries, response.version) == (whole.part_queries, whole.version)
+    ids = packed.item_ids.split("\n")
+    assert packed.count == len(ids) == len(hits)
+    if asked or caps or not fields:
+        assert ids == ids_of(hits)
+    assert set(ids) == set(ids_of(hits))
+    parts = np.frombuffer(packed.parts, "<f4").reshape(len(ids), -1)
+    by_id = {hit.item_id: hit for hit in hits}
+    for item_id, own, item in zip(ids, parts, packed.items, strict=True):
+        assert own.tolist() == list(by_id[item_id].parts)
+        assert indexer_pb2.Item.FromString(item) == by_id[item_id].item
+    assert packed.vectors == b"".join(hit.vector for hit in hits)
+
+
+def test_no_hits_are_packed_as_none(shop: Service) -> None:
+    nothing = common_pb2.Filter(
+        must=[common_pb2.Condition(field="id", keyword=common_pb2.KeywordTest(any_of=["nowhere"]))]
+    )
+    request = search(1, limit=3, union=True, include_parts=True, packed=True, filter=nothing)
+    assert shop.stub.Search(request).packed == indexer_pb2.PackedHits()
+
+
 def many(*searches: indexer_pb2.SearchRequest, **fields: Any) -> indexer_pb2.SearchManyRequest:
     return indexer_pb2.SearchManyRequest(searches=[indexer_pb2.DatedSearch(search=one, **fields) for one in searches])
 

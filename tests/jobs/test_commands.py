@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -16,6 +17,7 @@ from typer.testing import CliRunner, Result
 from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, EXIT_WRONG, app
 from jobs.people import Somebody
 from services.errors import Refused
+from services.ranker.calibration import read
 from services.runtime.faults import status_of, trailers_of
 from tests.jobs.people import PEOPLE, SIZE, SPACE, crowd
 from visrec.v1 import common_pb2, indexer_pb2, indexer_pb2_grpc, profile_pb2, profile_pb2_grpc
@@ -25,10 +27,11 @@ PAGE = 50
 
 @dataclass
 class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.IndexerServiceServicer):
-    """People page by page, and what is put. `away`: tokens of pages that are not answered."""
+    """People and `items` page by page, and what is put. `away`: tokens of pages that are not answered."""
 
     people: Sequence[Somebody] = ()
     away: set[str] = field(default_factory=set)
+    items: int = 0
     put: list[profile_pb2.PutSegmentsRequest] = field(default_factory=list)
     min_people: int = 30
     rebuilds: list[profile_pb2.RebuildTastesRequest] = field(default_factory=list)
@@ -83,6 +86,24 @@ class Services(profile_pb2_grpc.ProfileServiceServicer, indexer_pb2_grpc.Indexer
         ]
         space = common_pb2.Space(name=SPACE, blocks=blocks)
         return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space, aliases=["visual"])])
+
+    def ListItems(  # noqa: N802 - named as the contract says
+        self, request: indexer_pb2.ListItemsRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.ListItemsResponse:
+        start = int(request.page_token or 0)
+        random = np.random.default_rng(start)
+        rows = random.normal(size=(min(PAGE, self.items - start), SIZE)).astype("<f4")
+        rows[:, :-8] /= np.linalg.norm(rows[:, :-8], axis=1, keepdims=True)
+        rows[:, -8:] /= np.linalg.norm(rows[:, -8:], axis=1, keepdims=True)
+        items = [
+            indexer_pb2.StoredItem(
+                item=indexer_pb2.Item(id=f"item-{start + at}"),
+                vectors=[common_pb2.Vector(space=request.space, data=row.tobytes())],
+            )
+            for at, row in enumerate(rows)
+        ]
+        rest = str(start + PAGE) if start + PAGE < self.items else ""
+        return indexer_pb2.ListItemsResponse(items=items, next_page_token=rest)
 
 
 def _message(person: Somebody) -> profile_pb2.UserFeatures:
@@ -252,3 +273,33 @@ def test_a_run_that_breaks_off_says_where_to_go_on(services: Services, target: s
 @pytest.mark.parametrize("arguments", [["segments"], ["segments", "-c", "shop", "--min-people", "1"], ["nonsense"]])
 def test_a_wrong_command_is_told_as_such(target: str, arguments: list[str]) -> None:
     assert typed(target, *arguments).exit_code == 2
+
+
+def test_curves_are_written_beside_those_of_other_catalogues(services: Services, target: str, tmp_path: Path) -> None:
+    services.items = 120
+    file = tmp_path / "calibration.json"
+    file.write_text('{"version": "v0", "catalogues": {"art": {"curves": {}}}}')
+    arguments = ("calibrate", "-c", "shop", "-f", str(file), "--pairs", "20000", "--sample", "100")
+    result = typed(target, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "of 100 items" in result.output
+    calibration = read(file.read_text())
+    assert set(calibration.catalogues) == {"art", "shop"}
+    curves = calibration.of("shop", SPACE)
+    content, style = curves.of["photo", "content"], curves.of["photo", "style"]
+    assert content(np.array([0.0])) == pytest.approx([0.0], abs=0.05), "pairs taken by chance are not alike"
+    assert content(np.array([0.9])) > style(np.array([0.9])), "in eight dimensions much is alike by chance"
+    written = file.read_text()
+    typed(target, *arguments)
+    assert file.read_text() == written, "the same items give the same curves, and the same version"
+
+
+def test_without_items_or_into_another_file_nothing_is_written(services: Services, target: str, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    assert typed(target, "calibrate", "-c", "shop", "-f", str(file)).exit_code == EXIT_NOTHING
+    assert not file.exists()
+    services.items = 20
+    file.write_text("my diary")
+    result = typed(target, "calibrate", "-c", "shop", "-f", str(file), "--pairs", "100")
+    assert result.exit_code == EXIT_NOTHING
+    assert file.read_text() == "my diary"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.errors import NotFound, SpaceMismatch, VisrecError
+from services.errors import InvalidInput, NotFound, SpaceMismatch, VisrecError
 from services.ranker.ports import (
     CatalogueItem,
+    Condition,
     Embedder,
     Embedding,
     Found,
@@ -20,11 +22,14 @@ from services.ranker.ports import (
     Profile,
     SearchPlan,
     Source,
+    Spaces,
     Taste,
+    Traits,
 )
 from services.spaces import Block, Float32, Space, canonical, encode
 
 SPACE = Space("toy@00000001", (Block("content", 4), Block("colour", 2)))
+TOGETHER = Space("collaborative@00000001", (Block("factors", 4),))
 
 
 def vector(content: int, colour: int) -> Float32:
@@ -36,6 +41,24 @@ def vector(content: int, colour: int) -> Float32:
 
 def embedding(content: int, colour: int) -> Embedding:
     return Embedding(SPACE.name, encode(vector(content, colour)), "model")
+
+
+def together(*factors: float) -> Embedding:
+    """A person in the collaborative space."""
+    return Embedding(TOGETHER.name, encode(np.array(factors, np.float32)))
+
+
+@dataclass(frozen=True)
+class FakeTraits(Traits):
+    """Of an item, as given."""
+
+    time_s: float = 0.0
+    category: str = ""
+    group_id: str = ""
+    fields: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def words(self, field: str) -> Collection[str]:
+        return self.fields.get(field, ())
 
 
 class Fault:
@@ -63,68 +86,125 @@ class Breakable:
 class FakeEmbedder(Breakable, Embedder):
     """A photo is the embedding it will have."""
 
-    async def embed(self, photo: Opaque, space: str) -> Embedding:
+    async def embed(self, photo: Opaque, space: str, raw: bool = False) -> Embedding:
         await self.reach()
         assert isinstance(photo, Embedding)
         return photo
 
 
 class FakeIndexer(Breakable, Indexer):
-    """Exact search over `rows`: item id to vector. A filter is a set of ids; a domain is the first letter of an id."""
+    """Exact search over `rows`: item id to vector; `factors` are the vectors of the collaborative space, if there are
+    any. A filter is a set of ids; a domain is the first letter of an id; a condition is a word of `traits`."""
 
     def __init__(self, rows: Mapping[str, Float32]) -> None:
         self.rows = dict(rows)
+        self.factors: dict[str, Float32] = {}
+        self.traits: dict[str, FakeTraits] = {}
+        self.shown: dict[str, CatalogueItem] = {}
         self.plans: list[SearchPlan] = []
 
-    async def space(self, catalogue: str) -> Space:
+    async def spaces(self, catalogue: str) -> Spaces:
         if catalogue != "shop":
             raise NotFound("catalogue", catalogue)
-        return SPACE
+        return Spaces(SPACE, TOGETHER if self.factors else None)
 
     async def search(self, plan: SearchPlan) -> Found:
         await self.reach()
         self.plans.append(plan)
-        eligible = [item_id for item_id in sorted(self.rows) if self._passes(item_id, plan)]
-        stored = canonical(np.array([self.rows[item_id] for item_id in eligible]).reshape(-1, SPACE.dimension))
-        parts = np.zeros((len(eligible), len(plan.queries), len(SPACE.blocks)))
+        if not plan.also_score and not any(query.positive for query in plan.queries):
+            raise InvalidInput("queries", "needs a query of positive weight")
+        assert len(plan.also_score) <= 1000
+        space, rows = (SPACE, self.rows) if plan.space == SPACE.name else (TOGETHER, self.factors)
+        eligible = [item_id for item_id in sorted(rows) if self._passes(item_id, plan)]
+        stored = canonical(np.array([rows[item_id] for item_id in eligible]).reshape(-1, space.dimension))
+        parts = np.zeros((len(eligible), len(plan.queries), len(space.blocks)))
         found = {item_id for item_id in plan.also_score if item_id in eligible}
         for number, query in enumerate(plan.queries):
-            weighed = SPACE.weigh(self._target(query.item_id, query.embedding), SPACE.weights(query.block_weights))
-            parts[:, number] = SPACE.parts(weighed, stored)
+            target = self._target(space, query.item_id, query.embedding)
+            weighed = space.weigh(target, space.weights(query.block_weights))
+            parts[:, number] = space.parts(weighed, stored)
             if query.positive:
                 best = np.argsort(-parts[:, number].sum(axis=1), kind="stable")[: plan.limit]
                 found |= {eligible[row] for row in best}
-        rows = [row for row, item_id in enumerate(eligible) if item_id in found]
-        return Found([eligible[row] for row in rows], [b.name for b in SPACE.blocks], parts[rows], "version-1")
+        chosen = [row for row, item_id in enumerate(eligible) if item_id in found]
+        return Found(
+            [eligible[row] for row in chosen],
+            [block.name for block in space.blocks],
+            parts[chosen],
+            "version-1",
+            stored[chosen] if plan.vectors else None,
+            [self.traits.get(eligible[row], FakeTraits()) for row in chosen] if plan.traits else None,
+        )
 
     async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
-        return {i: CatalogueItem(i, f"Title of {i}", {"id": i}) for i in ids if i in self.rows}
+        return {i: CatalogueItem(i, f"Title of {i}", {"id": i}, self.traits.get(i)) for i in ids if i in self.rows}
 
-    async def some_ids(self, catalogue: str, filter: Opaque, domains: Sequence[str], limit: int) -> Sequence[str]:  # noqa: A002 - as in the port
+    async def some_ids(
+        self,
+        catalogue: str,
+        filter: Opaque,  # noqa: A002 - as in the port
+        domains: Sequence[str],
+        limit: int,
+        conditions: Sequence[Condition] = (),
+    ) -> Sequence[str]:
         await self.reach()
         return sorted(self.rows)[:limit]
 
-    def _target(self, item_id: str, given: Embedding | None) -> Float32:
+    async def fresh_ids(
+        self,
+        catalogue: str,
+        filter: Opaque,  # noqa: A002 - as in the port
+        domains: Sequence[str],
+        limit: int,
+        conditions: Sequence[Condition] = (),
+    ) -> Sequence[str]:
+        await self.reach()
+        return sorted(self.traits, key=lambda item_id: -self.traits[item_id].time_s)[:limit]
+
+    def remember(
+        self,
+        catalogue: str,
+        filter: Opaque,  # noqa: A002 - as in the port
+        domains: Sequence[str],
+        conditions: Sequence[Condition],
+        items: Mapping[str, CatalogueItem],
+    ) -> None:
+        self.shown.update(items)
+
+    def remembered(
+        self,
+        catalogue: str,
+        filter: Opaque,  # noqa: A002 - as in the port
+        domains: Sequence[str],
+        conditions: Sequence[Condition],
+    ) -> Mapping[str, CatalogueItem]:
+        return self.shown
+
+    def _target(self, space: Space, item_id: str, given: Embedding | None) -> Float32:
         if given is not None:
-            return SPACE.decode(given.data, "vector")
+            return space.decode(given.data, "vector")
         if item_id not in self.rows:
             raise NotFound("item", item_id)
         return self.rows[item_id]
 
-    @staticmethod
-    def _passes(item_id: str, plan: SearchPlan) -> bool:
+    def _passes(self, item_id: str, plan: SearchPlan) -> bool:
         allowed = plan.filter
         if isinstance(allowed, set) and item_id not in allowed:
             return False
+        traits = self.traits.get(item_id, FakeTraits())
+        for condition in plan.conditions:
+            if not set(condition.any_of) & set(traits.words(condition.field)):
+                return False
         return item_id not in plan.exclude and (not plan.domains or item_id[0] in plan.domains)
 
 
 class FakeProfile(Breakable, Profile):
-    """People and counts as given."""
+    """People and counts as given; those of a segment in `of_segments`."""
 
     def __init__(self) -> None:
         self.tastes: dict[str, Taste] = {}
         self.counts: dict[str, float] = {}
+        self.of_segments: dict[str, dict[str, float]] = {}
 
     async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
         await self.reach()
@@ -136,13 +216,20 @@ class FakeProfile(Breakable, Profile):
                 raise SpaceMismatch(interest.embedding.space, space)
         return known
 
-    async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int) -> Sequence[str]:
+    async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> Sequence[str]:
         await self.reach()
-        return sorted(self.counts, key=lambda item_id: -self.counts[item_id])[:limit]
+        counts = self._counts(segment)
+        return sorted(counts, key=lambda item_id: -counts[item_id])[:limit]
 
-    async def popularity(self, catalogue: str, ids: Sequence[str]) -> NDArray[np.float64]:
+    async def popularity(self, catalogue: str, ids: Sequence[str], segment: str = "") -> NDArray[np.float64]:
         await self.reach()
-        return np.array([self.counts.get(item_id, 0.0) for item_id in ids])
+        counts = self._counts(segment)
+        return np.array([counts.get(item_id, 0.0) for item_id in ids])
+
+    def _counts(self, segment: str) -> Mapping[str, float]:
+        if segment and segment not in self.of_segments:
+            raise NotFound("segment", segment)
+        return self.of_segments[segment] if segment else self.counts
 
 
 def taste(*likes: tuple[int, int], seen: Sequence[str] = ()) -> Taste:

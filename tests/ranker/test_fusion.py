@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,137 +10,154 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.fusion import Candidates, Query, Ranked, fuse
-from services.ranker.material import rescaled
-from services.ranker.scenes import PHOTO, POPULARITY, SEEDS, SIGNALS, TASTE
+from services.ranker.calibration import IDENTITY, Curves
+from services.ranker.candidates import Candidates, Likeness, Query, decayed, saturated
+from services.ranker.fusion import best, weighted_sum
+from services.ranker.ranking import Part, Ranking
+from services.ranker.scenes import PHOTO, POPULARITY, SEEDS, SESSION, TASTE
+from tests.ranker.given import QUERIES, REPELLING, candidates, chosen_rows, curves, weights
 
-BLOCKS = ("content", "colour")
-QUERIES = (
-    Query(PHOTO, "photo"),
-    Query(SEEDS, "seed-1", 1.0),
-    Query(SEEDS, "seed-2", -0.5),
-    Query(TASTE, "interest-1", 0.7),
-    Query(TASTE, "interest-2", 0.3),
-)
-
-values = st.floats(-1, 1).map(lambda value: round(value, 3))
+Weights = Mapping[str, float]
 
 
-@st.composite
-def candidates(draw: st.DrawFn, least: int = 1) -> Candidates:
-    ids = draw(st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, min_size=least, max_size=12))
-    count = len(ids) * len(QUERIES) * len(BLOCKS)
-    parts = np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype=np.float64)
-    popularity = np.array(draw(st.lists(st.floats(0, 1e6), min_size=len(ids), max_size=len(ids))))
-    return Candidates(ids, QUERIES, BLOCKS, parts.reshape(len(ids), len(QUERIES), len(BLOCKS)), popularity)
+def fused(found: Candidates, given_weights: Weights, n: int | None = None, by: Curves = IDENTITY) -> Ranking:
+    table = weighted_sum(found, given_weights, by)
+    scores = table.scores()
+    return table.ranking(found.ids, best(found.ids, scores, len(found.ids) if n is None else n), scores)
 
 
-weights = st.dictionaries(st.sampled_from(SIGNALS), st.floats(0.01, 1), min_size=1).map(rescaled)
+def told(ranking: Ranking) -> list[tuple[str, float, tuple[Part, ...]]]:
+    return [(item_id, float(ranking.scores[row]), ranking.parts(row)) for row, item_id in enumerate(ranking.ids)]
 
 
-def chosen(given_candidates: Candidates, rows: list[int]) -> Candidates:
-    """The same candidates in another order, or fewer of them."""
-    return replace(
-        given_candidates,
-        ids=[given_candidates.ids[row] for row in rows],
-        parts=given_candidates.parts[rows],
-        popularity=given_candidates.popularity[rows],
-    )
-
-
-def everything(given_candidates: Candidates, given_weights: dict[str, float]) -> list[Ranked]:
-    return fuse(given_candidates, given_weights, len(given_candidates.ids))
-
-
-@given(candidates(), weights)
-def test_a_score_is_exactly_the_sum_of_its_parts(found: Candidates, given_weights: dict[str, float]) -> None:
-    """Not nearly: added up in their order in double precision, to the last bit."""
-    for ranked in everything(found, given_weights):
+@given(candidates(), weights, curves)
+def test_a_score_is_exactly_the_sum_of_its_parts(found: Candidates, given_weights: Weights, by: Curves) -> None:
+    """Not nearly: added up in their order in double precision, to the last bit; calibrated or not."""
+    for _, score, parts in told(fused(found, given_weights, by=by)):
         total = 0.0
-        for part in ranked.parts:
+        for part in parts:
             assert part.contribution == part.weight * part.value
             total += part.contribution
-        assert total == ranked.score
+        assert total == score
 
 
 @given(candidates(), weights, st.data())
 def test_the_order_in_which_candidates_come_does_not_matter(
-    found: Candidates, given_weights: dict[str, float], data: st.DataObject
+    found: Candidates, given_weights: Weights, data: st.DataObject
 ) -> None:
     rows = data.draw(st.permutations(range(len(found.ids))))
-    assert everything(chosen(found, rows), given_weights) == everything(found, given_weights)
-
-
-@given(candidates(least=2), weights)
-def test_the_top_n_is_a_prefix_of_the_top_n_plus_one(found: Candidates, given_weights: dict[str, float]) -> None:
-    whole = everything(found, given_weights)
-    for n in range(1, len(found.ids)):
-        assert fuse(found, given_weights, n) == whole[:n]
-
-
-@given(candidates(least=2), weights, st.data())
-def test_a_score_does_not_depend_on_who_else_was_found(
-    found: Candidates, given_weights: dict[str, float], data: st.DataObject
-) -> None:
-    row = data.draw(st.integers(0, len(found.ids) - 1))
-    alone = everything(chosen(found, [row]), given_weights)[0]
-    assert alone in everything(found, given_weights)
-
-
-@given(candidates(), weights)
-def test_nothing_is_there_twice_and_the_best_come_first(found: Candidates, given_weights: dict[str, float]) -> None:
-    ranked = everything(found, given_weights)
-    assert sorted(item.item_id for item in ranked) == sorted(found.ids)
-    assert [item.score for item in ranked] == sorted((item.score for item in ranked), reverse=True)
+    assert told(fused(chosen_rows(found, rows), given_weights)) == told(fused(found, given_weights))
 
 
 @given(candidates(), weights, st.data())
-def test_what_speaks_more_for_an_item_never_lowers_it(
-    found: Candidates, given_weights: dict[str, float], data: st.DataObject
+def test_the_order_of_the_queries_does_not_matter(
+    found: Candidates, given_weights: Weights, data: st.DataObject
 ) -> None:
-    """Raising one part of the photo, an interest or a positive seed, or the popularity, never lowers the score."""
+    """But for the last bits, for sums are rounded in another order; which is why `Material` puts them into one."""
+    visual = found.spaces[0]
+    of_signals = [[at for at, query in enumerate(QUERIES) if query.signal == s] for s in (PHOTO, SEEDS, SESSION, TASTE)]
+    order = [at for some in of_signals for at in data.draw(st.permutations(some))]
+    turned = replace(visual, queries=[QUERIES[at] for at in order], parts=visual.parts[:, order])
+    other = fused(replace(found, spaces=[turned, found.spaces[1]]), given_weights)
+    scores = dict(zip(other.ids, other.scores.tolist(), strict=True))
+    assert scores == pytest.approx({item_id: score for item_id, score, _ in told(fused(found, given_weights))})
+
+
+@given(candidates(least=2), weights)
+def test_the_top_n_is_a_prefix_of_the_top_n_plus_one(found: Candidates, given_weights: Weights) -> None:
+    whole = told(fused(found, given_weights))
+    for n in range(1, len(found.ids)):
+        assert told(fused(found, given_weights, n)) == whole[:n]
+
+
+@given(candidates(least=2), weights, curves, st.data())
+def test_a_score_does_not_depend_on_who_else_was_found(
+    found: Candidates, given_weights: Weights, by: Curves, data: st.DataObject
+) -> None:
     row = data.draw(st.integers(0, len(found.ids) - 1))
-    query = data.draw(st.sampled_from([None, 0, 1, 3, 4]))
-    parts, popularity = found.parts.copy(), found.popularity.copy()
+    (alone,) = told(fused(chosen_rows(found, [row]), given_weights, by=by))
+    assert alone in told(fused(found, given_weights, by=by))
+
+
+@given(candidates(), weights)
+def test_nothing_is_there_twice_and_the_best_come_first(found: Candidates, given_weights: Weights) -> None:
+    ranking = fused(found, given_weights)
+    assert sorted(ranking.ids) == sorted(found.ids)
+    assert list(ranking.scores) == sorted(ranking.scores, reverse=True)
+
+
+@given(candidates(), weights, curves, st.data())
+def test_what_speaks_more_for_an_item_never_lowers_it(
+    found: Candidates, given_weights: Weights, by: Curves, data: st.DataObject
+) -> None:
+    """Raising one part of a query that attracts, or how popular or new it is, never lowers the score, nor the place."""
+    row = data.draw(st.integers(0, len(found.ids) - 1))
+    query = data.draw(st.sampled_from([None, *(at for at in range(len(QUERIES)) if at not in REPELLING)]))
     if query is None:
-        popularity[row] = popularity[row] * 2 + 1
+        numbers = {signal: values.copy() for signal, values in found.numbers.items()}
+        chosen = numbers[data.draw(st.sampled_from(sorted(numbers)))]
+        chosen[row] = min(1.0, chosen[row] + 0.25)
+        raised = replace(found, numbers=numbers)
     else:
+        parts = found.spaces[0].parts.copy()
         parts[row, query, data.draw(st.integers(0, 1))] += 0.25
-    raised = replace(found, parts=parts, popularity=popularity)
-    before = {item.item_id: item.score for item in everything(found, given_weights)}
-    after = {item.item_id: item.score for item in everything(raised, given_weights)}
-    assert after[found.ids[row]] >= before[found.ids[row]] - 1e-12
-    assert all(after[other] == before[other] for other in found.ids if other != found.ids[row])
+        raised = replace(found, spaces=[replace(found.spaces[0], parts=parts), found.spaces[1]])
+    before, after = fused(found, given_weights, by=by), fused(raised, given_weights, by=by)
+    item_id = found.ids[row]
+    gain = after.scores[after.row(item_id)] - before.scores[before.row(item_id)]
+    assert gain >= -1e-12
+    if gain >= 0:
+        assert after.row(item_id) <= before.row(item_id)
+    others = {i: s for i, s, _ in told(before) if i != item_id}
+    assert {i: s for i, s, _ in told(after) if i != item_id} == others
 
 
-def one(parts: list[list[float]], popularity: float = 0.0) -> Candidates:
-    return Candidates(["a"], QUERIES, BLOCKS, np.array([parts]), np.array([popularity]))
+NOTHING = [0.0, 0.0]
+
+
+def of(**queries: list[float]) -> Candidates:
+    """One item, of which these queries say this."""
+    parts = [queries.get(query.name.replace("-", "_"), NOTHING) for query in QUERIES]
+    return Candidates(["a"], [Likeness(QUERIES, ("content", "colour"), np.array([parts]))])
 
 
 def test_the_loudest_interest_speaks_alone() -> None:
     """Interests are alternatives: an item close to one of them is not punished for being far from the others."""
-    found = one([[0, 0], [0, 0], [0, 0], [-0.4, -0.1], [0.5, 0.2]])
-    (item,) = fuse(found, {TASTE: 1.0}, 1)
-    assert {part.query for part in item.parts} == {"interest-2"}
-    assert item.score == pytest.approx((0.3 / 0.7) ** 0.1 * 0.7)
+    ranking = fused(of(interest_1=[-0.4, -0.1], interest_2=[0.5, 0.2]), {TASTE: 1.0})
+    assert {part.query for part in ranking.parts(0)} == {"interest-2"}
+    assert ranking.scores[0] == pytest.approx((0.3 / 0.7) ** 0.1 * 0.7)
 
 
 def test_a_negative_seed_pushes_away() -> None:
-    found = one([[0, 0], [0.6, 0.0], [0.9, 0.0], [0, 0], [0, 0]])
-    (item,) = fuse(found, {SEEDS: 1.0}, 1)
-    assert item.score == pytest.approx(0.6 / 1.5 - 0.9 * 0.5 / 1.5)
+    ranking = fused(of(seed_1=[0.6, 0.0], seed_2=[0.9, 0.0]), {SEEDS: 1.0})
+    assert ranking.scores[0] == pytest.approx(0.6 / 1.5 - 0.9 * 0.5 / 1.5)
 
 
-def test_popularity_saturates() -> None:
-    scores = [fuse(one([[0, 0]] * 5, count), {POPULARITY: 1.0}, 1)[0].score for count in (0, 10, 1e9)]
-    assert scores == [0.0, 0.5, pytest.approx(1.0)]
+def test_a_session_draws_to_its_loudest_event_and_away_from_what_was_disliked() -> None:
+    ranking = fused(of(session_1=[0.6, 0.0], session_2=[0.3, 0.0], session_3=[0.9, 0.0]), {SESSION: 1.0})
+    assert ranking.scores[0] == pytest.approx(2 / 3 * 0.6 - 0.3)
+    assert {part.query for part in ranking.parts(0)} == {"session-1", "session-2"}
 
 
-def test_equal_scores_are_ordered_by_id() -> None:
-    found = Candidates(["b", "a", "c"], (), (), np.zeros((3, 0, 0)), np.ones(3))
-    assert [item.item_id for item in fuse(found, {POPULARITY: 1.0}, 3)] == ["a", "b", "c"]
+def test_a_rule_has_a_part_of_its_own_where_it_applies() -> None:
+    found = Candidates(["a", "b"], (), {POPULARITY: np.array([0.5, 0.5])}, [("rule:own", np.array([0.0, 0.1]))])
+    ranking = fused(found, {POPULARITY: 1.0})
+    assert ranking.ids == ["b", "a"]
+    assert ranking.parts(0)[-1] == Part("rule:own", "", "", 1.0, 0.1, 0.1)
+    assert [part.signal for part in ranking.parts(1)] == [POPULARITY]
 
 
-def test_no_candidates_give_no_answer() -> None:
-    found = Candidates([], QUERIES, BLOCKS, np.zeros((0, 5, 2)), np.zeros(0))
-    assert fuse(found, {PHOTO: 0.5, TASTE: 0.5}, 10) == []
+def test_counts_saturate_and_freshness_halves() -> None:
+    assert saturated(np.array([0.0, 10.0, 1e9]), 10.0).tolist() == [0.0, 0.5, pytest.approx(1.0)]
+    assert decayed(np.array([100.0, 90.0, 200.0, 0.0]), 100.0, 10.0).tolist() == [1.0, 0.5, 1.0, 0.0]
+
+
+def test_equal_scores_are_ordered_by_id_also_at_the_edge() -> None:
+    found = Candidates(["b", "d", "a", "c"], (), {POPULARITY: np.array([1.0, 1.0, 1.0, 0.0])})
+    assert fused(found, {POPULARITY: 1.0}, 2).ids == ["a", "b"]
+
+
+def test_no_candidates_and_no_signals_give_an_order_all_the_same() -> None:
+    none = Candidates([], [Likeness([Query(PHOTO, "photo")], ["content"], np.zeros((0, 1, 1)))])
+    assert len(fused(none, {PHOTO: 1.0})) == 0
+    assert fused(Candidates(["b", "a"]), {}).ids == ["a", "b"]

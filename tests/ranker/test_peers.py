@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import nullcontext
+
 import pytest
 
-from services.ranker.peers import GrpcProfile
-from services.ranker.ports import SEGMENT, STATED, Source
+from services.ranker.peers import GrpcIndexer, GrpcProfile
+from services.ranker.ports import SEGMENT, STATED, SearchPlan, SearchQuery, Source
+from services.ranker.tuning import Tuning
+from services.runtime import deadlines
+from visrec.v1 import indexer_pb2
 from visrec.v1 import profile_pb2 as pb
 
 
@@ -16,15 +23,15 @@ class Answering:
         self._answer = answer
 
     def unary_unary(self, *_: object, **__: object) -> object:
-        async def call(_: object) -> object:
+        async def call(_: object, **__: object) -> object:
             return self._answer
 
         return call
 
 
 async def sources_of(interest: pb.Interest) -> list[Source]:
-    answer = pb.GetTasteResponse(taste=pb.Taste(personalised=True, interests=[interest]))
-    profile = GrpcProfile(Answering(answer))  # type: ignore[arg-type]
+    result = pb.TasteResult(taste=pb.Taste(personalised=True, interests=[interest]))
+    profile = GrpcProfile(Answering(pb.GetTastesResponse(results=[result])), time.monotonic, Tuning())  # type: ignore[arg-type]
     return list((await profile.taste("ann", "shop", "")).interests[0].sources)
 
 
@@ -45,3 +52,43 @@ async def test_sources_of_an_interest(
     origin: pb.InterestOrigin.ValueType, told: list[pb.InterestSource], sources: list[Source]
 ) -> None:
     assert await sources_of(pb.Interest(origin=origin, sources=told)) == sources
+
+
+class Searching:
+    """A channel on which every search finds nothing, and that keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[indexer_pb2.SearchManyRequest] = []
+
+    def unary_unary(self, *_: object, **__: object) -> object:
+        async def call(request: indexer_pb2.SearchManyRequest, **_: object) -> indexer_pb2.SearchManyResponse:
+            self.asked.append(request)
+            results = [indexer_pb2.SearchResult(response=indexer_pb2.SearchResponse()) for _ in request.searches]
+            return indexer_pb2.SearchManyResponse(results=results)
+
+        return call
+
+    unary_stream = unary_unary
+
+
+@pytest.mark.parametrize("left_s", [None, 0.5, 1e12])
+async def test_a_search_tells_how_long_it_may_take(left_s: float | None) -> None:
+    channel = Searching()
+    indexer = GrpcIndexer(channel, time.monotonic, Tuning())  # type: ignore[arg-type]
+    plan = SearchPlan("shop", "toy@00000001", [SearchQuery("seed-1", {}, item_id="coat")], 10)
+    with nullcontext() if left_s is None else deadlines.within(left_s):
+        found = await indexer.search(plan)
+    assert list(found.ids) == []
+    ((dated,),) = [each.searches for each in channel.asked]
+    assert 0 < dated.timeout_ms <= 1000 * min(left_s or 10.0, 3600.0)
+
+
+async def test_searches_that_wait_together_are_one_call() -> None:
+    channel = Searching()
+    indexer = GrpcIndexer(channel, time.monotonic, Tuning())  # type: ignore[arg-type]
+    plans = [
+        SearchPlan("shop", "toy@00000001", [SearchQuery("seed-1", {}, item_id=f"coat-{number}")], 10)
+        for number in range(7)
+    ]
+    await asyncio.gather(*(indexer.search(plan) for plan in plans), indexer.items("shop", ["a"], "v1"))
+    assert [len(request.searches) for request in channel.asked] == [8]

@@ -18,8 +18,10 @@ from services.errors import (
     TooLate,
 )
 from services.ranker.answer import Answer, Ask, Seed
+from services.ranker.limits import Limits
 from services.ranker.ports import SEGMENT, STATED, Embedding, Source, Taste
-from services.ranker.recommend import Limits, Recommender
+from services.ranker.recommend import Recommender
+from services.ranker.scenes import SIGNALS
 from tests.ranker.fakes import SPACE, FakeEmbedder, FakeIndexer, FakeProfile, Fault, embedding, taste, vector
 
 ROWS = {f"{'ab'[colour]}{content}": vector(content, colour) for content in range(4) for colour in range(2)}
@@ -232,7 +234,7 @@ async def test_who_does_not_answer_in_time_is_left_out(world: World) -> None:
 
 async def test_popularity_lost_on_the_way_gives_its_weight_to_the_others(world: World) -> None:
     class Forgetful(FakeProfile):
-        async def popularity(self, catalogue: str, ids: object) -> object:  # type: ignore[override]
+        async def popularity(self, catalogue: str, ids: object, segment: str = "") -> object:  # type: ignore[override]
             raise NotReady("gone")
 
     world.profile = Forgetful()
@@ -276,7 +278,7 @@ async def test_errors_of_the_request_are_not_swallowed(world: World) -> None:
         ({"signal_weights": {"mood": 1.0}}, "signal_weights['mood']"),
         ({"signal_weights": {"photo": -1.0}}, "signal_weights['photo']"),
         ({"signal_weights": {"photo": float("nan")}}, "signal_weights['photo']"),
-        ({"signal_weights": dict.fromkeys(("photo", "seeds", "taste", "popularity"), 0.0)}, "signal_weights"),
+        ({"signal_weights": dict.fromkeys(SIGNALS, 0.0)}, "signal_weights"),
         ({"block_weights": {"content": 0.0}}, "block_weights"),
         ({"block_weights": {"smell": 1.0}}, "block_weights['smell']"),
         ({"seeds": [Seed("")]}, "seeds[0].item_id"),

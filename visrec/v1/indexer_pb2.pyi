@@ -957,6 +957,7 @@ class SearchRequest(_message.Message):
     COLLAPSE_ABOVE_FIELD_NUMBER: _builtins.int
     SPACE_FIELD_NUMBER: _builtins.int
     VECTORS_OF_TOP_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     limit: _builtins.int
@@ -993,6 +994,8 @@ class SearchRequest(_message.Message):
     """Name or alias of the space to search; empty: `visual`, the catalogue's own. Another: SPACE_MISMATCH."""
     vectors_of_top: _builtins.int
     """With include_vectors: only the vectors of the first so many hits; 0: of all."""
+    packed: _builtins.bool
+    """Answer with `packed` instead of `hits`: for a program that takes hundreds of hits from each answer."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Query]:
         """Up to 64, at least one of positive weight. Beside also_score_item_ids there may be none of positive weight, or none
@@ -1034,10 +1037,11 @@ class SearchRequest(_message.Message):
         collapse_above: _builtins.float = ...,
         space: _builtins.str = ...,
         vectors_of_top: _builtins.int = ...,
+        packed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "queries", b"queries", "space", b"space", "union", b"union", "vectors_of_top", b"vectors_of_top"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "packed", b"packed", "queries", b"queries", "space", b"space", "union", b"union", "vectors_of_top", b"vectors_of_top"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1056,6 +1060,7 @@ class SearchResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     COSTS_FIELD_NUMBER: _builtins.int
     ROWS_ELIGIBLE_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     """The space that was searched."""
     version: _builtins.str
@@ -1078,6 +1083,10 @@ class SearchResponse(_message.Message):
     def costs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StageCost]:
         """What it cost: `wait`, `search`, `score`."""
 
+    @_builtins.property
+    def packed(self) -> Global___PackedHits:
+        """Instead of `hits`, when asked for."""
+
     def __init__(
         self,
         *,
@@ -1088,14 +1097,57 @@ class SearchResponse(_message.Message):
         version: _builtins.str = ...,
         costs: _abc.Iterable[_common_pb2.StageCost] | None = ...,
         rows_eligible: _builtins.int = ...,
+        packed: Global___PackedHits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packed", b"packed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "hits", b"hits", "part_blocks", b"part_blocks", "part_queries", b"part_queries", "rows_eligible", b"rows_eligible", "space", b"space", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "hits", b"hits", "packed", b"packed", "part_blocks", b"part_blocks", "part_queries", b"part_queries", "rows_eligible", b"rows_eligible", "space", b"space", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class PackedHits(_message.Message):
+    """Hits as columns, which cost a fraction of what a message for each does. In the order of `hits`; in no particular order
+    with `union`, unless vectors of only some are asked for or hits of a kind are bounded.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many there are."""
+    item_ids: _builtins.str
+    """Their ids, with a line feed between two: no id has one."""
+    parts: _builtins.bytes
+    """Little-endian float32, (count, queries, blocks): what `Hit.parts` are. Only when asked for."""
+    vectors: _builtins.bytes
+    """Little-endian float16, (count or fewer, D): what `Hit.vector` are. Only when asked for."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Each item as a serialised Item. Only when asked for."""
+
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        item_ids: _builtins.str = ...,
+        parts: _builtins.bytes = ...,
+        vectors: _builtins.bytes = ...,
+        items: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "item_ids", b"item_ids", "items", b"items", "parts", b"parts", "vectors", b"vectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackedHits: _TypeAlias = PackedHits  # noqa: Y015
 
 @_typing.final
 class Hit(_message.Message):

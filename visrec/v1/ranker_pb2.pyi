@@ -23,6 +23,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Fusion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FUSION_UNSPECIFIED: _Fusion.ValueType  # 0
+    """The default, WEIGHTED_SUM."""
+    FUSION_WEIGHTED_SUM: _Fusion.ValueType  # 1
+    """The sum of weight x value, values calibrated by curves that are the same for every request."""
+    FUSION_RECIPROCAL_RANK: _Fusion.ValueType  # 2
+    """The sum of weight / (60 + the candidate's rank by that signal alone) (Cormack, Clarke and Buettcher, SIGIR 2009). For
+    signals whose values cannot be compared. A score then depends on which other candidates there are.
+    """
+
+class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
+    """How the values of the signals become one score."""
+
+FUSION_UNSPECIFIED: Fusion.ValueType  # 0
+"""The default, WEIGHTED_SUM."""
+FUSION_WEIGHTED_SUM: Fusion.ValueType  # 1
+"""The sum of weight x value, values calibrated by curves that are the same for every request."""
+FUSION_RECIPROCAL_RANK: Fusion.ValueType  # 2
+"""The sum of weight / (60 + the candidate's rank by that signal alone) (Cormack, Clarke and Buettcher, SIGIR 2009). For
+signals whose values cannot be compared. A score then depends on which other candidates there are.
+"""
+Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
+
 class _ReasonKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -49,6 +77,14 @@ class _ReasonKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonKind
     """It suits an interest that the person stated."""
     REASON_KIND_LIKED_BY_ALIKE: _ReasonKind.ValueType  # 9
     """It suits what people of the person's segment like."""
+    REASON_KIND_CLOSE_TO_SESSION: _ReasonKind.ValueType  # 10
+    """It is close to something that was done in this session."""
+    REASON_KIND_LIKED_TOGETHER: _ReasonKind.ValueType  # 11
+    """People who like the same things like it."""
+    REASON_KIND_FRESH: _ReasonKind.ValueType  # 12
+    """It is new."""
+    REASON_KIND_RULE: _ReasonKind.ValueType  # 13
+    """A rule of the business raises it."""
 
 class ReasonKind(_ReasonKind, metaclass=_ReasonKindEnumTypeWrapper):
     """Kinds of reasons."""
@@ -73,6 +109,14 @@ REASON_KIND_STATED_INTEREST: ReasonKind.ValueType  # 8
 """It suits an interest that the person stated."""
 REASON_KIND_LIKED_BY_ALIKE: ReasonKind.ValueType  # 9
 """It suits what people of the person's segment like."""
+REASON_KIND_CLOSE_TO_SESSION: ReasonKind.ValueType  # 10
+"""It is close to something that was done in this session."""
+REASON_KIND_LIKED_TOGETHER: ReasonKind.ValueType  # 11
+"""People who like the same things like it."""
+REASON_KIND_FRESH: ReasonKind.ValueType  # 12
+"""It is new."""
+REASON_KIND_RULE: ReasonKind.ValueType  # 13
+"""A rule of the business raises it."""
 Global___ReasonKind: _TypeAlias = ReasonKind  # noqa: Y015
 
 @_typing.final
@@ -139,6 +183,11 @@ class RecommendRequest(_message.Message):
     INCLUDE_SEEN_FIELD_NUMBER: _builtins.int
     MIN_VERSION_FIELD_NUMBER: _builtins.int
     EXCLUDE_ITEM_IDS_FIELD_NUMBER: _builtins.int
+    FUSION_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    RECORD_IMPRESSIONS_FIELD_NUMBER: _builtins.int
+    SKIP_FREEZING_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """From which catalogue. Unknown: NOT_FOUND."""
     user_id: _builtins.str
@@ -148,15 +197,34 @@ class RecommendRequest(_message.Message):
     scene: _builtins.str
     """Name of a set of weights: `balanced` (when empty), `shop`, `social`, `art`. Unknown: INVALID_ARGUMENT."""
     diversity: _builtins.float
-    """0 (none) to 1: how much likeness among the answers is punished. UNIMPLEMENTED in this version, other than 0."""
+    """0 (none, the default) to 1, else INVALID_ARGUMENT: how much an item's likeness to those above it counts against it,
+    as 1 - lambda of maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998). 1: the relevance of an item does
+    not count at all. It changes places, not scores.
+    """
     explain: _builtins.bool
     """Return the parts and the reasons of each item."""
     remember_photo: _builtins.bool
-    """Let the photo count as an event of the person, if they consent. UNIMPLEMENTED in this version."""
+    """Let the photo (not photo_vector) count as an upload of the person, if they consent to photo_learning: its vector and
+    raw features are recorded, the photo itself is not kept. It is recorded behind the answer, which does not wait for it
+    and does not contain it. Without a person or a photo: INVALID_ARGUMENT. Without consent, or where it cannot be
+    recorded now: `dropped` has `remember_photo`.
+    """
     include_seen: _builtins.bool
     """Do not leave out what the person has seen."""
     min_version: _builtins.str
     """Wait until the index contains this version."""
+    fusion: Global___Fusion.ValueType
+    """How the signals become one score. Unspecified: WEIGHTED_SUM."""
+    language: _builtins.str
+    """Of the reasons: `en` (when empty) or `zh`. Another: INVALID_ARGUMENT."""
+    record_impressions: _builtins.bool
+    """Record that the person was shown these items: an impression for each, with recommendation_id and signal_values, at the
+    profile service, if the person consents to personalisation. Behind the answer, which does not wait for it. Without a
+    person: INVALID_ARGUMENT. Where it cannot be done: `dropped` has `impressions`. Leave it out to record with
+    ProfileService.RecordEvents what was really seen.
+    """
+    skip_freezing: _builtins.bool
+    """Keep no frozen result: recommendation_id and next_page_token are empty. For answers nobody turns a page of."""
     @_builtins.property
     def photo(self) -> _common_pb2.Photo:
         """What to look like. Embedded and forgotten."""
@@ -171,7 +239,12 @@ class RecommendRequest(_message.Message):
 
     @_builtins.property
     def session_events(self) -> _containers.RepeatedCompositeFieldContainer[_profile_pb2.Event]:
-        """What the person did in this session that is not recorded. UNIMPLEMENTED in this version."""
+        """What somebody did in this session and is not recorded yet, at most 32, in any order; they need no person and no
+        consent, for nothing of them is kept. Read are `type`, the subject (an item of the catalogue, or a photo's vector of
+        its space), and `time` (left out: now), by which later ones count more. Dislikes push away. The items are left out of
+        the answer; of impressions that is all. A type that is unspecified or no subject: INVALID_ARGUMENT. Items that are
+        unknown do not count.
+        """
 
     @_builtins.property
     def filter(self) -> _common_pb2.Filter:
@@ -183,17 +256,26 @@ class RecommendRequest(_message.Message):
 
     @_builtins.property
     def signal_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Weights of the signals `photo`, `seeds`, `taste`, `popularity`, over those of the scene; finite, not negative.
-        Unknown signals or a sum of zero: INVALID_ARGUMENT.
+        """Weights of signals, over those of the scene; finite, not negative; 0 switches one off. Signals are `photo` (likeness
+        to the photo), `seeds`, `session` (likeness to what was done in the session), `taste` (to what the person likes),
+        `collaborative` (people who like the same), `segment` (popular among people who are alike), `popularity`, and
+        `freshness` (how new an item is: what lets unknown ones be found). Unknown signals or a sum of zero: INVALID_ARGUMENT.
         """
 
     @_builtins.property
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Weights of the blocks, instead of those of the scene. Sum of absolute values zero: INVALID_ARGUMENT."""
+        """Weights of the blocks, instead of those of the scene. A negative one pushes away from what is shown; then what
+        somebody likes (taste, session) is compared by their own weights or the scene's. Sum of absolute values zero:
+        INVALID_ARGUMENT.
+        """
 
     @_builtins.property
     def exclude_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Leave these out as well; at most 1000."""
+
+    @_builtins.property
+    def rules(self) -> Global___Rules:
+        """What the business wants of the answer, beside what the person likes."""
 
     def __init__(
         self,
@@ -216,14 +298,140 @@ class RecommendRequest(_message.Message):
         include_seen: _builtins.bool = ...,
         min_version: _builtins.str = ...,
         exclude_item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        fusion: Global___Fusion.ValueType = ...,
+        language: _builtins.str = ...,
+        rules: Global___Rules | None = ...,
+        record_impressions: _builtins.bool = ...,
+        skip_freezing: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "photo", b"photo", "photo_vector", b"photo_vector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "photo", b"photo", "photo_vector", b"photo_vector", "rules", b"rules"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "catalogue", b"catalogue", "diversity", b"diversity", "exclude_item_ids", b"exclude_item_ids", "explain", b"explain", "filter", b"filter", "include_seen", b"include_seen", "min_version", b"min_version", "n", b"n", "photo", b"photo", "photo_vector", b"photo_vector", "remember_photo", b"remember_photo", "scene", b"scene", "seeds", b"seeds", "session_events", b"session_events", "signal_weights", b"signal_weights", "target_domains", b"target_domains", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "catalogue", b"catalogue", "diversity", b"diversity", "exclude_item_ids", b"exclude_item_ids", "explain", b"explain", "filter", b"filter", "fusion", b"fusion", "include_seen", b"include_seen", "language", b"language", "min_version", b"min_version", "n", b"n", "photo", b"photo", "photo_vector", b"photo_vector", "record_impressions", b"record_impressions", "remember_photo", b"remember_photo", "rules", b"rules", "scene", b"scene", "seeds", b"seeds", "session_events", b"session_events", "signal_weights", b"signal_weights", "skip_freezing", b"skip_freezing", "target_domains", b"target_domains", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecommendRequest: _TypeAlias = RecommendRequest  # noqa: Y015
+
+@_typing.final
+class Rules(_message.Message):
+    """What the business wants. They come on top of those of the service's settings; of two bounds the narrower holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONLY_AVAILABLE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    BOOSTS_FIELD_NUMBER: _builtins.int
+    MAX_PER_CATEGORY_FIELD_NUMBER: _builtins.int
+    MAX_PER_GROUP_FIELD_NUMBER: _builtins.int
+    NEAR_DUPLICATE_COSINE_FIELD_NUMBER: _builtins.int
+    only_available: _builtins.bool
+    """Leave out what is out of stock or discontinued."""
+    max_per_category: _builtins.int
+    """At most so many items of one category, the best; 0: no bound. Negative: INVALID_ARGUMENT. Items without a category are
+    not bounded. It holds over all pages of a frozen result.
+    """
+    max_per_group: _builtins.int
+    """The same for group_id, so that of the variants of a product only the best are shown."""
+    near_duplicate_cosine: _builtins.float
+    """Of items whose cosine is above this, keep the better one; 0: keep all. 0 to 1, else INVALID_ARGUMENT."""
+    @_builtins.property
+    def price(self) -> Global___PriceBounds:
+        """Leave out what costs less or more, in another currency, or what has no price."""
+
+    @_builtins.property
+    def boosts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Boost]:
+        """Raise or lower items with some property; at most 16, no name twice."""
+
+    def __init__(
+        self,
+        *,
+        only_available: _builtins.bool = ...,
+        price: Global___PriceBounds | None = ...,
+        boosts: _abc.Iterable[Global___Boost] | None = ...,
+        max_per_category: _builtins.int = ...,
+        max_per_group: _builtins.int = ...,
+        near_duplicate_cosine: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boosts", b"boosts", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "near_duplicate_cosine", b"near_duplicate_cosine", "only_available", b"only_available", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rules: _TypeAlias = Rules  # noqa: Y015
+
+@_typing.final
+class PriceBounds(_message.Message):
+    """Bounds of a price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    AT_MOST_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """ISO 4217, three upper-case letters. Required."""
+    at_least: _builtins.float
+    """At least this; finite, not negative. Left out: no bound."""
+    at_most: _builtins.float
+    """At most this; not less than at_least. Left out: no bound. One of the two must be given."""
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        at_least: _builtins.float | None = ...,
+        at_most: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_least", b"_at_least", "_at_most", b"_at_most", "at_least", b"at_least", "at_most", b"at_most"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_least", b"_at_least", "_at_most", b"_at_most", "at_least", b"at_least", "at_most", b"at_most", "currency", b"currency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__at_least: _TypeAlias = _typing.Literal["at_least"]  # noqa: Y015
+    _WhichOneofArgType__at_least: _TypeAlias = _typing.Literal["_at_least", b"_at_least"]  # noqa: Y015
+    _WhichOneofReturnType__at_most: _TypeAlias = _typing.Literal["at_most"]  # noqa: Y015
+    _WhichOneofArgType__at_most: _TypeAlias = _typing.Literal["_at_most", b"_at_most"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__at_least) -> _WhichOneofReturnType__at_least | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__at_most) -> _WhichOneofReturnType__at_most | None: ...
+
+Global___PriceBounds: _TypeAlias = PriceBounds  # noqa: Y015
+
+@_typing.final
+class Boost(_message.Message):
+    """Raises or lowers the items whose field has one of some values."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its part of a score is called `rule:NAME`. a-z, 0-9, _ and -, 1 to 32 letters."""
+    field: _builtins.str
+    """`id`, `domain`, `category`, `group_id`, `tags`, `currency`, `availability`, or `attributes.NAME`; as in Condition."""
+    amount: _builtins.float
+    """Added to the score; -1 to 1, not 0. Scores are of about that range. By reciprocal rank amount / 61 is added."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 64 values, each at most 256 letters."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        field: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+        amount: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "field", b"field", "name", b"name", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Boost: _TypeAlias = Boost  # noqa: Y015
 
 @_typing.final
 class Seed(_message.Message):
@@ -266,11 +474,13 @@ class RecommendResponse(_message.Message):
     COSTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
-    """Under which it is frozen; empty in this version."""
+    """Under which it is frozen for a while (a setting, an hour as shipped), at most 128 letters. Who knows it may read the
+    result: it cannot be guessed. Empty: it is not frozen, and `dropped` has `frozen`, unless that was asked for.
+    """
     scene: _builtins.str
     """The scene whose weights were used."""
     next_page_token: _builtins.str
-    """For NextPage; empty in this version."""
+    """For NextPage; empty: this was the last page, or the result is not frozen. Opaque, at most 256 letters."""
     @_builtins.property
     def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recommendation]:
         """Best first."""
@@ -291,8 +501,8 @@ class RecommendResponse(_message.Message):
 
     @_builtins.property
     def costs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StageCost]:
-        """What it cost: `space`, `embed`, `taste`, `popular`, `search`, `fuse`, `reasons`, `items`. The second to fourth run
-        side by side.
+        """What it cost: `space`, `embed`, `taste`, `popular`, `search`, `fuse`, `reasons`, `items`, `frozen`. The second to
+        fourth run side by side, and so do the last three. Of a page: `frozen`, `items`.
         """
 
     def __init__(
@@ -321,11 +531,32 @@ class Recommendation(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SignalValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ITEM_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    SIGNAL_VALUES_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
     """1 for the best."""
     score: _builtins.float
@@ -344,6 +575,12 @@ class Recommendation(_message.Message):
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
         """Why it is here, the strongest reason first. Only with `explain`."""
 
+    @_builtins.property
+    def signal_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The value of each signal in use, before its weight: what to record as Event.shown_signals with an impression. Only
+        with `explain`.
+        """
+
     def __init__(
         self,
         *,
@@ -352,10 +589,11 @@ class Recommendation(_message.Message):
         score: _builtins.float = ...,
         parts: _abc.Iterable[Global___ScorePart] | None = ...,
         reasons: _abc.Iterable[Global___Reason] | None = ...,
+        signal_values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "parts", b"parts", "rank", b"rank", "reasons", b"reasons", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "parts", b"parts", "rank", b"rank", "reasons", b"reasons", "score", b"score", "signal_values", b"signal_values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,15 +612,19 @@ class ScorePart(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     signal: _builtins.str
-    """`photo`, `seeds`, `taste` or `popularity`."""
+    """`photo`, `seeds`, `session`, `taste`, `collaborative`, `segment`, `popularity`, `freshness`, or `rule:NAME` for a rule."""
     query: _builtins.str
-    """The query it comes from: `photo`, `seed-1`, `interest-2`; empty for popularity."""
+    """The query it comes from: `photo`, `seed-1`, `interest-2`; empty where there is none, such as for popularity."""
     block: _builtins.str
-    """The block, `content` or `colour`; empty for popularity."""
+    """The block, such as `content` or `colour`; empty where there is none."""
     weight: _builtins.float
-    """The weight of the signal, and of the query within it."""
+    """The weight of the signal, and of the query within it. Of a rule 1, by reciprocal rank 1/61: what a first place is
+    worth.
+    """
     value: _builtins.float
-    """The value: for a block its weighed inner product, for popularity 0 to 1."""
+    """The value: for a block its weighed inner product on the scale of the calibration, for popularity and the like 0 to 1,
+    for a rule its amount. By reciprocal rank: 1 / (60 + rank).
+    """
     contribution: _builtins.float
     """weight x value."""
     def __init__(
@@ -416,7 +658,7 @@ class Reason(_message.Message):
     kind: Global___ReasonKind.ValueType
     """What kind of reason."""
     text: _builtins.str
-    """A sentence in English."""
+    """A sentence in the language that was asked for."""
     item_id: _builtins.str
     """The item it refers to (`because you liked …`); empty: none."""
     contribution: _builtins.float
@@ -473,10 +715,14 @@ class DroppedSignal(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     signal: _builtins.str
-    """Its name, or `seen` when items that the person has seen could not be left out."""
+    """Its name. Beside signals: `seen` (items that the person has seen could not be left out), `reasons` (they are coarser
+    than usual), `diversity`, `frozen` (no frozen result), `impressions` and `remember_photo` (not recorded).
+    """
     reason: _builtins.str
     """Why, UPPER_SNAKE: `NO_HISTORY`, `NO_CONSENT`, `USER_NOT_FOUND`, `NO_EVENTS`, `ZERO_WEIGHT`, `SPACE_MISMATCH`,
-    `PROFILE_UNAVAILABLE`, `EMBEDDER_UNAVAILABLE`, `DEADLINE_EXCEEDED`.
+    `PROFILE_UNAVAILABLE`, `EMBEDDER_UNAVAILABLE`, `INDEXER_UNAVAILABLE`, `REDIS_UNAVAILABLE`, `DEADLINE_EXCEEDED`,
+    `NO_SPACE` (the catalogue has none of that kind), `NO_SEGMENT`, `NO_VECTOR`, `ERASED` (the person was, meanwhile),
+    `OVERLOADED` (a queue is full), `NO_STORE` (the service has no Redis), `STORE_FULL`. There may be more.
     """
     message: _builtins.str
     """For people."""
@@ -505,6 +751,8 @@ class Provenance(_message.Message):
     MODEL_DIGEST_FIELD_NUMBER: _builtins.int
     INDEX_VERSION_FIELD_NUMBER: _builtins.int
     WEIGHTS_VERSION_FIELD_NUMBER: _builtins.int
+    CALIBRATION_VERSION_FIELD_NUMBER: _builtins.int
+    COLLABORATIVE_SPACE_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     """The space that was searched."""
     model_digest: _builtins.str
@@ -512,7 +760,11 @@ class Provenance(_message.Message):
     index_version: _builtins.str
     """Version of the index."""
     weights_version: _builtins.str
-    """Version of the weights, `builtin-1`."""
+    """Version of the weights of the scenes, such as `builtin-1`; another as soon as any scene's weights change."""
+    calibration_version: _builtins.str
+    """Version of the curves that the values are calibrated by; empty: none."""
+    collaborative_space: _builtins.str
+    """The collaborative space that was searched; empty: none."""
     def __init__(
         self,
         *,
@@ -520,10 +772,12 @@ class Provenance(_message.Message):
         model_digest: _builtins.str = ...,
         index_version: _builtins.str = ...,
         weights_version: _builtins.str = ...,
+        calibration_version: _builtins.str = ...,
+        collaborative_space: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["index_version", b"index_version", "model_digest", b"model_digest", "space", b"space", "weights_version", b"weights_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_version", b"calibration_version", "collaborative_space", b"collaborative_space", "index_version", b"index_version", "model_digest", b"model_digest", "space", b"space", "weights_version", b"weights_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -536,16 +790,32 @@ class NextPageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    N_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    RECORD_IMPRESSIONS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     page_token: _builtins.str
     """From the answer before."""
+    n: _builtins.int
+    """How many items; 0: as many as the result was asked for. More than 100 or negative: INVALID_ARGUMENT."""
+    explain: _builtins.bool
+    """Return the parts and the reasons of each item."""
+    record_impressions: _builtins.bool
+    """As in RecommendRequest, for the items of this page. Of a result for nobody in particular: INVALID_ARGUMENT."""
+    language: _builtins.str
+    """Of the reasons; empty: as the result was asked for."""
     def __init__(
         self,
         *,
         page_token: _builtins.str = ...,
+        n: _builtins.int = ...,
+        explain: _builtins.bool = ...,
+        record_impressions: _builtins.bool = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explain", b"explain", "language", b"language", "n", b"n", "page_token", b"page_token", "record_impressions", b"record_impressions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -560,7 +830,9 @@ class NextPageResponse(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def page(self) -> Global___RecommendResponse:
-        """It."""
+        """The items behind those of the page before, with their ranks in the whole; 100 are ranked at most. Those deleted since
+        are left out, so there may be fewer than asked for. `dropped` is that of the whole result.
+        """
 
     def __init__(
         self,
@@ -582,16 +854,20 @@ class GetRecommendationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECOMMENDATION_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
     """Which."""
+    language: _builtins.str
+    """Of the reasons; empty: as it was asked for."""
     def __init__(
         self,
         *,
         recommendation_id: _builtins.str = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["recommendation_id", b"recommendation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "recommendation_id", b"recommendation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,23 +881,35 @@ class GetRecommendationResponse(_message.Message):
 
     SHOWN_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def shown(self) -> Global___RecommendResponse:
-        """As it was shown."""
+        """As it was shown first, without later pages, with parts and reasons. `next_page_token` is that of the first page."""
 
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is kept."""
+
+    @_builtins.property
+    def asked(self) -> Global___RecommendRequest:
+        """What was asked, without the photo, its vector, session events and the person."""
 
     def __init__(
         self,
         *,
         shown: Global___RecommendResponse | None = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        asked: Global___RecommendRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["shown", b"shown", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "expire_time", b"expire_time", "shown", b"shown", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["shown", b"shown", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "expire_time", b"expire_time", "shown", b"shown", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -636,22 +924,37 @@ class ExplainRequest(_message.Message):
     RECOMMENDATION_ID_FIELD_NUMBER: _builtins.int
     ITEM_ID_FIELD_NUMBER: _builtins.int
     INCLUDE_EVIDENCE_MAP_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
     """In which result."""
     item_id: _builtins.str
-    """Which item."""
+    """Which item: any of the up to 100 that were ranked, shown or not."""
     include_evidence_map: _builtins.bool
-    """Also the map of the photo's regions."""
+    """Also the map of the photo's regions. Needs `photo`; a result without a photo: INVALID_ARGUMENT, reason NO_PHOTO. While
+    the embedder or the indexer is away: UNAVAILABLE.
+    """
+    language: _builtins.str
+    """Of the reasons and the counterfactual; empty: as the result was asked for."""
+    @_builtins.property
+    def photo(self) -> _common_pb2.Photo:
+        """The photo of the result once more, with the same crop, for the map only: no service keeps photos, nor what a map is
+        made from. A photo whose map does not sum to the part that was shown is another one, or the item has been changed
+        since: FAILED_PRECONDITION, reason EVIDENCE_MISMATCH.
+        """
+
     def __init__(
         self,
         *,
         recommendation_id: _builtins.str = ...,
         item_id: _builtins.str = ...,
         include_evidence_map: _builtins.bool = ...,
+        photo: _common_pb2.Photo | None = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_evidence_map", b"include_evidence_map", "item_id", b"item_id", "recommendation_id", b"recommendation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_evidence_map", b"include_evidence_map", "item_id", b"item_id", "language", b"language", "photo", b"photo", "recommendation_id", b"recommendation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -669,6 +972,8 @@ class ExplainResponse(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     EVIDENCE_OFFSET_FIELD_NUMBER: _builtins.int
     COUNTERFACTUAL_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    EVIDENCE_BLOCK_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     """Rows of the map."""
     columns: _builtins.int
@@ -676,14 +981,24 @@ class ExplainResponse(_message.Message):
     evidence_offset: _builtins.float
     """What belongs to no region."""
     counterfactual: _builtins.str
-    """What would have to change for it to leave the top N."""
+    """What would have to change for it to leave the top N or, of an item that is not in it, to come in: the first of
+    `changes` in words. Empty: no change of one weight would.
+    """
+    evidence_block: _builtins.str
+    """The block that the map splits, such as `content`; empty: no map."""
     @_builtins.property
     def recommendation(self) -> Global___Recommendation:
         """With parts and reasons."""
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Row by row; with `evidence_offset` they sum to the content part of the photo."""
+        """Row by row, over the square of the photo that was looked at; with `evidence_offset` they sum to the contribution of the
+        photo's block `evidence_block`, up to 1e-3 of it; by reciprocal rank, which knows no blocks, to the cosine of that block.
+        """
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Counterfactual]:
+        """Changes of one weight, each enough by itself, the smallest first."""
 
     def __init__(
         self,
@@ -694,14 +1009,56 @@ class ExplainResponse(_message.Message):
         evidence: _abc.Iterable[_builtins.float] | None = ...,
         evidence_offset: _builtins.float = ...,
         counterfactual: _builtins.str = ...,
+        changes: _abc.Iterable[Global___Counterfactual] | None = ...,
+        evidence_block: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["recommendation", b"recommendation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "counterfactual", b"counterfactual", "evidence", b"evidence", "evidence_offset", b"evidence_offset", "recommendation", b"recommendation", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "columns", b"columns", "counterfactual", b"counterfactual", "evidence", b"evidence", "evidence_block", b"evidence_block", "evidence_offset", b"evidence_offset", "recommendation", b"recommendation", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
+
+@_typing.final
+class Counterfactual(_message.Message):
+    """A change of the weight of one signal, the others keeping their proportions, after which an item is on the other side of
+    the edge of the top N. Among the candidates that were ranked, before diversity and caps.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    WEIGHT_NEEDED_FIELD_NUMBER: _builtins.int
+    LEAVES_FIELD_NUMBER: _builtins.int
+    OTHER_ITEM_ID_FIELD_NUMBER: _builtins.int
+    signal: _builtins.str
+    """Which signal."""
+    weight: _builtins.float
+    """Its share of all weights now, 0 to 1."""
+    weight_needed: _builtins.float
+    """The share at which it happens, 0 to 1."""
+    leaves: _builtins.bool
+    """The item is in the top N now and leaves it; false: it comes in."""
+    other_item_id: _builtins.str
+    """The item that changes places with it."""
+    def __init__(
+        self,
+        *,
+        signal: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        weight_needed: _builtins.float = ...,
+        leaves: _builtins.bool = ...,
+        other_item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaves", b"leaves", "other_item_id", b"other_item_id", "signal", b"signal", "weight", b"weight", "weight_needed", b"weight_needed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Counterfactual: _TypeAlias = Counterfactual  # noqa: Y015
 
 @_typing.final
 class GetScenesRequest(_message.Message):
@@ -729,7 +1086,7 @@ class GetScenesResponse(_message.Message):
     SCENES_FIELD_NUMBER: _builtins.int
     WEIGHTS_VERSION_FIELD_NUMBER: _builtins.int
     weights_version: _builtins.str
-    """Version of the weights."""
+    """Version of the weights of all of them."""
     @_builtins.property
     def scenes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Scene]:
         """By name."""
@@ -833,18 +1190,31 @@ class PutSignalWeightsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SCENE_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    IF_VERSION_FIELD_NUMBER: _builtins.int
+    remove: _builtins.bool
+    """Removes what was put under the scene's name instead; only the name is read. What is built in holds again."""
+    if_version: _builtins.str
+    """Act only if this is the version that holds; empty: in any case. Another holds: ALREADY_EXISTS, reason
+    WEIGHTS_CHANGED.
+    """
     @_builtins.property
     def scene(self) -> Global___Scene:
-        """The scene."""
+        """The scene, as a whole: what is not named weighs nothing, and with no block at all the blocks stay as they are. An
+        unknown name makes a scene of one's own: a-z, 0-9, _ and -, 1 to 32 letters; at most 64 in all: RESOURCE_EXHAUSTED,
+        reason TOO_MANY_SCENES. Weights as in RecommendRequest. An empty description keeps the one before.
+        """
 
     def __init__(
         self,
         *,
         scene: Global___Scene | None = ...,
+        remove: _builtins.bool = ...,
+        if_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_version", b"if_version", "remove", b"remove", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

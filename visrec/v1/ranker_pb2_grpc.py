@@ -72,28 +72,34 @@ class RankerServiceServicer:
     """
 
     def Recommend(self, request, context):
-        """The top N items for any mix of a photo, a person and seed items; with none of them, what is popular.
+        """The top N items for any mix of a photo, a person, what they do now and seed items; with none of them, what is popular
+        and what is new. While others of the services are away: the best answer without them, and `dropped` says so; with
+        nothing left to answer from: UNAVAILABLE. Too many at once: RESOURCE_EXHAUSTED with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def NextPage(self, request, context):
-        """The next page of a frozen result. UNIMPLEMENTED in this version.
+        """The next items of a frozen result. A token that is none: INVALID_ARGUMENT, reason BAD_PAGE_TOKEN. One whose result is
+        no longer kept: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRecommendation(self, request, context):
-        """A frozen result, as it was shown. UNIMPLEMENTED in this version.
+        """A frozen result, as it was shown: the same items in the same places with the same scores, parts and versions. Titles,
+        prices and the like are those of now; of an item that was deleted since there is only the id. No such result, or not
+        any more: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Explain(self, request, context):
-        """One item of a frozen result: parts, reasons, evidence map, counterfactual. UNIMPLEMENTED in this version.
+        """One item of a frozen result: parts, reasons, what would change its place and, given the photo again, which regions of
+        it count. An item that is not in the result: NOT_FOUND, reason ITEM_NOT_FOUND. Else errors as GetRecommendation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +113,9 @@ class RankerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutSignalWeights(self, request, context):
-        """Sets the weights of a scene, from a job. UNIMPLEMENTED in this version.
+        """Sets the weights of a scene, from a job, over those that are built in or in the service's file. All replicas use them
+        within seconds (a setting). Where the service has no Redis: FAILED_PRECONDITION, reason NO_STORE; while it is away:
+        UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

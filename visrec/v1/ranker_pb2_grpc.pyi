@@ -34,17 +34,30 @@ class RankerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RankerServiceAsyncStub: ...
     Recommend: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.RecommendRequest, _ranker_pb2.RecommendResponse]
-    """The top N items for any mix of a photo, a person and seed items; with none of them, what is popular."""
+    """The top N items for any mix of a photo, a person, what they do now and seed items; with none of them, what is popular
+    and what is new. While others of the services are away: the best answer without them, and `dropped` says so; with
+    nothing left to answer from: UNAVAILABLE. Too many at once: RESOURCE_EXHAUSTED with RetryInfo.
+    """
     NextPage: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.NextPageRequest, _ranker_pb2.NextPageResponse]
-    """The next page of a frozen result. UNIMPLEMENTED in this version."""
+    """The next items of a frozen result. A token that is none: INVALID_ARGUMENT, reason BAD_PAGE_TOKEN. One whose result is
+    no longer kept: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+    """
     GetRecommendation: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.GetRecommendationRequest, _ranker_pb2.GetRecommendationResponse]
-    """A frozen result, as it was shown. UNIMPLEMENTED in this version."""
+    """A frozen result, as it was shown: the same items in the same places with the same scores, parts and versions. Titles,
+    prices and the like are those of now; of an item that was deleted since there is only the id. No such result, or not
+    any more: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+    """
     Explain: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ExplainRequest, _ranker_pb2.ExplainResponse]
-    """One item of a frozen result: parts, reasons, evidence map, counterfactual. UNIMPLEMENTED in this version."""
+    """One item of a frozen result: parts, reasons, what would change its place and, given the photo again, which regions of
+    it count. An item that is not in the result: NOT_FOUND, reason ITEM_NOT_FOUND. Else errors as GetRecommendation.
+    """
     GetScenes: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.GetScenesRequest, _ranker_pb2.GetScenesResponse]
     """The scenes, each a named set of signal and block weights."""
     PutSignalWeights: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.PutSignalWeightsRequest, _ranker_pb2.PutSignalWeightsResponse]
-    """Sets the weights of a scene, from a job. UNIMPLEMENTED in this version."""
+    """Sets the weights of a scene, from a job, over those that are built in or in the service's file. All replicas use them
+    within seconds (a setting). Where the service has no Redis: FAILED_PRECONDITION, reason NO_STORE; while it is away:
+    UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class RankerServiceAsyncStub(RankerServiceStub):
@@ -52,17 +65,30 @@ class RankerServiceAsyncStub(RankerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Recommend: _aio.UnaryUnaryMultiCallable[_ranker_pb2.RecommendRequest, _ranker_pb2.RecommendResponse]  # type: ignore[assignment]
-    """The top N items for any mix of a photo, a person and seed items; with none of them, what is popular."""
+    """The top N items for any mix of a photo, a person, what they do now and seed items; with none of them, what is popular
+    and what is new. While others of the services are away: the best answer without them, and `dropped` says so; with
+    nothing left to answer from: UNAVAILABLE. Too many at once: RESOURCE_EXHAUSTED with RetryInfo.
+    """
     NextPage: _aio.UnaryUnaryMultiCallable[_ranker_pb2.NextPageRequest, _ranker_pb2.NextPageResponse]  # type: ignore[assignment]
-    """The next page of a frozen result. UNIMPLEMENTED in this version."""
+    """The next items of a frozen result. A token that is none: INVALID_ARGUMENT, reason BAD_PAGE_TOKEN. One whose result is
+    no longer kept: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+    """
     GetRecommendation: _aio.UnaryUnaryMultiCallable[_ranker_pb2.GetRecommendationRequest, _ranker_pb2.GetRecommendationResponse]  # type: ignore[assignment]
-    """A frozen result, as it was shown. UNIMPLEMENTED in this version."""
+    """A frozen result, as it was shown: the same items in the same places with the same scores, parts and versions. Titles,
+    prices and the like are those of now; of an item that was deleted since there is only the id. No such result, or not
+    any more: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+    """
     Explain: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ExplainRequest, _ranker_pb2.ExplainResponse]  # type: ignore[assignment]
-    """One item of a frozen result: parts, reasons, evidence map, counterfactual. UNIMPLEMENTED in this version."""
+    """One item of a frozen result: parts, reasons, what would change its place and, given the photo again, which regions of
+    it count. An item that is not in the result: NOT_FOUND, reason ITEM_NOT_FOUND. Else errors as GetRecommendation.
+    """
     GetScenes: _aio.UnaryUnaryMultiCallable[_ranker_pb2.GetScenesRequest, _ranker_pb2.GetScenesResponse]  # type: ignore[assignment]
     """The scenes, each a named set of signal and block weights."""
     PutSignalWeights: _aio.UnaryUnaryMultiCallable[_ranker_pb2.PutSignalWeightsRequest, _ranker_pb2.PutSignalWeightsResponse]  # type: ignore[assignment]
-    """Sets the weights of a scene, from a job. UNIMPLEMENTED in this version."""
+    """Sets the weights of a scene, from a job, over those that are built in or in the service's file. All replicas use them
+    within seconds (a setting). Where the service has no Redis: FAILED_PRECONDITION, reason NO_STORE; while it is away:
+    UNAVAILABLE.
+    """
 
 class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Puts the other three services together. What does not answer in time is left out, and the response says so."""
@@ -73,7 +99,10 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.RecommendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.RecommendResponse, _abc.Awaitable[_ranker_pb2.RecommendResponse]]:
-        """The top N items for any mix of a photo, a person and seed items; with none of them, what is popular."""
+        """The top N items for any mix of a photo, a person, what they do now and seed items; with none of them, what is popular
+        and what is new. While others of the services are away: the best answer without them, and `dropped` says so; with
+        nothing left to answer from: UNAVAILABLE. Too many at once: RESOURCE_EXHAUSTED with RetryInfo.
+        """
 
     @_abc_1.abstractmethod
     def NextPage(
@@ -81,7 +110,9 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.NextPageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.NextPageResponse, _abc.Awaitable[_ranker_pb2.NextPageResponse]]:
-        """The next page of a frozen result. UNIMPLEMENTED in this version."""
+        """The next items of a frozen result. A token that is none: INVALID_ARGUMENT, reason BAD_PAGE_TOKEN. One whose result is
+        no longer kept: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+        """
 
     @_abc_1.abstractmethod
     def GetRecommendation(
@@ -89,7 +120,10 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.GetRecommendationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.GetRecommendationResponse, _abc.Awaitable[_ranker_pb2.GetRecommendationResponse]]:
-        """A frozen result, as it was shown. UNIMPLEMENTED in this version."""
+        """A frozen result, as it was shown: the same items in the same places with the same scores, parts and versions. Titles,
+        prices and the like are those of now; of an item that was deleted since there is only the id. No such result, or not
+        any more: NOT_FOUND, reason RECOMMENDATION_EXPIRED. While Redis is away: UNAVAILABLE.
+        """
 
     @_abc_1.abstractmethod
     def Explain(
@@ -97,7 +131,9 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.ExplainRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.ExplainResponse, _abc.Awaitable[_ranker_pb2.ExplainResponse]]:
-        """One item of a frozen result: parts, reasons, evidence map, counterfactual. UNIMPLEMENTED in this version."""
+        """One item of a frozen result: parts, reasons, what would change its place and, given the photo again, which regions of
+        it count. An item that is not in the result: NOT_FOUND, reason ITEM_NOT_FOUND. Else errors as GetRecommendation.
+        """
 
     @_abc_1.abstractmethod
     def GetScenes(
@@ -113,6 +149,9 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.PutSignalWeightsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.PutSignalWeightsResponse, _abc.Awaitable[_ranker_pb2.PutSignalWeightsResponse]]:
-        """Sets the weights of a scene, from a job. UNIMPLEMENTED in this version."""
+        """Sets the weights of a scene, from a job, over those that are built in or in the service's file. All replicas use them
+        within seconds (a setting). Where the service has no Redis: FAILED_PRECONDITION, reason NO_STORE; while it is away:
+        UNAVAILABLE.
+        """
 
 def add_RankerServiceServicer_to_server(servicer: RankerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,6 +9,8 @@ it is given:
     {"ef": 64, "seconds": 4.0, "threads": 1, "queries": null}
                                                {"cpu_ms": ..., "p50_ms": ..., "p99_ms": ..., "per_s": ...}: a search of
                                                the first so many queries (null: of all) in turn
+
+With `"limit": 100` both are of that many rows for each query.
 """
 
 from __future__ import annotations
@@ -43,17 +45,24 @@ class Bare:
     def __init__(self, task: dict[str, Any]) -> None:
         self._queries: Queries = np.load(task["queries"])
         self._index = built(task)
+        self._limit = LIMIT
         faiss.omp_set_num_threads(1)
 
-    def answer(self, ef: int, seconds: float = 0.0, threads: int = 1, queries: int | None = None) -> dict[str, object]:
+    def answer(
+        self, ef: int, seconds: float = 0.0, threads: int = 1, queries: int | None = None, limit: int = LIMIT
+    ) -> dict[str, object]:
         """As the module says."""
+        self._limit = limit
         parameters = faiss.SearchParametersHNSW(efSearch=ef)
         if not seconds:
             return {"found": self._found(parameters)}
         return self._timed(parameters, self._queries[:queries], seconds, threads)
 
     def _found(self, parameters: Any) -> list[list[int]]:
-        return [self._index.search(query[None], LIMIT, params=parameters)[1][0].tolist() for query in self._queries]
+        return [self._search(query, parameters)[1][0].tolist() for query in self._queries]
+
+    def _search(self, query: Queries, parameters: Any) -> Any:
+        return self._index.search(query[None], self._limit, params=parameters)
 
     def _timed(self, parameters: Any, queries: Queries, seconds: float, threads: int) -> dict[str, object]:
         begin, used = time.perf_counter(), time.process_time()
@@ -69,7 +78,7 @@ class Bare:
         """Seconds of each search, query after query."""
         for query in cycle(queries):
             begin = time.perf_counter()
-            self._index.search(query[None], LIMIT, params=parameters)
+            self._search(query, parameters)
             now = time.perf_counter()
             yield now - begin
             if now >= end:

@@ -1,7 +1,7 @@
 """Measures, on a part itself, what a recall takes.
 
 The queries are rows of the part, each without itself among its neighbours. Scans are held against comparing everything,
-for the mixes that differ most; walks against long scans, for every mix that they may serve.
+walks against long scans, for every mix that they may serve; for others than those scans do what the worst takes.
 """
 
 from __future__ import annotations
@@ -84,14 +84,10 @@ def walked_mixes(space: Space) -> Iterator[Float32]:
 
 
 def scanned_mixes(space: Space) -> Iterator[Float32]:
-    """The default, each block, all of them, and each of them pushing away."""
+    """Those of walks, for which a scan need not do as much as for the worst of all, and each block pushing away."""
     count = len(space.blocks)
-    yield space.weights({})
-    yield np.full(count, 1 / count, np.float32)
+    yield from walked_mixes(space)
     for block in range(count):
-        corner = np.zeros(count, np.float32)
-        corner[block] = 1
-        yield corner
         against = np.full(count, 1 / count, np.float32)
         against[block] *= -1
         if count > 1:

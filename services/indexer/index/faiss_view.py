@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -103,6 +104,19 @@ class FaissView(View):
                 return placed.first + int(placed.part.starts[item])
         return None
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        found: list[int | None] = [None] * len(item_ids)
+        missing = list(range(len(item_ids)))
+        for placed in reversed(self.placed):
+            if not missing:
+                break
+            if placed.part.items:
+                for place, item in zip(missing, placed.part.find_all([item_ids[at] for at in missing]), strict=True):
+                    if item is not None and item not in placed.dead.bitmap:
+                        found[place] = placed.first + int(placed.part.starts[item])
+                missing = [place for place in missing if found[place] is None]
+        return found
+
     def eligible(self, filter_: Filter) -> Eligible:
         if not filter_:
             return self._alive
@@ -146,20 +160,29 @@ class FaissView(View):
         return np.asarray(firsts, np.int64)[owners] + np.arange(len(owners)) - before[owners], owners
 
     def vectors(self, rows: RowArray) -> Float32:
-        where = np.searchsorted(self._ends, rows, side="right")
-        parts: set[int] = set(where.tolist())
-        if len(parts) == 1:
-            placed = self.placed[parts.pop()]
-            return placed.part.vectors(rows - placed.first)
         out = np.empty((len(rows), self.space.dimension), np.float32)
-        for number in parts:
-            placed, mine = self.placed[number], where == number
-            out[mine] = placed.part.vectors(rows[mine] - placed.first)
+        for placed, mine in self._pieces(rows):
+            if isinstance(mine, slice):
+                placed.part.write_vectors(rows[mine] - placed.first, out[mine])
+            else:
+                out[mine] = placed.part.vectors(rows[mine] - placed.first)
         return out
 
     def item_id(self, first: int) -> str:
         placed, item = self._item(first)
         return placed.part.item_id(item)
+
+    def item_ids(self, firsts: Sequence[int]) -> list[str]:
+        rows = np.asarray(firsts, np.int64)
+        found = [""] * len(firsts)
+        for placed, mine in self._pieces(rows):
+            ids = placed.part.item_ids(placed.part.owners_of(rows[mine] - placed.first))
+            if isinstance(mine, slice):
+                found[mine] = ids
+            else:
+                for place, item_id in zip(mine.tolist(), ids, strict=True):
+                    found[place] = item_id
+        return found
 
     def packed(self, first: int) -> bytes:
         placed, item = self._item(first)
@@ -177,6 +200,19 @@ class FaissView(View):
     @cached_property
     def _a_photo_each(self) -> bool:
         return all(placed.part.owners is None for placed in self.placed)
+
+    def _pieces(self, rows: RowArray) -> Iterator[tuple[Placed, slice | RowArray]]:
+        """Which places of `rows` (n,) lie in which part: a slice where they stand part by part."""
+        where = np.searchsorted(self._ends, rows, side="right")
+        if (where[1:] >= where[:-1]).all():
+            bounds = np.searchsorted(where, np.arange(len(self.placed) + 1)).tolist()
+            for placed, (begin, end) in zip(self.placed, pairwise(bounds), strict=True):
+                if begin < end:
+                    yield placed, slice(begin, end)
+            return
+        for number, placed in enumerate(self.placed):
+            if len(mine := np.flatnonzero(where == number)):
+                yield placed, mine
 
     def _item(self, first: int) -> tuple[Placed, int]:
         placed = self.placed[bisect_right(self._ends, first)]

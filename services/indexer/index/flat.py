@@ -68,6 +68,22 @@ class Flat:
         return scores, np.where(found < 0, found, rows[found])
 
 
+SIGN_AND_NUMBER = np.int32(-0x70002000)
+"""0x8fffe000: the bits of a float32 that a float16 has, once its exponent stands where that of a float32 does."""
+EXPONENTS_APART = np.float32(2.0**112)
+"""The exponent of a float16 is counted from 15, that of a float32 from 127."""
+
+
+def widen(rows: Float16, out: Float32) -> None:
+    """(n, D) float16 -> float32, the same numbers, which must be finite. By whole registers: a quarter of what NumPy's
+    own conversion takes, which is the dearest part of scoring some hundred rows."""
+    bits = out.view(np.int32)
+    bits[...] = rows.view(np.int16)
+    bits <<= 13
+    bits &= SIGN_AND_NUMBER
+    out *= EXPONENTS_APART
+
+
 def owned(index: Any) -> Any:
     """A copy in memory that may be added to. FAISS aborts the process when that is tried with an index that was mapped,
     or with a clone of it."""

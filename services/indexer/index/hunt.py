@@ -44,7 +44,11 @@ class Hunt:
         if self.wanted == 0:
             return [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(aims.weighed)
         effort = self.part.effort
-        plans = [effort.plan(weights, self.accuracy, self.wanted, self.spread) for weights in aims.weights]
+        known: dict[bytes, Plan] = {}  # of many queries most weigh the blocks alike
+        for weights in aims.weights:
+            if (mix := weights.tobytes()) not in known:
+                known[mix] = effort.plan(weights, self.accuracy, self.wanted, self.spread)
+        plans = [known[weights.tobytes()] for weights in aims.weights]
         found: list[Found] = []
         for place, (plan, first) in enumerate(zip(plans, self._together(aims.weighed, plans), strict=True)):
             found.append(self._enough(aims.weighed[place : place + 1], aims.weights[place], plan, first))

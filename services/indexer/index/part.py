@@ -80,9 +80,17 @@ class Part(ABC):
     def find(self, item_id: str) -> int | None:
         """The newest item of that id, be it dead or not."""
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        """The same for each of many."""
+        return [self.find(item_id) for item_id in item_ids]
+
     @abstractmethod
     def item_id(self, item: int) -> str:
         """Its id."""
+
+    def item_ids(self, items: NDArray[Any]) -> list[str]:
+        """The same for each of many."""
+        return [self.item_id(item) for item in items.tolist()]
 
     @abstractmethod
     def packed(self, item: int) -> bytes:
@@ -100,9 +108,20 @@ class Part(ABC):
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         """Words, or truth values, of a field with how many of the chosen items have them."""
 
+    @property
     @abstractmethod
+    def dimension(self) -> int:
+        """Of a vector."""
+
     def vectors(self, rows: NDArray[Any]) -> Float32:
         """(n,) rows -> (n, D), the canonical values."""
+        found = np.empty((len(rows), self.dimension), np.float32)
+        self.write_vectors(rows, found)
+        return found
+
+    @abstractmethod
+    def write_vectors(self, rows: NDArray[Any], out: Float32) -> None:
+        """(n,) rows: the canonical values to `out` (n, D)."""
 
     @abstractmethod
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:

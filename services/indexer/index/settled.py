@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from services.indexer.filters import Filter
 from services.indexer.index.compiled import CompiledFilters
 from services.indexer.index.effort import Effort
-from services.indexer.index.flat import Flat
+from services.indexer.index.flat import Flat, widen
 from services.indexer.index.graph import Graph
 from services.indexer.index.hunt import Hunt
 from services.indexer.index.items import ItemSet
@@ -69,8 +68,14 @@ class SettledPart(Part):
     def find(self, item_id: str) -> int | None:
         return self.table.lookup.find(item_id)
 
+    def find_all(self, item_ids: Sequence[str]) -> list[int | None]:
+        return self.table.lookup.find_all(item_ids)
+
     def item_id(self, item: int) -> str:
         return self.table.ids[item].decode()
+
+    def item_ids(self, items: NDArray[Any]) -> list[str]:
+        return self.table.ids.strings(items)
 
     def packed(self, item: int) -> bytes:
         return self.table.packed[item]
@@ -85,9 +90,12 @@ class SettledPart(Part):
     def counts(self, field: str, chosen: Chosen) -> Iterator[tuple[str, int]]:
         return self.table.facts.counts(field, chosen.mask)
 
-    def vectors(self, rows: NDArray[Any]) -> Float32:
-        found: Float32 = self.flat.canonical[rows].astype(np.float32)
-        return found
+    @property
+    def dimension(self) -> int:
+        return int(self.flat.index.d)
+
+    def write_vectors(self, rows: NDArray[Any], out: Float32) -> None:
+        widen(self.flat.canonical[rows], out)
 
     def nearest(self, aims: Aims, limit: int, chosen: Chosen, accuracy: Accuracy, proceed: Proceed) -> Sequence[Found]:
         hunt = Hunt(self, chosen, min(limit, chosen.count), accuracy, proceed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,15 @@ class Texts:
     def __getitem__(self, place: int) -> bytes:
         """One of them."""
         return self.data[self.starts[place] : self.starts[place + 1]].tobytes()
+
+    def strings(self, places: NDArray[np.integer]) -> list[str]:
+        """Those at the places, in their order, as text: far less for each than one by one."""
+        taken = self.take(places.astype(np.intp, copy=False))
+        data, ends = taken.data.tobytes(), taken.starts.tolist()
+        if not data.isascii():
+            return [data[begin:end].decode() for begin, end in pairwise(ends)]
+        text = data.decode()
+        return [text[begin:end] for begin, end in pairwise(ends)]
 
     def take(self, places: NDArray[np.intp]) -> Texts:
         """Those at the places, in their order."""
@@ -106,6 +116,16 @@ class Lookup:
         if at < 0 or self.digests[at : at + 1].tobytes() != digest:
             return None
         return int(self.places[at])
+
+    def find_all(self, texts: Sequence[str]) -> list[int | None]:
+        """The place of each, for many at once."""
+        if not len(self.digests):
+            return [None] * len(texts)
+        digests = digests_of(texts)
+        at = np.searchsorted(self.digests, digests, "right") - 1
+        found = (at >= 0) & (self.digests[at] == digests)
+        places = self.places[at].tolist()
+        return [place if there else None for place, there in zip(places, found.tolist(), strict=True)]
 
     def in_order(self) -> Digests:
         """The digests in the order of their places."""

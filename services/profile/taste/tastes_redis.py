@@ -12,8 +12,8 @@ from services.profile.filing.keys import SPACES
 from services.profile.filing.scripts_redis import Argument, Script
 from services.profile.people.person import Consent, ConsentState
 from services.profile.taste.taste_store import Glance, Kept, TasteQuery, TasteStore
-from services.runtime.line_redis import Line, Look, open_line
 from services.runtime.redis import redis_errors
+from services.runtime.redis_looks import Line, Look, open_line
 from services.spaces import Block, Space
 
 KEEP_TASTE = Script("keep_taste")

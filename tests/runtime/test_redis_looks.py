@@ -17,8 +17,8 @@ from redis.exceptions import ResponseError
 from services.errors import NotReady, TooLate
 from services.runtime import deadlines
 from services.runtime.embedded import EmbeddedRedis
-from services.runtime.line_redis import Line, Look, open_line
 from services.runtime.redis import Client, open_redis, packed, redis_errors
+from services.runtime.redis_looks import Line, Look, open_line
 from services.runtime.settings import RuntimeSettings
 
 NAME = Look("HMGET", "name", "age")

@@ -1,0 +1,102 @@
+r"""A circuit breaker: a service that is dead or hangs is left alone for a while instead of being waited for.
+
+    closed --- failures in a row ---> open --- the pause is over ---> half open --- an answer ---> closed
+                                        ^------------ a failure ------------'
+
+Pure: the clock is given, and whoever calls says how it ended.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from services.errors import NotReady, TooLate
+
+
+class State(Enum):
+    """Of a breaker."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half open"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`failures`: so many in a row open it. `slow_s`: a call that was given up after this long is a failure, too:
+    when a service hangs, callers give up. `pause_s`: how long it stays open at first; each trial that fails makes that
+    twice as long, up to `longest_pause_s`."""
+
+    failures: int = 5
+    slow_s: float = 0.5
+    pause_s: float = 0.25
+    longest_pause_s: float = 1.0
+
+
+class Breaker:
+    """Of one `service`. `clock`: seconds, monotonic. Not for several threads.
+
+    `admit` before a call; then exactly one of `succeeded`, `failed` and `ended`.
+    """
+
+    def __init__(self, service: str, clock: Callable[[], float], limits: Limits = Limits()) -> None:
+        self._service = service
+        self._clock = clock
+        self._limits = limits
+        self._in_a_row = 0
+        self._pause_s = limits.pause_s
+        self._until: float | None = None
+        self._trying = False
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def state(self) -> State:
+        """Now."""
+        if self._until is None:
+            return State.CLOSED
+        return State.OPEN if self._clock() < self._until else State.HALF_OPEN
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How calls ended until now: `succeeded`, `failed`, `given_up`, and `refused` for those that were not made."""
+        return self._counts
+
+    def admit(self) -> None:
+        """Raises NotReady while it is open; half open it lets one call pass at a time."""
+        state = self.state
+        if state is State.OPEN or (state is State.HALF_OPEN and self._trying):
+            self._counts["refused"] += 1
+            raise NotReady(f"the {self._service} does not answer; it is tried again soon")
+        self._trying = state is State.HALF_OPEN
+
+    def succeeded(self) -> None:
+        """The service answered, be it with an error that is about the request."""
+        self._counts["succeeded"] += 1
+        self._in_a_row, self._until, self._trying = 0, None, False
+        self._pause_s = self._limits.pause_s
+
+    def failed(self) -> None:
+        """It did not."""
+        self._counts["failed"] += 1
+        self._in_a_row += 1
+        if self._trying:
+            self._pause_s = min(2 * self._pause_s, self._limits.longest_pause_s)
+        if self._trying or (self._until is None and self._in_a_row >= self._limits.failures):
+            self._until = self._clock() + self._pause_s
+        self._trying = False
+
+    def ended(self, problem: BaseException, after_s: float) -> None:
+        """What came of a call that gave no answer, and after how many seconds."""
+        if isinstance(problem, NotReady | TooLate):
+            self.failed()
+        elif isinstance(problem, Exception):
+            self.succeeded()  # it did answer
+        elif after_s >= self._limits.slow_s:
+            self.failed()
+        else:
+            # The caller did not wait, which says nothing of the service.
+            self._counts["given_up"] += 1
+            self._trying = False

@@ -1,0 +1,176 @@
+"""Many requests that wait at the same time go out as one call.
+
+A hop costs far more than what is behind it, so requests that come while calls are out are put together. Nobody waits to
+be joined by others: a call goes out as soon as one may, with all that are there. Each request has its own outcome and
+its own patience; who gives up leaves, and a call that nobody waits for any more is given up, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from services.errors import Internal, Overloaded, TooLate, VisrecError
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+Call = Callable[[Sequence[tuple[Asked, float]], float], Awaitable[Sequence[Told | VisrecError]]]
+"""Asks for all of these in one call, each with the seconds that it has left, within so many seconds: one outcome for
+each, in order. Raises a VisrecError when the call itself failed."""
+
+ALONE_SHARE = 0.5
+"""Of the time that the least patient of a call has left the call may take this much: after that there is still time
+to ask for each alone, so that a slow one does not take the others with it."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """`together`: requests of a call at most; `work`: what they may weigh at most; `in_flight`: calls that are out at
+    the same time; `waiting`: requests that wait for a call to go out, before the next is refused."""
+
+    together: int = 32
+    work: float = float("inf")
+    in_flight: int = 2
+    waiting: int = 1024
+
+
+class _Waiting(Generic[Asked, Told]):
+    """One request. `call`: what it is part of, once that is out."""
+
+    __slots__ = ("alone", "asked", "call", "outcome", "until", "work")
+
+    def __init__(self, asked: Asked, work: float, until: float, outcome: asyncio.Future[Told]) -> None:
+        self.asked = asked
+        self.work = work
+        self.until = until
+        self.outcome = outcome
+        self.alone = False
+        self.call: _Out | None = None
+
+
+class _Out:
+    """A call that is out, and how many still wait for it."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        self.task: asyncio.Task[None] | None = None
+
+    def left(self) -> None:
+        """One of them waits no more."""
+        self.waiting -= 1
+        if not self.waiting and self.task is not None:
+            self.task.cancel()
+
+
+class Coalescer(Generic[Asked, Told]):
+    """Lives on one event loop. `work`: what a request weighs; one that alone weighs too much goes out alone, and the
+    service says what it thinks of it."""
+
+    def __init__(self, call: Call[Asked, Told], bounds: Bounds, work: Callable[[Asked], float] = lambda _: 0.0) -> None:
+        self._call = call
+        self._bounds = bounds
+        self._work = work
+        self._queue: deque[_Waiting[Asked, Told]] = deque()
+        self._out = 0
+        self._due = False
+
+    async def ask(self, asked: Asked, left_s: float) -> Told:
+        """The outcome of one request that has `left_s` seconds. Raises what the service said of it, or of the call;
+        Overloaded when too many wait already, TooLate when its time was up before a call could go out."""
+        if len(self._queue) >= self._bounds.waiting:
+            raise Overloaded("too many requests wait already")
+        loop = asyncio.get_running_loop()
+        waiting: _Waiting[Asked, Told] = _Waiting(asked, self._work(asked), loop.time() + left_s, loop.create_future())
+        self._queue.append(waiting)
+        self._soon(loop)
+        try:
+            return await waiting.outcome
+        except asyncio.CancelledError:
+            if waiting.call is not None:
+                waiting.call.left()
+            raise
+
+    def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After whatever else is ready now, which may ask as well."""
+        if not self._due and self._out < self._bounds.in_flight:
+            self._due = True
+            loop.call_soon(self._go)
+
+    def _go(self) -> None:
+        self._due = False
+        loop = asyncio.get_running_loop()
+        while self._out < self._bounds.in_flight and (batch := self._next(loop.time())):
+            self._out += 1
+            out = _Out(len(batch))
+            for waiting in batch:
+                waiting.call = out
+            # Not in the context of whoever asked first, which has that one's deadline.
+            out.task = loop.create_task(self._send(batch), context=Context())
+
+    def _next(self, now: float) -> list[_Waiting[Asked, Told]]:
+        """As many as may go together, in the order in which they came; empty: nobody waits."""
+        batch: list[_Waiting[Asked, Told]] = []
+        work = 0.0
+        while self._queue and len(batch) < self._bounds.together:
+            waiting = self._queue[0]
+            if waiting.outcome.done():  # has given up
+                self._queue.popleft()
+                continue
+            if waiting.until <= now:
+                self._queue.popleft()
+                waiting.outcome.set_exception(TooLate("its time was up before it could be asked"))
+                continue
+            work += waiting.work
+            if batch and (work > self._bounds.work or waiting.alone):
+                break
+            batch.append(self._queue.popleft())
+            if waiting.alone:
+                break
+        return batch
+
+    async def _send(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            now = loop.time()
+            left = [waiting.until - now for waiting in batch]
+            within = left[0] if len(batch) == 1 else ALONE_SHARE * min(left)
+            asked = [(waiting.asked, each) for waiting, each in zip(batch, left, strict=True)]
+            self._settle(batch, await self._call(asked, within))
+        except VisrecError as problem:
+            self._failed(batch, problem)
+        except Exception as problem:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            failed = Internal("a call that several requests shared failed")
+            failed.__cause__ = problem
+            self._failed(batch, failed)
+        finally:
+            self._out -= 1
+            self._soon(loop)
+
+    @staticmethod
+    def _settle(batch: Sequence[_Waiting[Asked, Told]], outcomes: Sequence[Told | VisrecError]) -> None:
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if waiting.outcome.done():
+                continue
+            if isinstance(outcome, VisrecError):
+                waiting.outcome.set_exception(outcome)
+            else:
+                waiting.outcome.set_result(outcome)
+
+    def _failed(self, batch: Sequence[_Waiting[Asked, Told]], problem: VisrecError) -> None:
+        """The call itself failed. What one of several may be to blame for, each tries again alone."""
+        again = len(batch) > 1 and isinstance(problem, TooLate | Internal)
+        for waiting in batch:
+            if waiting.outcome.done():
+                continue
+            if again:
+                waiting.alone, waiting.call = True, None
+                self._queue.append(waiting)
+            else:
+                waiting.outcome.set_exception(problem)

@@ -1,0 +1,75 @@
+"""What is the same for many requests, remembered for some seconds and made anew beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from contextvars import Context
+from typing import Generic, TypeVar
+
+from services.errors import NotFound, VisrecError
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+KEYS = 1024
+
+
+class Refreshed(Generic[Key, Value]):
+    """Values by key, each loaded once for all who ask at the same time. One that is older than `fresh_s` is still
+    answered with, while another is loaded; one that is older than `stale_s` is not. So nobody waits for what is asked
+    for again and again, and a service that is away for a moment is not missed.
+
+    What is empty is not kept: the first of a thing is seen at once; nor is what does not exist any more. `clock`:
+    seconds, monotonic. Of one event loop.
+    """
+
+    def __init__(
+        self, load: Callable[[Key], Awaitable[Value]], clock: Callable[[], float], fresh_s: float, stale_s: float
+    ) -> None:
+        self._load = load
+        self._clock = clock
+        self._fresh_s = fresh_s
+        self._stale_s = stale_s
+        self._known: dict[Key, tuple[float, Value]] = {}
+        self._loading: dict[Key, asyncio.Task[Value]] = {}
+
+    async def get(self, key: Key) -> Value:
+        """The value. Raises what loading raises, when there is none that is good enough."""
+        known = self._known.get(key)
+        if known is None or (age := self._clock() - known[0]) >= self._stale_s:
+            # Somebody who gives up does not take the value from the others.
+            return await asyncio.shield(self._begin(key))
+        if age >= self._fresh_s:
+            self._begin(key)
+        return known[1]
+
+    def _begin(self, key: Key) -> asyncio.Task[Value]:
+        task = self._loading.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._made(key), context=Context())
+            task.add_done_callback(_heard)
+            self._loading[key] = task
+        return task
+
+    async def _made(self, key: Key) -> Value:
+        began = self._clock()
+        try:
+            value = await self._load(key)
+        except NotFound:
+            self._known.pop(key, None)
+            raise
+        finally:
+            del self._loading[key]
+        self._known.pop(key, None)
+        if value:
+            self._known[key] = (began, value)
+            if len(self._known) > KEYS:
+                del self._known[next(iter(self._known))]
+        return value
+
+
+def _heard(task: asyncio.Task[Value]) -> None:
+    """What went wrong is raised to those who wait; when nobody does, the next one tries again."""
+    if not task.cancelled() and isinstance(task.exception(), VisrecError):
+        return

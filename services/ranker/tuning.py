@@ -1,0 +1,29 @@
+"""How much of what others say is remembered, and how requests to them are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Times in seconds.
+
+    together   requests of one call at most
+    in_flight  calls of one kind that are out at the same time
+    space_s    how long the spaces of a catalogue are remembered
+    items      how many items of a catalogue are
+    popular_s  how long what is popular is fresh
+    counts_s   how long it is how popular each item is
+    newest_s   how long the newest items are the newest
+    stale_s    how long all of these serve while the service that knows better does not answer
+    """
+
+    together: int = 32
+    in_flight: int = 2
+    space_s: float = 5.0
+    items: int = 20_000
+    popular_s: float = 5.0
+    counts_s: float = 30.0
+    newest_s: float = 30.0
+    stale_s: float = 120.0

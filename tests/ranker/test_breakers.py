@@ -1,0 +1,122 @@
+"""The states of a breaker, by a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import InvalidInput, NotReady, TooLate
+from services.ranker.breakers import Breaker, Limits, State
+
+LIMITS = Limits(failures=3, slow_s=0.5, pause_s=1.0, longest_pause_s=4.0)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened() -> tuple[Breaker, Clock]:
+    clock = Clock()
+    breaker = Breaker("profile", clock, LIMITS)
+    for _ in range(3):
+        breaker.admit()
+        breaker.failed()
+    return breaker, clock
+
+
+def test_failures_in_a_row_open_it_and_nothing_is_asked_then() -> None:
+    breaker, _ = opened()
+    assert breaker.state is State.OPEN
+    with pytest.raises(NotReady, match="profile"):
+        breaker.admit()
+    assert breaker.counts == {"failed": 3, "refused": 1}
+
+
+def test_an_answer_between_failures_keeps_it_closed() -> None:
+    breaker = Breaker("profile", Clock(), LIMITS)
+    for _ in range(5):
+        for outcome in (breaker.failed, breaker.failed, breaker.succeeded):
+            breaker.admit()
+            outcome()
+    assert breaker.state is State.CLOSED
+
+
+def test_after_the_pause_one_call_tries_and_closes_it() -> None:
+    breaker, clock = opened()
+    clock.now = 1.0
+    assert breaker.state is State.HALF_OPEN
+    breaker.admit()  # the one that tries
+    with pytest.raises(NotReady):
+        breaker.admit()
+    breaker.succeeded()
+    breaker.admit()
+    breaker.admit()
+
+
+def test_each_trial_that_fails_makes_the_pause_longer_up_to_a_bound() -> None:
+    breaker, clock = opened()
+    for pause in (1.0, 2.0, 4.0, 4.0):
+        clock.now += pause - 0.01
+        assert breaker.state is State.OPEN
+        clock.now += 0.01
+        breaker.admit()
+        breaker.failed()
+    clock.now += 4.0
+    breaker.admit()
+    breaker.succeeded()
+    for _ in range(3):
+        breaker.admit()
+        breaker.failed()
+    clock.now += 1.0
+    assert breaker.state is State.HALF_OPEN, "it begins anew with the short pause"
+
+
+@pytest.mark.parametrize(
+    ("problem", "after_s", "counted"),
+    [
+        (NotReady("gone"), 0.0, "failed"),
+        (TooLate("slow"), 0.0, "failed"),
+        (InvalidInput("limit", "wrong"), 0.0, "succeeded"),
+        (asyncio.CancelledError(), 0.1, "given_up"),
+        (asyncio.CancelledError(), 0.5, "failed"),
+    ],
+)
+def test_how_a_call_ended(problem: BaseException, after_s: float, counted: str) -> None:
+    breaker = Breaker("profile", Clock(), LIMITS)
+    breaker.admit()
+    breaker.ended(problem, after_s)
+    assert breaker.counts == {counted: 1}
+
+
+def test_a_trial_that_is_given_up_leaves_room_for_another() -> None:
+    breaker, clock = opened()
+    clock.now = 1.0
+    breaker.admit()
+    breaker.ended(asyncio.CancelledError(), 0.0)
+    breaker.admit()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ok", "fail", "leave"]), st.floats(0, 2)), max_size=60))
+def test_it_never_stays_shut_longer_than_the_longest_pause(steps: list[tuple[str, float]]) -> None:
+    clock = Clock()
+    breaker = Breaker("profile", clock, LIMITS)
+    for step, pause in steps:
+        clock.now += pause
+        try:
+            breaker.admit()
+        except NotReady:
+            continue
+        if step == "ok":
+            breaker.succeeded()
+        elif step == "fail":
+            breaker.failed()
+        else:
+            breaker.ended(asyncio.CancelledError(), 0.0)
+    clock.now += LIMITS.longest_pause_s
+    breaker.admit()
