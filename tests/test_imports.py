@@ -17,7 +17,7 @@ ALLOWED = {
     "services.embedder.eye": {"PIL", "numpy", "pydantic"},
     "services.indexer.app": {"faiss", "redis", "numpy", "pydantic", "structlog"},
     "services.profile.app": {"redis", "numpy", "pydantic", "structlog"},
-    "services.ranker.app": {"numpy", "pydantic", "structlog", "uvloop"},
+    "services.ranker.app": {"redis", "numpy", "pydantic", "structlog", "uvloop"},
     "services.launch": {"pydantic", "structlog", "numpy"},
 }
 
