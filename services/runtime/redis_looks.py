@@ -59,6 +59,7 @@ class _Threads(Line):
         if connection is None:
             # The pool knows it, to close it with the others, and does not lend it to anybody.
             connection = self._own.connection = self._pool.make_connection()
+            connection.wait_in_kernel()
         request = b"".join([look.at(key) for look, key in looks])
         answers = connection.retry.call_with_retry(
             lambda: _exchanged(connection, request, len(looks)), lambda _: connection.disconnect()
