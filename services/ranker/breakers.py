@@ -90,13 +90,14 @@ class Breaker:
 
     def ended(self, problem: BaseException, after_s: float) -> None:
         """What came of a call that gave no answer, and after how many seconds."""
-        if isinstance(problem, NotReady | TooLate):
+        if isinstance(problem, NotReady):
             self.failed()
-        elif isinstance(problem, Exception):
+        elif isinstance(problem, Exception) and not isinstance(problem, TooLate):
             self.succeeded()  # it did answer
         elif after_s >= self._limits.slow_s:
             self.failed()
         else:
-            # The caller did not wait, which says nothing of the service.
+            # The caller did not wait, or had hardly any time: that says nothing of the service, and who is in a hurry
+            # must not close it to the others.
             self._counts["given_up"] += 1
             self._trying = False

@@ -14,7 +14,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.errors import Internal, Overloaded, TooLate, VisrecError
+from services.errors import Internal, NotReady, Overloaded, TooLate, VisrecError
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
@@ -26,6 +26,10 @@ each, in order. Raises a VisrecError when the call itself failed."""
 ALONE_SHARE = 0.5
 """Of the time that the least patient of a call has left the call may take this much: after that there is still time
 to ask for each alone, so that a slow one does not take the others with it."""
+
+ALIKE = 4.0
+"""Of two that go together none has more than so many times as long as the other: the call ends by the least patient,
+and one in a hurry would end it for all."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,11 @@ class Coalescer(Generic[Asked, Told]):
             out.task = loop.create_task(self._send(batch), context=Context())
 
     def _next(self, now: float) -> list[_Waiting[Asked, Told]]:
-        """As many as may go together, in the order in which they came; empty: nobody waits."""
+        """As many as may go together, in the order in which they came; empty: nobody waits. Those of another patience
+        than the first stay in front of the queue."""
         batch: list[_Waiting[Asked, Told]] = []
-        work = 0.0
+        others: list[_Waiting[Asked, Told]] = []
+        work, least, most = 0.0, 0.0, float("inf")
         while self._queue and len(batch) < self._bounds.together:
             waiting = self._queue[0]
             if waiting.outcome.done():  # has given up
@@ -127,12 +133,18 @@ class Coalescer(Generic[Asked, Told]):
                 self._queue.popleft()
                 waiting.outcome.set_exception(TooLate("its time was up before it could be asked"))
                 continue
+            left = waiting.until - now
+            if not least <= left <= most:
+                others.append(self._queue.popleft())
+                continue
+            least, most = max(least, left / ALIKE), min(most, left * ALIKE)
             work += waiting.work
             if batch and (work > self._bounds.work or waiting.alone):
                 break
             batch.append(self._queue.popleft())
             if waiting.alone:
                 break
+        self._queue.extendleft(reversed(others))
         return batch
 
     async def _send(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
@@ -164,8 +176,9 @@ class Coalescer(Generic[Asked, Told]):
                 waiting.outcome.set_result(outcome)
 
     def _failed(self, batch: Sequence[_Waiting[Asked, Told]], problem: VisrecError) -> None:
-        """The call itself failed. What one of several may be to blame for, each tries again alone."""
-        again = len(batch) > 1 and isinstance(problem, TooLate | Internal)
+        """The call itself failed. What one of several may be to blame for (a message that grew too large is bad input,
+        too), each tries again alone."""
+        again = len(batch) > 1 and not isinstance(problem, NotReady | Overloaded)
         for waiting in batch:
             if waiting.outcome.done():
                 continue

@@ -81,7 +81,8 @@ def test_each_trial_that_fails_makes_the_pause_longer_up_to_a_bound() -> None:
     ("problem", "after_s", "counted"),
     [
         (NotReady("gone"), 0.0, "failed"),
-        (TooLate("slow"), 0.0, "failed"),
+        (TooLate("no time"), 0.1, "given_up"),
+        (TooLate("slow"), 0.5, "failed"),
         (InvalidInput("limit", "wrong"), 0.0, "succeeded"),
         (asyncio.CancelledError(), 0.1, "given_up"),
         (asyncio.CancelledError(), 0.5, "failed"),

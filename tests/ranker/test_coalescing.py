@@ -104,7 +104,7 @@ async def test_a_bad_one_fails_alone() -> None:
     assert isinstance(outcomes[1], InvalidInput)
 
 
-@pytest.mark.parametrize("problem", [TooLate("slow"), Internal("a bug")])
+@pytest.mark.parametrize("problem", [TooLate("slow"), Internal("a bug"), InvalidInput("", "the message is too large")])
 async def test_when_a_call_fails_because_of_one_the_others_are_asked_again_alone(problem: VisrecError) -> None:
     service = Service()
     service.poison = {1: problem}
@@ -113,6 +113,16 @@ async def test_when_a_call_fails_because_of_one_the_others_are_asked_again_alone
     assert outcomes[1] is problem
     assert service.calls == [[0, 1, 2], [0], [1], [2]]
     assert service.within[0] <= PATIENT_S / 2, "time is left for that"
+
+
+async def test_who_is_in_a_hurry_hurries_nobody_else() -> None:
+    service = Service()
+    coalescer = Coalescer(service, Bounds(in_flight=1))
+    left = [PATIENT_S, 2.0, PATIENT_S / 2, 3.0]
+    asked = [asyncio.create_task(coalescer.ask(number, left_s)) for number, left_s in enumerate(left)]
+    assert await asyncio.gather(*asked) == [0, 1, 2, 3]
+    assert service.calls == [[0, 2], [1, 3]]
+    assert service.within[0] > 10.0
 
 
 async def test_a_service_that_is_away_is_not_asked_again() -> None:
