@@ -60,7 +60,7 @@ class EvidenceMap:
 def evidence_map(
     inputs: EvidenceInputs, item: Float32, counted: Callable[[float], float], shown: Shown | None
 ) -> EvidenceMap:
-    """`item`: (d,) the item's unit block. `counted`: the value that a likeness has in a score; never falls. `shown`:
+    """`item`: (d,) the item's unit block. `counted`: the value that a likeness has in a score; monotonic. `shown`:
     what the answer said of it; None when it said nothing of this block, and then the map sums to the likeness.
 
     Raises Refused with reason EVIDENCE_MISMATCH for another photo than the one of the answer, or another item.
@@ -70,7 +70,8 @@ def evidence_map(
     likeness = float(values.sum()) + offset
     scale = 1.0
     if shown is not None:
-        if not counted(likeness - TOLERANCE) <= shown.value <= counted(likeness + TOLERANCE):
+        bounds = counted(likeness - TOLERANCE), counted(likeness + TOLERANCE)
+        if not min(bounds) <= shown.value <= max(bounds):  # a block that pushes away counts the other way round
             raise mismatch()
         scale = shown.contribution / likeness if likeness else 0.0
     return EvidenceMap(inputs.block, inputs.rows, inputs.columns, values * scale, offset * scale)

@@ -7,7 +7,7 @@ could not be frozen is still an answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from services.ranker.answer import Answer, Ask, Dropped
 from services.ranker.frozen import Frozen, Versions
 from services.ranker.frozen_pack import pack, unpack
 from services.ranker.frozen_store import FrozenStore
+from services.ranker.ports import SOMETHING, Source
+from services.ranker.scenes import SESSION
 from services.ranker.stages import Stages
 from services.ranker.tickets import NAME_BYTES, Page, Ticket, Tickets
 
@@ -91,7 +93,7 @@ class Freezer:
                 answer.collaborative_space,
             ),
             ranking=answer.ranking,
-            sources=answer.sources,
+            sources=_without_session(answer),
             nearest=answer.nearest,
             user_id=ask.user_id if owner else "",
         )
@@ -193,13 +195,19 @@ class Freezing:
                     taken = await self._taken
         except TimeoutError:
             return _no("DEADLINE_EXCEEDED", "Redis did not answer in time")
-        except NotReady:
+        except Exception:  # noqa: BLE001 - whatever it is, it costs the answer its name and no more
             return AWAY
         return self._receipt if taken else _no("ERASED", "the person has been erased")
 
 
 NOT_FROZEN = Freezing(Receipt())
 """Of an answer that nobody wants to have frozen."""
+
+
+def _without_session(answer: Answer) -> dict[str, Sequence[Source]]:
+    """Nothing of a session is kept, so what was done in it has no names."""
+    session = {column.query for column in answer.ranking.columns if column.signal == SESSION}
+    return {query: (SOMETHING,) if query in session else some for query, some in answer.sources.items()}
 
 
 def _no(reason: str, message: str) -> Receipt:

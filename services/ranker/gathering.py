@@ -113,13 +113,17 @@ class Gatherer:
         """Asked for whatever its weight: what was seen is left out all the same."""
         signals = [TASTE] if ask.include_seen else [TASTE, SEEN]
         share = self._limits.profile_share
+
+        async def known(space: str) -> Taste | None:
+            taste = self._profile.taste(ask.user_id, ask.catalogue, space)
+            return await stages.spare("taste", "profile", signals, taste, share)
+
         try:
-            taste = self._profile.taste(ask.user_id, ask.catalogue, spaces.visual.name)
-            return await stages.spare("taste", "profile", signals, taste, share)
-        except SpaceMismatch:
-            # All their events are of another space, which tells what they have seen and not what to search with.
-            taste = self._profile.taste(ask.user_id, ask.catalogue, "")
-            return await stages.spare("taste", "profile", signals, taste, share)
+            try:
+                return await known(spaces.visual.name)
+            except SpaceMismatch:
+                # All their events are of another space, which tells what they have seen and not what to search with.
+                return await known("")
         except NotFound:
             stages.drop(TASTE, "USER_NOT_FOUND", "nobody of that id is known; PutUser makes them known")
             return None

@@ -139,6 +139,10 @@ class Source:
     word: str = ""
 
 
+SOMETHING = Source("", "session")
+"""Stands for what was done in a session, where that is not to be kept."""
+
+
 @dataclass(frozen=True)
 class Interest:
     """One of several things a person likes; `weight` > 0. `sources`: those that count most first."""

@@ -133,8 +133,7 @@ class Recommender:
         """With its items and reasons; it is frozen while the items are fetched."""
         ask, version = material.ask, answer.index_version
         if ask.explain and not known:
-            shown = answer.ranking.ids[: ask.n]
-            plan = sources_plan(material, shown, answer.space, answer.blocks, version)
+            plan = sources_plan(material, answer.ranking.ids[: ask.n], answer.space, answer.blocks, version)
             answer = replace(answer, nearest=await self._teller.nearest(stages, material, plan))
         freezing = self._freezer.freeze(ask, answer, self._now()) if self._freezer else NOT_FROZEN
         recommended, items = await self._teller.tell(
@@ -147,7 +146,9 @@ class Recommender:
             known=known,
         )
         if not known:
-            self._indexer.remember(ask.catalogue, ask.filter, ask.domains, conditions, items)
+            # Items that reasons refer to were read, too, and nobody knows whether they pass.
+            shown = {item_id: items[item_id] for item_id in answer.ranking.ids[: ask.n] if item_id in items}
+            self._indexer.remember(ask.catalogue, ask.filter, ask.domains, conditions, shown)
         receipt = await freezing.ended(stages)
         return replace(
             answer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.ranker.counterfactual import Change
+from services.ranker.ports import SOMETHING
 from services.ranker.reasons import Reason, ReasonKind
 
 ENGLISH, CHINESE = "en", "zh"
@@ -66,6 +67,12 @@ _VERBS: Mapping[str, Mapping[str, str]] = {
 
 _PHOTO = {ENGLISH: "Close to a photo you sent", CHINESE: "与您发送的照片相似"}
 
+_SOMETHING = {
+    ENGLISH: {False: "Close to something you chose just now", True: "Unlike something you did not like just now"},
+    CHINESE: {False: "与您刚刚选择的内容相似", True: "与您刚刚不喜欢的内容不同"},
+}
+"""Of a session, of which nothing is kept."""
+
 _SIGNALS: Mapping[str, Mapping[str, str]] = {
     ENGLISH: {
         "photo": "likeness to the photo",
@@ -104,6 +111,8 @@ _CHANGES = {
 def reason_text(reason: Reason, titles: Mapping[str, str], language: str) -> str:
     """A sentence. `titles` by item id; an item without one is called by its id. `language`: one of LANGUAGES."""
     source = reason.source
+    if source == SOMETHING:
+        return _SOMETHING[language][reason.kind is ReasonKind.FAR_FROM_SEED]
     if source is not None and not source.item_id and "{title}" in _REASONS[language][reason.kind]:
         return _PHOTO[language]
     verbs = _VERBS[language]

@@ -107,6 +107,15 @@ async def test_of_what_was_asked_nothing_personal_is_kept(stub: Stub) -> None:
     assert told.asked == Request(catalogue="shop", n=3, scene="art")
 
 
+async def test_of_a_session_nothing_is_kept_and_the_reason_says_no_more_than_that(stub: Stub) -> None:
+    events = [profile_pb2.Event(type=profile_pb2.EVENT_TYPE_LIKE, item_id="item-00")]
+    answer = await stub.Recommend(Request(catalogue="shop", session_events=events, n=3, explain=True))
+    told = await stub.GetRecommendation(get(answer))
+    then, now = answer.recommendations[0].reasons[0], told.shown.recommendations[0].reasons[0]
+    assert (then.kind, then.item_id, then.contribution) == (now.kind, "item-00", now.contribution)
+    assert (now.item_id, now.text) == ("", "Close to something you chose just now")
+
+
 async def test_a_result_is_gone_after_its_time_and_says_so(stub: Stub, world: World) -> None:
     answer = await stub.Recommend(Request(catalogue="shop", n=3))
     world.now += 3600

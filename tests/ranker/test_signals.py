@@ -13,7 +13,7 @@ from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
 from services.ranker.answer import RECIPROCAL_RANK, Answer, Ask, Seed
 from services.ranker.calibration import read
 from services.ranker.limits import Limits
-from services.ranker.ports import Embedding, Taste
+from services.ranker.ports import Embedding, Source, Taste
 from services.ranker.recommend import Recommender
 from services.ranker.rules import Boost, Rules
 from services.ranker.scene_book import SceneBook
@@ -338,3 +338,26 @@ async def test_more_candidates_than_one_search_scores_are_scored_in_several(worl
     answer = await world.ask(user_id="ann", n=100)
     assert len(ids(answer)) == 100
     assert {len(plan.also_score) for plan in world.indexer.plans} >= {600, 1000, 200}
+
+
+async def test_only_what_was_shown_is_remembered_not_what_reasons_refer_to(world: World) -> None:
+    world.profile.tastes = {"ann": replace(taste((1, 0)), seen=["b1"])}
+    interest = replace(world.profile.tastes["ann"].interests[0], sources=[Source("b1", "save")])
+    world.profile.tastes["ann"] = replace(world.profile.tastes["ann"], interests=[interest])
+    answer = await world.ask(user_id="ann", domains=["a"], n=2)
+    assert any(reason.item_id == "b1" for item in answer.recommended for reason in item.reasons)
+    assert set(world.indexer.shown) == set(ids(answer))
+
+
+async def test_somebody_who_is_erased_between_two_questions_is_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def vanishing(_user: str, _catalogue: str, space: str) -> Taste:
+        if space:
+            raise SpaceMismatch("other@1", space)
+        raise NotFound("user", "ann")
+
+    monkeypatch.setattr(world.profile, "taste", vanishing)
+    answer = await world.ask(user_id="ann", photo=embedding(1, 0))
+    assert ids(answer)[0] == "a1"
+    assert dropped(answer)["taste"] == "USER_NOT_FOUND"
