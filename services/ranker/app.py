@@ -72,6 +72,7 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
         space_s=settings.space_ttl_s,
         popular_s=settings.popular_ttl_s,
         counts_s=settings.counts_ttl_s,
+        taste_share=settings.profile_share,
     )
     catalogue = GrpcIndexer(indexer, time.monotonic, tuning)
     archive = Archive(freezer, catalogue, time.monotonic)

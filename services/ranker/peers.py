@@ -111,7 +111,7 @@ class GrpcIndexer(_Peer, Indexer):
         self._spaces: Refreshed[str, Spaces]
         self._spaces = Refreshed(self._load_spaces, clock, tuning.space_s, FOREVER_S)
         self._items = ItemCache(tuning.items)
-        self._shown: Shown[tuple[str, bytes]] = Shown()
+        self._shown: Shown[tuple[str, bytes]] = Shown(clock, tuning.shown_s)
         self._fresh: Refreshed[_Fresh, Sequence[str]]
         self._fresh = Refreshed(self._load_fresh, clock, tuning.newest_s, tuning.stale_s)
         bounds = Bounds(tuning.together, SEARCH_WORK, tuning.in_flight)
@@ -222,11 +222,12 @@ class GrpcProfile(_Peer, Profile):
         bounds = Bounds(tuning.together, in_flight=tuning.in_flight)
         self._tastes: Coalescer[profile_pb2.GetTasteRequest, profile_pb2.Taste]
         self._tastes = Coalescer(self._get_tastes, bounds)
+        self._taste_share = tuning.taste_share
         self._popularity = Popularity(self._load_top, self._load_counts, clock, tuning)
 
     async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
         request = profile_pb2.GetTasteRequest(user_id=user_id, catalogue=catalogue, space=space, include_seen=True)
-        return wire_profile.decode_taste(await self._tastes.ask(request, _left_s()))
+        return wire_profile.decode_taste(await self._tastes.ask(request, _left_s() * self._taste_share))
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> Sequence[str]:
         return (await self._popularity.top(Top(catalogue, segment, tuple(domains), limit))) if limit else ()

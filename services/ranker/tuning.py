@@ -17,6 +17,10 @@ class Tuning:
     counts_s   how long it is how popular each item is
     newest_s   how long the newest items are the newest
     stale_s    how long all of these serve while the service that knows better does not answer
+    shown_s    how long what was shown serves while nobody can be asked for items
+
+    taste_share: of the time that is left, how much a taste may take: a call of several is to end within that, so that
+    the slow one among them is left out and not the others.
     """
 
     together: int = 32
@@ -27,3 +31,5 @@ class Tuning:
     counts_s: float = 30.0
     newest_s: float = 30.0
     stale_s: float = 120.0
+    shown_s: float = 600.0
+    taste_share: float = 0.3

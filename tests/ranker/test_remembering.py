@@ -192,15 +192,24 @@ class TestItemCache:
 
 
 class TestShown:
+    def test_what_was_shown_long_ago_may_be_gone(self) -> None:
+        now = [0.0]
+        shown: Shown[str] = Shown(lambda: now[0], 600.0)
+        shown.add("any", [CatalogueItem("old", "Old", None)])
+        now[0] = 400.0
+        shown.add("any", [CatalogueItem("new", "New", None)])
+        now[0] = 700.0
+        assert list(shown.under("any")) == ["new"]
+
     def test_items_are_remembered_by_what_they_had_to_pass(self) -> None:
-        shown: Shown[str] = Shown()
+        shown: Shown[str] = Shown(lambda: 0.0, 600.0)
         shown.add("red", [TestItemCache.item("a")])
         shown.add("blue", [TestItemCache.item("b")])
         assert dict(shown.under("red")) == {"a": TestItemCache.item("a")}
         assert shown.under("green") == {}
 
     def test_those_shown_last_stay(self) -> None:
-        shown: Shown[str] = Shown(keys=2, items=3)
+        shown: Shown[str] = Shown(lambda: 0.0, 600.0, keys=2, items=3)
         for name in ("a", "b", "c", "a", "d"):
             shown.add("red", [TestItemCache.item(name)])
         assert list(shown.under("red")) == ["c", "a", "d"]
