@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = command(__doc__)
     parser.add_argument("--user", default="", help="for whom; left out: for nobody in particular")
     parser.add_argument("--at-most", type=float, default=100.0, help="price (default 100)")
-    parser.add_argument("--currency", default="EUR")
+    parser.add_argument(
+        "--currency", default="EUR", help="of --at-most; items without a price in it are left out (EUR)"
+    )
 
     def ask(client: Client, given: argparse.Namespace) -> ranker_pb2.RecommendResponse:
         return in_another_colour(

@@ -218,4 +218,9 @@ AWAY = _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
 
 
 def _expired() -> NotFound:
-    return NotFound("recommendation", "of that name", "it may have been kept before", reason=EXPIRED)
+    return NotFound(
+        "recommendation",
+        "(the one asked for)",
+        "it may have been kept before: ask Recommend for another",
+        reason=EXPIRED,
+    )

@@ -40,7 +40,7 @@ def recommend(
     scene: Annotated[str, typer.Option(help="A named set of weights; `visrec scenes` lists them.")] = "",
     signal: Annotated[
         list[str] | None,
-        typer.Option("--signal", help="Weight of a signal, as NAME=WEIGHT: photo, seeds, taste, popularity."),
+        typer.Option("--signal", help="Weight of a signal, as NAME=WEIGHT; `visrec scenes` lists them all."),
     ] = None,
     block: BlockOption = None,
     category: CategoryOption = None,
