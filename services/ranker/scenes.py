@@ -77,14 +77,6 @@ SCENES: Mapping[str, Scene] = MappingProxyType(
 _NOTHING = dict.fromkeys(SIGNALS, 0.0)
 
 
-def scene_named(name: str) -> Scene:
-    """The scene of that name, `balanced` for an empty one. Raises InvalidInput for one that does not exist."""
-    scene = SCENES.get(name or DEFAULT_SCENE)
-    if scene is None:
-        raise InvalidInput("scene", f"no scene {name[:64]!r}; there are {', '.join(SCENES)}")
-    return scene
-
-
 def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]:
     """The scene's weights with `given` laid over them.
 
