@@ -58,5 +58,9 @@ def searched(events: Sequence[SessionEvent]) -> list[SessionEvent]:
     return sorted(telling, key=lambda event: (-abs(event.weight), _order(event)))[:SEARCHED]
 
 
-def _order(event: SessionEvent) -> tuple[float, float, str, bytes]:
-    return event.age_s, -abs(WEIGHTS[event.kind]), event.item_id, event.embedding.data if event.embedding else b""
+def _order(event: SessionEvent) -> tuple[float, float, float, str, str, str, bytes]:
+    """Of all that an event is, or two that weigh alike (`save`, `cart`, `dislike`) would stand as they came. Of those,
+    what pushes away holds."""
+    weight, vector = WEIGHTS[event.kind], event.embedding
+    told = (vector.space, vector.data) if vector else ("", b"")
+    return event.age_s, -abs(weight), weight, event.kind, event.item_id, *told

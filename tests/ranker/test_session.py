@@ -37,6 +37,12 @@ def test_the_strongest_few_are_searched_with_and_each_item_once(given_events: li
     assert all(event.weight for event in chosen)
 
 
+def test_of_two_at_once_that_weigh_alike_the_one_that_pushes_away_holds() -> None:
+    at_once = [SessionEvent("cart", "a"), SessionEvent("dislike", "a"), SessionEvent("save", "a")]
+    assert [event.kind for event in searched(at_once)] == ["dislike"]
+    assert [event.kind for event in searched(at_once[::-1])] == ["dislike"]
+
+
 def test_an_event_counts_half_after_a_while() -> None:
     assert SessionEvent("like", "a").weight == 2.0
     assert SessionEvent("like", "a", age_s=HALF_LIFE_S).weight == pytest.approx(1.0)
