@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.embedder.bare import Bare
 from bench.embedder.bars import Bar
 from bench.embedder.measure import Measured
+from bench.grid import grid
 
 
 def figures(bare: Bare, measured: Sequence[Measured]) -> Table:
     """One row for the bare loop and one for each server."""
-    table = _table(
+    table = grid(
         "one caller (bare: one thread), then 16 callers (bare: two threads); ms",
         ("1: p50", "p99", "CPU", "x", "16: /s", "p50", "p99", "CPU", "x", "MB", "end"),
     )
@@ -44,7 +44,7 @@ def figures(bare: Bare, measured: Sequence[Measured]) -> Table:
 
 def steady(measured: Sequence[Measured]) -> Table:
     """Latencies at a fixed rate, one row for each server."""
-    table = _table("photos at a fixed rate; ms", ("per s", "p50", "p99", "p99/p50", "CPU"))
+    table = grid("photos at a fixed rate; ms", ("per s", "p50", "p99", "p99/p50", "CPU"))
     for each in measured:
         latency = each.steady.latency
         ratio = latency.p99_ms / latency.p50_ms
@@ -60,21 +60,13 @@ def steady(measured: Sequence[Measured]) -> Table:
 
 def bars(found: Sequence[Bar]) -> Table:
     """One row for each bar, and whether it is held."""
-    table = _table("bars", ("figure",))
+    table = grid("bars", ("figure",))
     table.columns[0].header = "what"
     table.add_column("wanted", no_wrap=True)
     table.add_column("", no_wrap=True)
     for bar in found:
         verdict = "[green]held[/green]" if bar.held else "[red]missed[/red]"
         table.add_row(bar.name, f"{bar.figure:.2f}", bar.wanted, verdict)
-    return table
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.embedder.bars import Bar
+from bench.grid import grid
 from bench.indexer.comparison import Compared, Served
 from bench.indexer.cost import PROMISED, Cost
 from bench.indexer.growth import Grown
@@ -26,7 +27,7 @@ def cost(found: Cost) -> Table:
         f"{found.usual.recall:.4f} ({found.usual.ef})\n"
         f"x beside empty call and bare search: {low:.2f} to {high:.2f} in {len(found.rounds)} rounds"
     )
-    table = _table(title, ("16: CPU", "x", "/s", "p50", "p99", "1: CPU", "x", "p50"))
+    table = grid(title, ("16: CPU", "x", "/s", "p50", "p99", "1: CPU", "x", "p50"))
     middle = sorted(found.rounds, key=lambda each: each.ratio)[len(found.rounds) // 2]
     table.add_row("empty call", *_loads(middle.empty, "", middle.empty_alone, ""))
     for name, timed in (
@@ -46,7 +47,7 @@ def cost(found: Cost) -> Table:
 def peers(found: Sequence[Compared], rows: int) -> Table:
     """Each server, with as much found as it must and as the indexer finds, and the indexer in the same minutes."""
     title = f"{rows:,} rows: one caller, then 16; ms"
-    table = _table(title, ("ef", "recall", "1: p50", "p99", "16: /s", "p50", "p99", "CPU", "MB"))
+    table = grid(title, ("ef", "recall", "1: p50", "p99", "16: /s", "p50", "p99", "CPU", "MB"))
     for each in found:
         table.add_row(each.name)
         table.add_row("  usual", str(each.usual.ef), *_served(each.usual))
@@ -63,7 +64,7 @@ def recalled(found: Sequence[Recalled]) -> Iterator[Table]:
         sizes = list(dict.fromkeys(each.rows for each in here))
         by_place = {(each.name, each.rows): each for each in here}
         heads = [head for rows in sizes for head in (f"{rows:,}", "ms")]
-        table = _table(f"recall@10 by rows ({data}), and p50 from one caller", heads)
+        table = grid(f"recall@10 by rows ({data}), and p50 from one caller", heads)
         for name in dict.fromkeys(each.name for each in here):
             places = [by_place.get((name, rows)) for rows in sizes]
             table.add_row(name, *(cell for each in places for cell in _recalled(each)))
@@ -76,7 +77,7 @@ def _recalled(found: Recalled | None) -> list[str]:
 
 def growth(found: Sequence[Grown]) -> Table:
     """One column for each size."""
-    table = _table("as the catalogue grows; ms: p50 / p99", [f"{each.rows:,} rows" for each in found])
+    table = grid("as the catalogue grows; ms: p50 / p99", [f"{each.rows:,} rows" for each in found])
     rows = {
         "burst, items/s": [f"{each.burst_per_s:,.0f} ({each.burst_rows:,})" for each in found],
         "  at rest after, s": [f"{each.rest_s:.0f}" for each in found],
@@ -112,14 +113,6 @@ def bars(found: Sequence[Bar]) -> Table:
     for bar in found:
         verdict = "[green]held[/green]" if bar.held else "[red]missed[/red]"
         table.add_row(bar.name, f"{bar.figure:.4g}", bar.wanted, verdict)
-    return table
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +24,7 @@ from bench import machine
 from bench.embedder.bars import Bar
 from bench.failure import BenchFailed
 from bench.fleet import ROOT
+from bench.grid import grid
 from bench.indexer.tables import bars as bars_table
 from bench.profile import holding, reading, town, writing
 from bench.profile.holding import Held
@@ -86,16 +86,9 @@ def _measured(
 
 
 def _reading(read: Read) -> Table:
-    table = _table(
+    table = grid(
         f"a kept taste; CPU of the service, ms; medians of {len(read.rounds)} rounds",
-        "",
-        "CPU",
-        "x empty",
-        "least",
-        "most",
-        "per s",
-        "p50",
-        "p99",
+        ("CPU", "x empty", "least", "most", "per s", "p50", "p99"),
     )
     rows = (
         ("empty call", read.middle("empty"), None),
@@ -115,16 +108,14 @@ def _reading(read: Read) -> Table:
 
 
 def _writing(written: Sequence[Written]) -> Table:
-    table = _table("events that last", "", "events/s", "CPU, ms", "of Redis")
+    table = grid("events that last", ("events/s", "CPU, ms", "of Redis"))
     for each in written:
         table.add_row(each.name, f"{each.per_s:.0f}", f"{each.cpu_ms:.3f}", f"{each.redis_ms:.3f}")
     return table
 
 
 def _memory(held: Held) -> Table:
-    table = _table(
-        f"a person in Redis, of {held.people:,}; bytes", "", "one", *(f"{count:,}, GB" for count in PROJECTED)
-    )
+    table = grid(f"a person in Redis, of {held.people:,}; bytes", ("one", *(f"{count:,}, GB" for count in PROJECTED)))
     parts = (
         ("who they are", held.profile),
         (f"{held.events} events", held.window),
@@ -133,13 +124,6 @@ def _memory(held: Held) -> Table:
     )
     for name, size in parts:
         table.add_row(name, f"{size:.0f}", *(f"{size * count / 1e9:.1f}" for count in PROJECTED))
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table
 
 

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from bench import machine
 from bench.failure import BenchFailed
 from bench.fleet import ROOT
+from bench.grid import grid
 from bench.indexer.load import Load
 from bench.indexer.tables import bars as bars_table
 from bench.ranker import city
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def loads(found: Measured) -> Table:
     """One row for each kind of call."""
-    table = _table(f"medians of {len(found.rounds)} rounds", "", "CPU, ms", "per s", "p50", "p99", "callers' cores")
+    table = grid(f"medians of {len(found.rounds)} rounds", ("CPU, ms", "per s", "p50", "p99", "callers' cores"))
     rows = {
         "empty call": [each.empty for each in found.rounds],
         "recommend, a person": [each.person for each in found.rounds],
@@ -78,7 +78,7 @@ def loads(found: Measured) -> Table:
 
 def processes(found: Measured) -> Table:
     """Which process the CPU of an answer is spent in."""
-    table = _table("CPU of an answer, ms", "", *(names := list(found.rounds[0].parts)), "together")
+    table = grid("CPU of an answer, ms", (*(names := list(found.rounds[0].parts)), "together"))
     parts = [median(each.parts[name] for each in found.rounds) for name in names]
     table.add_row("for a person", *(f"{ms:.3f}" for ms in parts), f"{found.cpu_ms:.3f}")
     parts = [found.photo_parts[name] for name in names]
@@ -90,13 +90,6 @@ def _cells(every: Sequence[Load]) -> list[str]:
     cpu, per_s = median(each.cpu_ms for each in every), median(each.per_s for each in every)
     p50, p99 = (median(getattr(each.latency, name) for each in every) for name in ("p50_ms", "p99_ms"))
     return [f"{cpu:.3f}", f"{per_s:.0f}", f"{p50:.2f}", f"{p99:.2f}", f"{median(e.own_cores for e in every):.2f}"]
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
-    return table
 
 
 def _parser() -> argparse.ArgumentParser:
