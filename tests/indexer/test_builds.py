@@ -10,7 +10,7 @@ import pytest
 
 from services.indexer.index.builder import Builder, IndexTuning
 from services.indexer.index.exact import ExactIndex
-from services.indexer.index.faiss_index import FaissIndex
+from services.indexer.index.faiss_index import RESTS, FaissIndex
 from services.indexer.index.flat import Flat
 from services.indexer.index.graph import Graph
 from services.indexer.index.port import Proceed
@@ -44,6 +44,30 @@ def test_fresh_rows_settle() -> None:
     settle(index)
     assert index.view().size().fresh == 0
     assert settled_rows(index.view()) == 8
+
+
+def test_a_small_part_at_rest_is_merged_though_it_is_not_full() -> None:
+    tuning = IndexTuning(fresh_rows=8, small_rows=64, sketch_rows=8, graph_rows=10_000)
+    index = FaissIndex(SPACE, 1, pack_item, tuning)
+    for first, items in ((0, 64), (64, 24)):
+        index.apply([record(f"item-{n}", n) for n in range(first, first + items)], (), version(first + 1))
+        settle(index)
+    assert len(index.view().placed) == 3  # large, small, fresh
+    for _ in range(RESTS):
+        assert not index.settle(nothing)
+    settle(index)
+    large, _ = index.view().placed
+    assert large.part.rows == 88
+    assert sorted(index.item_ids()) == sorted(f"item-{n}" for n in range(88))
+
+
+def test_what_is_added_to_again_and_again_is_not_at_rest() -> None:
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=8, small_rows=1000, sketch_rows=8))
+    for turn in range(RESTS):
+        index.apply([record(f"item-{turn}-{n}", turn * 8 + n) for n in range(8)], (), version(turn + 1))
+        assert index.settle(nothing)
+        assert not index.settle(nothing)
+    assert not index.merge(nothing)
 
 
 def test_what_is_written_during_a_build_stays() -> None:

@@ -32,6 +32,10 @@ from services.spaces import Space
 WORTH_MERGING = 10
 """A merge copies the large part: it waits until what is added is a tenth of that."""
 
+RESTS = 20
+"""A small part that nothing was added to for so many looks of the settler is merged, full or not. Each part takes a
+search a scan and comparisons of its own, however small it is: of two parts a search takes twice what one takes."""
+
 
 class FaissIndex(Index):
     """`pack`: how items are kept for the hits that ask for them. `slots`: what was loaded, oldest first."""
@@ -54,6 +58,7 @@ class FaissIndex(Index):
         self._settling = threading.Lock()
         self._merging = threading.Lock()
         self._linking = threading.Lock()
+        self._rests = 0
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
         # Where the table of a part, by its id(), was written: a part that is measured anew keeps its table.
         self._written: dict[int, Written] = {}
@@ -204,7 +209,11 @@ class FaissIndex(Index):
             stale = small is not None and small.dead_share > self._tuning.dead_fraction
             kept = [Kept.alive(slot) for slot in frozen]
             base = Kept.alive(small) if small and stale else Kept.every(small) if small else None
-        if not frozen and not stale:
+            rests = not frozen and not stale
+            self._rests = self._rests + 1 if rests else 0
+            if small and self._rests >= RESTS and self._worth_merging(small.part().rows):
+                small.role = Role.SEALED
+        if rests:
             return False
         self._replace(base, kept, Role.SMALL, proceed, anew=stale)
         return True
@@ -220,7 +229,7 @@ class FaissIndex(Index):
             if not large and len(sealed) == 1 and not anew:
                 sealed[0].role = Role.LARGE
                 return True
-            worth = WORTH_MERGING * waiting >= (large.part().rows if large else 0)
+            worth = self._worth_merging(waiting)
             # However large the large part is: who writes waits for room among those that are sealed.
             if not (stale or worth or waiting >= self._tuning.max_small_rows // 2):
                 return False
@@ -228,6 +237,12 @@ class FaissIndex(Index):
             base = Kept.alive(large) if large and stale else Kept.every(large) if large else None
         self._replace(base, kept, Role.LARGE, proceed, anew=stale)
         return True
+
+    def _worth_merging(self, rows: int) -> bool:
+        """Whether so many pay for a copy of the large part. One that is scanned, without a graph, is copied in a
+        tenth of a second."""
+        large = self._large()
+        return large is None or large.rows < self._tuning.graph_rows or WORTH_MERGING * rows >= large.rows
 
     def _replace(self, base: Kept | None, kept: Sequence[Kept], role: Role, proceed: Proceed, *, anew: bool) -> None:
         """One settled part instead of several slots. `base`: the slot whose graph is added to, unless `anew`."""
