@@ -47,7 +47,7 @@ def test_fresh_rows_settle() -> None:
 
 
 def test_a_small_part_at_rest_is_merged_though_it_is_not_full() -> None:
-    tuning = IndexTuning(fresh_rows=8, small_rows=64, sketch_rows=8, graph_rows=10_000)
+    tuning = IndexTuning(fresh_rows=8, small_rows=64)
     index = FaissIndex(SPACE, 1, pack_item, tuning)
     for first, items in ((0, 64), (64, 24)):
         index.apply([record(f"item-{n}", n) for n in range(first, first + items)], (), version(first + 1))
@@ -62,7 +62,7 @@ def test_a_small_part_at_rest_is_merged_though_it_is_not_full() -> None:
 
 
 def test_what_is_added_to_again_and_again_is_not_at_rest() -> None:
-    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=8, small_rows=1000, sketch_rows=8))
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=8, small_rows=1000))
     for turn in range(RESTS):
         index.apply([record(f"item-{turn}-{n}", turn * 8 + n) for n in range(8)], (), version(turn + 1))
         assert index.settle(nothing)
