@@ -6,7 +6,7 @@ it, and only if too few remain is more fetched, up to a bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from services.indexer.index.port import Aims, Eligible, Proceed, View
@@ -32,15 +32,27 @@ class Directory:
     popular. `passing`: what may come back."""
 
     def __init__(self, view: View, passing: Eligible) -> None:
-        self._view = view
+        self.view = view
         self.passing = passing
         self._known: dict[tuple[str, ...], list[int]] = {}
+        self._firsts: dict[str, int | None] = {}
+
+    def learn(self, item_ids: Sequence[str]) -> None:
+        """These are going to be asked for."""
+        self._firsts.update(zip(item_ids, self.view.find_all(item_ids), strict=True))
+
+    def firsts(self, item_ids: Iterable[str]) -> frozenset[int | None]:
+        """Of those that exist."""
+        known = self._firsts
+        if missing := [item_id for item_id in item_ids if item_id not in known]:
+            self.learn(missing)
+        return frozenset(map(known.__getitem__, item_ids))
 
     def eligible(self, item_ids: Sequence[str]) -> list[int]:
         """Those that exist and may come back, each once."""
         key = tuple(item_ids)
         if key not in self._known:
-            found = dict.fromkeys(self._view.find_all(item_ids))
+            found = dict.fromkeys(self.view.find_all(item_ids))
             self._known[key] = [first for first in found if first is not None and self.passing.has(first)]
         return self._known[key]
 
@@ -80,7 +92,7 @@ class Terms:
 
     @cached_property
     def _barred(self) -> frozenset[int | None]:
-        return frozenset(self.view.find_all(tuple(self.banned)))
+        return self._directory.firsts(self.banned)
 
     def _asked(self) -> list[int]:
         if not self.request.also_score:

@@ -46,15 +46,51 @@ def aims_of(queries: Sequence[Prepared], space: Space) -> Aims:
     return Aims(np.array([query.weighed for query in queries]), np.array([query.weights for query in queries]))
 
 
+class Gathered:
+    """Items of a view, read once for all the searches that score some of them: of each look into an array most is what
+    it costs to begin, and what one search has found others have found, too. `firsts`: their first rows, ascending."""
+
+    def __init__(self, view: View, firsts: RowArray) -> None:
+        self._space = view.space
+        self._firsts = firsts
+        self._ids = view.item_ids(firsts)
+        rows, self._owners = view.expand(firsts)
+        self._vectors = view.vectors(rows)
+        self._a_photo_each = len(rows) == len(firsts)
+
+    def ids(self, firsts: RowArray) -> list[str]:
+        """Of some of them, ascending."""
+        ids = self._ids
+        return [ids[at] for at in np.searchsorted(self._firsts, firsts).tolist()]
+
+    def score(self, queries: Sequence[Prepared], aims: Aims, firsts: RowArray) -> Scored:
+        """Scores some of them, ascending. `aims`: those of the queries."""
+        if len(firsts) == len(self._firsts):
+            return _scored(self._space, queries, aims, self._vectors, None if self._a_photo_each else self._owners)
+        places = np.searchsorted(self._firsts, firsts)
+        if self._a_photo_each:
+            return _scored(self._space, queries, aims, self._vectors[places], None)
+        begins, ends = (np.searchsorted(self._owners, places, side) for side in ("left", "right"))
+        owners = np.repeat(np.arange(len(places)), ends - begins)
+        rows = np.concatenate([np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)])
+        return _scored(self._space, queries, aims, self._vectors[rows], owners)
+
+
 def score(view: View, queries: Sequence[Prepared], aims: Aims, firsts: Sequence[int]) -> Scored:
     """Scores items of a view, given by their first rows. `aims`: those of the queries."""
     rows, owners = view.expand(firsts)
-    vectors = view.vectors(rows)
-    parts = _parts(view.space, aims, vectors)
+    return _scored(view.space, queries, aims, view.vectors(rows), None if len(rows) == len(firsts) else owners)
+
+
+def _scored(
+    space: Space, queries: Sequence[Prepared], aims: Aims, vectors: Float32, owners: RowArray | None
+) -> Scored:
+    """`owners`: the item of each photo, None where each has one."""
+    parts = _parts(space, aims, vectors)
     scores = _scores(queries, parts)
-    if len(rows) == len(firsts):  # a photo each
-        return Scored(vectors, parts, scores.tolist(), list(range(len(firsts))))
-    best = _best_rows(scores, owners, len(firsts))
+    if owners is None:
+        return Scored(vectors, parts, scores.tolist(), list(range(len(vectors))))
+    best = _best_rows(scores, owners, int(owners[-1]) + 1 if len(owners) else 0)
     return Scored(vectors, parts, scores[best].tolist(), best.tolist())
 
 

@@ -8,16 +8,16 @@ answer is what it would have got alone, or better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from services.errors import NotFound
-from services.indexer.candidates import Directory, Seeker, Terms, first_fetch, ranking
-from services.indexer.index.port import Aims, Proceed, View
-from services.indexer.scoring import Prepared, Scored, aims_of, score
+from services.indexer.candidates import FEW_BANNED, Directory, Seeker, Terms, first_fetch, ranking
+from services.indexer.index.port import Aims, Proceed, RowArray, View
+from services.indexer.scoring import Gathered, Prepared, Scored, aims_of, score
 from services.indexer.search_request import Query, SearchRequest
 from services.indexer.variety import Chosen
 from services.spaces import Float32
@@ -30,6 +30,8 @@ FindVector = Callable[[str], Float32 | None]
 
 
 NOBODY: frozenset[str] = frozenset()
+NONE: list[str] = []
+"""Of hits of which it is not told which query found them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class Search:
         return self._aims if everything else aims_of(self.seeking, self.view.space)
 
     @property
+    def few_banned(self) -> Collection[str]:
+        """Items that may not come back, unless they are so many that each hit is looked at instead."""
+        return self._banned if len(self._banned) <= FEW_BANNED else NOBODY
+
+    @property
     def fetch(self) -> int:
         """How many of the nearest items of each of `seeking` it needs at first."""
         return first_fetch(self.request, len(self._banned))
@@ -107,10 +114,11 @@ class Search:
     ) -> Hits:
         """`nearest`: for each of `seeking`, `fetch` items, fewer when no more are eligible. `directory`: of the same
         view and of what may come back."""
-        request = self.request
-        terms = Terms(request, self.view, self._banned, directory, proceed)
-        seekers = [Seeker(terms, query, found) for query, found in zip(self.seeking, nearest, strict=True)]
-        depth = request.depth
+        if self.request.loose:
+            firsts = self.found(directory, nearest, proceed)
+            return self.hits(Gathered(self.view, firsts), firsts)
+        terms, seekers = self._seekers(directory, nearest, proceed)
+        depth = self.request.depth
         while True:
             brought = [seeker.bring(depth) for seeker in seekers]
             proceed()
@@ -120,11 +128,35 @@ class Search:
                 return hits
             depth *= 2
 
+    def found(self, directory: Directory, nearest: Sequence[list[int]], proceed: Proceed) -> RowArray:
+        """Of a loose request: the first rows of all that comes back, ascending: what lies together is read together.
+        As `finish`."""
+        terms, seekers = self._seekers(directory, nearest, proceed)
+        depth = self.request.depth
+        brought = chain.from_iterable(seeker.bring(depth) for seeker in seekers)
+        return np.array(sorted({*terms.asked, *brought}), np.int64)
+
+    def hits(self, gathered: Gathered, firsts: RowArray) -> Hits:
+        """Of a loose request, whose items are among those that were gathered."""
+        scored = gathered.score(self._queries, self._aims, firsts)
+        return Hits(
+            ids=gathered.ids(firsts),
+            firsts=firsts.tolist(),
+            scores=scored.scores,
+            found_by=[NONE] * len(firsts),
+            scored=scored,
+            rows=scored.best,
+        )
+
+    def _seekers(
+        self, directory: Directory, nearest: Sequence[list[int]], proceed: Proceed
+    ) -> tuple[Terms, list[Seeker]]:
+        terms = Terms(self.request, self.view, self._banned, directory, proceed)
+        return terms, [Seeker(terms, query, found) for query, found in zip(self.seeking, nearest, strict=True)]
+
     def _choose(self, terms: Terms, brought: Sequence[list[int]]) -> tuple[Hits, bool]:
         """The hits, and whether there are as many as are wanted."""
         request = self.request
-        if request.loose:
-            return self._all(terms, brought), True
         found_by: dict[int, list[str]] = {first: [] for first in terms.asked}
         for query, firsts in zip(self.seeking, brought, strict=True):
             for first in firsts:
@@ -142,20 +174,6 @@ class Search:
             rows=[scored.best[at] for at in order],
         )
         return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
-
-    def _all(self, terms: Terms, brought: Sequence[list[int]]) -> Hits:
-        """Whatever was found, in the order of the rows: what lies together is read together."""
-        firsts = sorted({*terms.asked, *chain.from_iterable(brought)})
-        scored = score(self.view, self._queries, self._aims, firsts)
-        nobody: list[str] = []
-        return Hits(
-            ids=self.view.item_ids(firsts),
-            firsts=firsts,
-            scores=scored.scores,
-            found_by=[nobody] * len(firsts),
-            scored=scored,
-            rows=scored.best,
-        )
 
     def _order(self, terms: Terms, firsts: list[int], ranked: list[int], scored: Scored) -> list[int]:
         """Of ranked positions those that come back. What was asked for comes back anyway, and no cap binds it."""

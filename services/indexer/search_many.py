@@ -6,17 +6,20 @@ filter and as accurately; then those whose version has been reached meanwhile, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import numpy as np
 
 from services.errors import InvalidInput, Overloaded, TooLate, VisrecError
 from services.indexer.candidates import Directory
 from services.indexer.desk import LOOK_UP_S, SHORT_WAIT_S, Attention, Desk
 from services.indexer.filters import Filter
-from services.indexer.index.port import Accuracy, View
-from services.indexer.scoring import aims_of
-from services.indexer.search import Answered, Clock, Found, Search
+from services.indexer.index.port import Accuracy, RowArray, View
+from services.indexer.scoring import Gathered, aims_of
+from services.indexer.search import Answered, Clock, Found, Hits, Search
 from services.indexer.search_request import MAX_ALSO_SCORED, MAX_LIMIT, MAX_QUERIES, SearchRequest
 from services.indexer.shelf import Shelf
 from services.indexer.version import Version
@@ -30,6 +33,12 @@ MAX_WORK = MAX_QUERIES * (MAX_LIMIT + MAX_ALSO_SCORED)
 WIDE = 128
 """Up to so many nearest items cost an index the same; searches that need more are not looked up with those that need
 less."""
+
+
+AT_ONCE = 8
+"""Searches whose items are read together: two or three megabytes, which a processor's own memory has room for."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -222,18 +231,43 @@ class _Call:
                 nearest = [[] for _ in seeking]  # each of them is too late, as it will find
         search_ms = (self._clock() - began) * 1e3
         lists = iter(nearest)
+        mine = [[next(lists)[: ready.search.fetch] for _ in ready.search.seeking] for ready in group]
         directory = Directory(view, eligible)
-        for ready in group:
-            mine = [next(lists)[: ready.search.fetch] for _ in ready.search.seeking]
-            scoring = self._clock()
-            try:
+        directory.learn([item_id for ready in group for item_id in ready.search.few_banned])
+        for some in _pieces(list(zip(group, mine, strict=True))):
+            self._finish(some, directory, search_ms)
+
+    def _finish(self, some: Sequence[tuple[_Ready, list[list[int]]]], directory: Directory, search_ms: float) -> None:
+        """Those whose answer has no order are scored of items that are read together."""
+        began = self._clock()
+        loose: list[tuple[_Ready, RowArray]] = []
+        for ready, nearest in some:
+            with self._ending(ready.pending):
                 ready.pending.attention.proceed()
-                hits = ready.search.finish(directory, mine, ready.pending.attention.proceed)
-            except VisrecError as problem:
-                self._end(ready.pending, problem)
-                continue
-            found = Found(hits, eligible.count, search_ms, (self._clock() - scoring) * 1e3)
-            self._end(ready.pending, Answered(found, view, ready.wait_ms))
+                if ready.search.request.loose:
+                    loose.append((ready, ready.search.found(directory, nearest, ready.pending.attention.proceed)))
+                else:
+                    hits = ready.search.finish(directory, nearest, ready.pending.attention.proceed)
+                    self._answered(ready, hits, directory, search_ms, began)
+        if not loose:
+            return
+        gathered = Gathered(directory.view, np.unique(np.concatenate([firsts for _, firsts in loose])))
+        for ready, firsts in loose:
+            with self._ending(ready.pending):
+                ready.pending.attention.proceed()
+                self._answered(ready, ready.search.hits(gathered, firsts), directory, search_ms, began)
+
+    def _answered(self, ready: _Ready, hits: Hits, directory: Directory, search_ms: float, began: float) -> None:
+        found = Found(hits, directory.passing.count, search_ms, (self._clock() - began) * 1e3)
+        self._end(ready.pending, Answered(found, directory.view, ready.wait_ms))
+
+    @contextmanager
+    def _ending(self, pending: _Pending) -> Iterator[None]:
+        """What is raised is the outcome of this search."""
+        try:
+            yield
+        except VisrecError as problem:
+            self._end(pending, problem)
 
     def _proceed(self, group: Sequence[_Ready]) -> None:
         """Raises TooLate when none of the group is waited for any more."""
@@ -254,6 +288,10 @@ class _Call:
             self._attention.proceed()  # is it the whole call?
         self._outcomes[pending.place] = outcome
         self._pending.remove(pending)
+
+
+def _pieces(group: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (group[start : start + AT_ONCE] for start in range(0, len(group), AT_ONCE))
 
 
 def _check(pending: _Pending) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from services.indexer.filters import NO_FILTER, Filter
 from services.indexer.index.items import ItemSet
-from services.indexer.index.part import Chosen, Part
+from services.indexer.index.part import Chosen, Found, Part
 from services.indexer.index.port import Accuracy, Aims, Eligible, Proceed, RowArray, Size, View
 from services.indexer.version import Version
 from services.spaces import Float32, Space
@@ -126,13 +126,17 @@ class FaissView(View):
     def nearest(
         self, aims: Aims, limit: int, eligible: Eligible, accuracy: Accuracy, proceed: Proceed
     ) -> list[list[int]]:
-        rows: list[list[RowArray]] = [[] for _ in aims.weighed]
-        scores: list[list[Float32]] = [[] for _ in aims.weighed]
+        by_part: list[tuple[Placed, Sequence[Found]]] = []
         for placed, chosen in zip(self.placed, cast("Selection", eligible).chosen, strict=True):
             if placed.part.items == 0 or not (chosen.everything or chosen.count):
                 continue
             proceed()
-            found = placed.part.nearest(aims, limit, chosen, accuracy, proceed)
+            by_part.append((placed, placed.part.nearest(aims, limit, chosen, accuracy, proceed)))
+        if self._a_photo_each and (together := _together(by_part, limit)) is not None:
+            return together
+        rows: list[list[RowArray]] = [[] for _ in aims.weighed]
+        scores: list[list[Float32]] = [[] for _ in aims.weighed]
+        for placed, found in by_part:
             for place, (mine, theirs) in enumerate(found):
                 rows[place].append(self._firsts(placed, mine))
                 scores[place].append(theirs)
@@ -230,6 +234,17 @@ class FaissView(View):
         """The first rows, by the view's numbers, of the items that the rows belong to."""
         part = placed.part
         return (rows if part.owners is None else part.starts[part.owners[rows]].astype(np.int64)) + placed.first
+
+
+def _together(by_part: Sequence[tuple[Placed, Sequence[Found]]], limit: int) -> list[list[int]] | None:
+    """`_best` of all queries at once, where each part found as many for each, which it mostly has; else None."""
+    if not by_part or any(len({len(rows) for rows, _ in found}) != 1 for _, found in by_part):
+        return None
+    rows = np.hstack([np.array([mine for mine, _ in found]) + placed.first for placed, found in by_part])
+    scores = np.hstack([np.array([theirs for _, theirs in found]) for _, found in by_part])
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :limit]
+    best: list[list[int]] = np.take_along_axis(rows, order, axis=1).tolist()
+    return best
 
 
 def _best(firsts: Sequence[RowArray], scores: Sequence[Float32], limit: int) -> list[int]:

@@ -12,7 +12,7 @@ from services.indexer.filters import Filter
 from services.indexer.index.columns import Columns
 from services.indexer.index.growing import Growing
 from services.indexer.index.items import ItemSet, bitmap_of
-from services.indexer.index.part import Chosen, Found, Part, best_rows
+from services.indexer.index.part import Chosen, Found, Part, best_of_each
 from services.indexer.index.port import Accuracy, Aims, Proceed
 from services.indexer.item import Fact
 from services.spaces import Float16, Float32
@@ -132,6 +132,6 @@ class FreshPart(Part):
         for start in range(0, len(aims.weighed), AT_ONCE):
             # Together: each row is fetched from memory once for all of them.
             scores = aims.weighed[start : start + AT_ONCE] @ vectors.T
-            found += [best_rows(each, rows, self.owners, limit) for each in scores]
+            found += best_of_each(scores, rows, self.owners, limit)
             proceed()
         return found

@@ -147,6 +147,20 @@ def rows_of(starts: NDArray[Any], items: NDArray[np.intp]) -> NDArray[np.intp]:
     return rows
 
 
+def best_of_each(
+    scores: Float32, rows: NDArray[Any] | None, owners: NDArray[Any] | None, limit: int
+) -> Sequence[Found]:
+    """`best_rows` of each of (queries, n) scores; of many queries together, where each row has an owner of its own."""
+    if owners is not None or not 0 < limit < scores.shape[1]:
+        return [best_rows(each, rows, owners, limit) for each in scores]
+    places = np.argpartition(scores, scores.shape[1] - limit, axis=1)[:, -limit:]
+    best = np.take_along_axis(scores, places, axis=1)
+    order = np.argsort(-best, axis=1, kind="stable")
+    places = np.take_along_axis(places, order, axis=1)
+    found = places if rows is None else rows[places]
+    return list(zip(found.astype(np.int64, copy=False), np.take_along_axis(best, order, axis=1), strict=True))
+
+
 def best_rows(scores: Float32, rows: NDArray[Any] | None, owners: NDArray[Any] | None, limit: int) -> Found:
     """Of (n,) scores, those that hold the best of `limit` different owners. `rows`: what each score belongs to, None:
     its place; `owners` of each row, None: itself."""
