@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.errors import InvalidInput
-from services.ranker.ports import Embedding, Opaque, Source, Taste
+from services.ranker.finding.session import MAX_EVENTS, WEIGHTS, SessionEvent
+from services.ranker.others.ports import Embedding, Opaque, Source, Taste
 from services.ranker.ranking import Part, Ranking
-from services.ranker.rules import NO_RULES, Rules
-from services.ranker.session import MAX_EVENTS, WEIGHTS, SessionEvent
-from services.ranker.words import ENGLISH, LANGUAGES
+from services.ranker.reasons.words import ENGLISH, LANGUAGES
+from services.ranker.scenes.rules import NO_RULES, Rules
 
 DEFAULT_N = 10
 MAX_N = 100

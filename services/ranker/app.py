@@ -12,27 +12,27 @@ from typing import TypeVar
 from uuid import uuid4
 
 from services.errors import InvalidInput, NotReady, Overloaded
-from services.ranker.aftermath import Aftermath
-from services.ranker.archive import Archive
-from services.ranker.breaker_redis import GuardedRedis
-from services.ranker.calibration import Calibration
-from services.ranker.calibration import read as read_calibration
-from services.ranker.explain import Explainer
-from services.ranker.freezer import Freezer, Keeping
-from services.ranker.frozen_redis import RedisFrozenStore
+from services.ranker.frozen.aftermath import Aftermath
+from services.ranker.frozen.archive import Archive
+from services.ranker.frozen.freezer import Freezer, Keeping
+from services.ranker.frozen.recorder import Recorder
+from services.ranker.frozen.store_redis import RedisFrozenStore
 from services.ranker.limits import Limits
 from services.ranker.metrics import RankerMetrics
-from services.ranker.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
-from services.ranker.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
+from services.ranker.order.calibration import Calibration
+from services.ranker.order.calibration import read as read_calibration
+from services.ranker.others.breaker_redis import GuardedRedis
+from services.ranker.others.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
+from services.ranker.others.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
+from services.ranker.others.tuning import Tuning
+from services.ranker.reasons.explain import Explainer
 from services.ranker.recommend import BUILT_IN, Recommender
-from services.ranker.recorder import Recorder
-from services.ranker.scene_book import SceneBook
-from services.ranker.scene_redis import RedisSceneStore
-from services.ranker.scene_shelf import SceneShelf
-from services.ranker.scenes_file import read as read_scenes
+from services.ranker.scenes.book import SceneBook
+from services.ranker.scenes.file import read as read_scenes
+from services.ranker.scenes.shelf import SceneShelf
+from services.ranker.scenes.store_redis import RedisSceneStore
 from services.ranker.servicer import RankerServicer, UseCases
 from services.ranker.settings import RankerSettings
-from services.ranker.tuning import Tuning
 from services.runtime.app import AsyncApp
 from services.runtime.channel_async import open_channel
 from services.runtime.redis_async import AsyncRedis

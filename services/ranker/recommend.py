@@ -18,24 +18,24 @@ from dataclasses import replace
 import numpy as np
 
 from services.errors import NotReady
-from services.ranker import scenes
 from services.ranker.answer import Answer, Ask
-from services.ranker.appraising import Appraiser
-from services.ranker.calibration import Calibration
-from services.ranker.diversity import Variety
-from services.ranker.freezer import NOT_FROZEN, Freezer
-from services.ranker.gathering import Gatherer
+from services.ranker.finding.appraising import Appraiser
+from services.ranker.finding.gathering import Gatherer
+from services.ranker.finding.material import Material
+from services.ranker.finding.searching import Haul, Searcher, Wish
+from services.ranker.frozen.freezer import NOT_FROZEN, Freezer
 from services.ranker.limits import Limits
-from services.ranker.material import Material
-from services.ranker.placing import Order, placed
-from services.ranker.ports import CatalogueItem, Condition, Embedder, Found, Indexer, Profile, Spaces
-from services.ranker.rules import Rules
-from services.ranker.scene_book import SceneBook
-from services.ranker.scenes import FRESHNESS, POPULARITY, SCENES, SEGMENT, WEIGHTS_VERSION, Scene
-from services.ranker.searching import Haul, Searcher, Wish
-from services.ranker.sources import sources_plan
+from services.ranker.order.calibration import Calibration
+from services.ranker.order.diversity import Variety
+from services.ranker.order.placing import Order, placed
+from services.ranker.others.ports import CatalogueItem, Condition, Embedder, Found, Indexer, Profile, Spaces
+from services.ranker.reasons.sources import sources_plan
+from services.ranker.reasons.telling import Teller
+from services.ranker.scenes import scene as scenes
+from services.ranker.scenes.book import SceneBook
+from services.ranker.scenes.rules import Rules
+from services.ranker.scenes.scene import FRESHNESS, POPULARITY, SCENES, SEGMENT, WEIGHTS_VERSION, Scene
 from services.ranker.stages import AWAY, Stages
-from services.ranker.telling import Teller
 
 DIVERSITY = "diversity"
 """Named among the dropped when there were no vectors to tell likeness by."""

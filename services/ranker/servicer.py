@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import grpc.aio
 
 from services.errors import InvalidInput
-from services.ranker.aftermath import Aftermath
-from services.ranker.archive import Archive
-from services.ranker.explain import Explainer
+from services.ranker.frozen.aftermath import Aftermath
+from services.ranker.frozen.archive import Archive
 from services.ranker.metrics import RankerMetrics
+from services.ranker.reasons.explain import Explainer
 from services.ranker.recommend import Recommender
-from services.ranker.scene_shelf import SceneShelf
-from services.ranker.wire_answer import (
+from services.ranker.scenes.shelf import SceneShelf
+from services.ranker.wire.answer import (
     decode_scene,
     encode_answer,
     encode_explanation,
@@ -24,7 +24,7 @@ from services.ranker.wire_answer import (
     encode_shown,
     shown_ids,
 )
-from services.ranker.wire_ask import decode_ask
+from services.ranker.wire.ask import decode_ask
 from services.runtime import deadlines
 from visrec.v1 import ranker_pb2, ranker_pb2_grpc
 

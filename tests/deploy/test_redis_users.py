@@ -18,11 +18,11 @@ from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.filing.store_rules import StoreRules
 from services.profile.people.rewriting_redis import Rewriting
 from services.profile.settings import ProfileSettings
-from services.ranker.frozen_redis import RedisFrozenStore
-from services.ranker.scene_redis import RedisSceneStore
-from services.ranker.scene_store import PutScenes
-from services.ranker.scenes import SCENES
-from services.ranker.tickets import Ticket
+from services.ranker.frozen.store_redis import RedisFrozenStore
+from services.ranker.frozen.tickets import Ticket
+from services.ranker.scenes.scene import SCENES
+from services.ranker.scenes.store import PutScenes
+from services.ranker.scenes.store_redis import RedisSceneStore
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis, redis_errors
 from services.runtime.redis_async import AsyncRedis

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, EXIT_WRONG, app
 from jobs.people import Somebody
 from services.errors import Refused
-from services.ranker.calibration import read
+from services.ranker.order.calibration import read
 from services.runtime.faults import status_of, trailers_of
 from tests.jobs.people import PEOPLE, SIZE, SPACE, crowd
 from visrec.v1 import common_pb2, indexer_pb2, indexer_pb2_grpc, profile_pb2, profile_pb2_grpc

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.curves import Curve, cosines, fitted, with_curves
-from services.ranker import calibration as ranker
+from services.ranker.order import calibration as ranker
 
 
 def told(by: Curve, values: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis import Redis
 
-from services.ranker.frozen_memory import MemoryFrozenStore
-from services.ranker.frozen_redis import RedisFrozenStore
-from services.ranker.frozen_store import FrozenStore
+from services.ranker.frozen.store import FrozenStore
+from services.ranker.frozen.store_memory import MemoryFrozenStore
+from services.ranker.frozen.store_redis import RedisFrozenStore
 from services.runtime.redis_async import AsyncRedis
 from services.runtime.settings import RuntimeSettings
 from tests.profile.conftest import cluster_port  # noqa: F401 - a fixture, for the tests here as well

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.errors import InvalidInput, NotFound, SpaceMismatch, VisrecError
-from services.ranker.ports import (
+from services.ranker.others.ports import (
     CatalogueItem,
     Condition,
     Embedder,

@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.ranker.calibration import Curve, Curves
-from services.ranker.candidates import Candidates, Likeness, Query
-from services.ranker.material import rescaled
-from services.ranker.ports import Found
-from services.ranker.scenes import (
+from services.ranker.finding.candidates import Candidates, Likeness, Query
+from services.ranker.finding.material import rescaled
+from services.ranker.order.calibration import Curve, Curves
+from services.ranker.others.ports import Found
+from services.ranker.scenes.scene import (
     COLLABORATIVE,
     FRESHNESS,
     PHOTO,

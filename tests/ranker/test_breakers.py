@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotReady, TooLate
-from services.ranker.breakers import Breaker, Limits, State
+from services.ranker.others.breakers import Breaker, Limits, State
 
 LIMITS = Limits(failures=3, slow_s=0.5, pause_s=1.0, longest_pause_s=4.0)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.calibration import IDENTITY, Curve, read
-from services.ranker.candidates import Candidates, Likeness, Query
-from services.ranker.fusion import weighted_sum
-from services.ranker.scenes import PHOTO
+from services.ranker.finding.candidates import Candidates, Likeness, Query
+from services.ranker.order.calibration import IDENTITY, Curve, read
+from services.ranker.order.fusion import weighted_sum
+from services.ranker.scenes.scene import PHOTO
 from tests.ranker.given import curve
 
 places = st.lists(st.floats(-2, 2), min_size=2, max_size=20)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.errors import Internal, InvalidInput, NotReady, Overloaded, TooLate, VisrecError
-from services.ranker.coalescing import Bounds, Coalescer
+from services.ranker.others.coalescing import Bounds, Coalescer
 from services.runtime import deadlines
 
 PATIENT_S = 60.0

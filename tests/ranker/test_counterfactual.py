@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from services.errors import NotFound
 from services.ranker.answer import FUSIONS, WEIGHTED_SUM
-from services.ranker.candidates import Candidates
-from services.ranker.counterfactual import Change, counterfactual
-from services.ranker.placing import Order, placed
+from services.ranker.finding.candidates import Candidates
+from services.ranker.order.placing import Order, placed
 from services.ranker.ranking import Ranking
-from services.ranker.scenes import FRESHNESS, POPULARITY
-from services.ranker.words import change_text
+from services.ranker.reasons.counterfactual import Change, counterfactual
+from services.ranker.reasons.words import change_text
+from services.ranker.scenes.scene import FRESHNESS, POPULARITY
 from tests.ranker.given import SPACE, Weights, candidates, found_of, weights
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from services.ranker.answer import Dropped
-from services.ranker.frozen import Frozen, Versions
-from services.ranker.frozen_pack import pack, unpack
-from services.ranker.ports import Source
+from services.ranker.frozen.pack import pack, unpack
+from services.ranker.frozen.result import Frozen, Versions
+from services.ranker.others.ports import Source
 from services.ranker.ranking import Column, Ranking
 
 SOURCES = {"interest-1": [Source("lamp", "like"), Source("", "stated", "glass")], "seed-1": [Source("sofa", "")]}

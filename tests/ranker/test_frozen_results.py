@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from services.errors import NotReady
-from services.ranker.freezer import Freezer, Keeping
+from services.ranker.frozen.freezer import Freezer, Keeping
 from services.runtime.settings import RuntimeSettings
 from tests.ranker.fakes import Fault, embedding
 from tests.ranker.worlds import ANN, ROWS, Stub, World, known, refusal, served

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from services.errors import NotReady
-from services.ranker.frozen_redis import RedisFrozenStore
-from services.ranker.frozen_store import FrozenStore
-from services.ranker.tickets import KEY_BYTES, NAME_BYTES, Ticket
+from services.ranker.frozen.store import FrozenStore
+from services.ranker.frozen.store_redis import RedisFrozenStore
+from services.ranker.frozen.tickets import KEY_BYTES, NAME_BYTES, Ticket
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
 from services.runtime.redis_async import AsyncRedis

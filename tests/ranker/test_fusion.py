@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.calibration import IDENTITY, Curves
-from services.ranker.candidates import Candidates, Likeness, Query, decayed, saturated
-from services.ranker.fusion import best, weighted_sum
+from services.ranker.finding.candidates import Candidates, Likeness, Query, decayed, saturated
+from services.ranker.order.calibration import IDENTITY, Curves
+from services.ranker.order.fusion import best, weighted_sum
 from services.ranker.ranking import Part, Ranking
-from services.ranker.scenes import PHOTO, POPULARITY, SEEDS, SESSION, TASTE
+from services.ranker.scenes.scene import PHOTO, POPULARITY, SEEDS, SESSION, TASTE
 from tests.ranker.given import QUERIES, REPELLING, candidates, chosen_rows, curves, weights
 
 Weights = Mapping[str, float]

@@ -8,9 +8,9 @@ from contextlib import nullcontext
 
 import pytest
 
-from services.ranker.peers import GrpcIndexer, GrpcProfile
-from services.ranker.ports import SEGMENT, STATED, SearchPlan, SearchQuery, Source
-from services.ranker.tuning import Tuning
+from services.ranker.others.peers import GrpcIndexer, GrpcProfile
+from services.ranker.others.ports import SEGMENT, STATED, SearchPlan, SearchQuery, Source
+from services.ranker.others.tuning import Tuning
 from services.runtime import deadlines
 from visrec.v1 import indexer_pb2
 from visrec.v1 import profile_pb2 as pb

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ranker.answer import FUSIONS, RECIPROCAL_RANK
-from services.ranker.candidates import Candidates
-from services.ranker.diversity import Variety, chosen, directions
-from services.ranker.placing import Order, placed
-from services.ranker.ports import Found
+from services.ranker.finding.candidates import Candidates
+from services.ranker.order.diversity import Variety, chosen, directions
+from services.ranker.order.placing import Order, placed
+from services.ranker.order.reciprocal import ranks
+from services.ranker.others.ports import Found
 from services.ranker.ranking import Ranking
-from services.ranker.reciprocal import ranks
-from services.ranker.scenes import FRESHNESS, POPULARITY
+from services.ranker.scenes.scene import FRESHNESS, POPULARITY
 from tests.ranker.fakes import FakeTraits
 from tests.ranker.given import SPACE, Weights, candidates, chosen_rows, curves, found_of, kinds, vectors, weights
 

@@ -19,9 +19,9 @@ from services.errors import (
 )
 from services.ranker.answer import Answer, Ask, Seed
 from services.ranker.limits import Limits
-from services.ranker.ports import SEGMENT, STATED, Embedding, Source, Taste
+from services.ranker.others.ports import SEGMENT, STATED, Embedding, Source, Taste
 from services.ranker.recommend import Recommender
-from services.ranker.scenes import SIGNALS
+from services.ranker.scenes.scene import SIGNALS
 from tests.ranker.fakes import SPACE, FakeEmbedder, FakeIndexer, FakeProfile, Fault, embedding, taste, vector
 
 ROWS = {f"{'ab'[colour]}{content}": vector(content, colour) for content in range(4) for colour in range(2)}

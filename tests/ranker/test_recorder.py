@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.errors import NotReady
-from services.ranker.recorder import Deed, Diary, Patience, Recorder
+from services.ranker.frozen.recorder import Deed, Diary, Patience, Recorder
 
 
 class Book(Diary):

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from services.errors import NotFound, NotReady
-from services.ranker.counts import Counts
-from services.ranker.items import CATALOGUES, ItemCache
-from services.ranker.ports import CatalogueItem
-from services.ranker.refreshed import Refreshed
-from services.ranker.remembered import Shown
+from services.ranker.others.counts import Counts
+from services.ranker.others.items import CATALOGUES, ItemCache
+from services.ranker.others.ports import CatalogueItem
+from services.ranker.others.refreshed import Refreshed
+from services.ranker.others.remembered import Shown
 
 
 class Clock:

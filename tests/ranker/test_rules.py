@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InvalidInput
-from services.ranker.ports import Condition
-from services.ranker.rules import NO_RULES, Boost, PriceBounds, Rules
+from services.ranker.others.ports import Condition
+from services.ranker.scenes.rules import NO_RULES, Boost, PriceBounds, Rules
 from tests.ranker.fakes import FakeTraits
 
 OWN = Boost("own", "tags", ("ours",), 0.1)

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from services.errors import Conflict, InvalidInput, Overloaded, Refused
-from services.ranker.scene_book import MOST_SCENES, SceneBook
-from services.ranker.scene_redis import RedisSceneStore
-from services.ranker.scene_shelf import SceneShelf
-from services.ranker.scene_store import MemorySceneStore, SceneStore
-from services.ranker.scenes import PHOTO, SCENES, TASTE, Scene
+from services.ranker.scenes.book import MOST_SCENES, SceneBook
+from services.ranker.scenes.scene import PHOTO, SCENES, TASTE, Scene
+from services.ranker.scenes.shelf import SceneShelf
+from services.ranker.scenes.store import MemorySceneStore, SceneStore
+from services.ranker.scenes.store_redis import RedisSceneStore
 from services.runtime.redis_async import AsyncRedis
 
 BOOK = SceneBook(SCENES, "builtin-1")

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from services.ranker.rules import Boost, PriceBounds
-from services.ranker.scenes import SCENES
-from services.ranker.scenes_file import read
+from services.ranker.scenes.file import read
+from services.ranker.scenes.rules import Boost, PriceBounds
+from services.ranker.scenes.scene import SCENES
 
 AUTUMN = """
 [autumn]

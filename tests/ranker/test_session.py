@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.session import HALF_LIFE_S, SEARCHED, WEIGHTS, SessionEvent, searched
+from services.ranker.finding.session import HALF_LIFE_S, SEARCHED, WEIGHTS, SessionEvent, searched
 from tests.ranker.fakes import embedding
 
 events = st.lists(

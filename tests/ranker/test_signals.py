@@ -11,14 +11,14 @@ import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch
 from services.ranker.answer import RECIPROCAL_RANK, Answer, Ask, Seed
-from services.ranker.calibration import read
+from services.ranker.finding.session import SessionEvent
 from services.ranker.limits import Limits
-from services.ranker.ports import Embedding, Source, Taste
+from services.ranker.order.calibration import read
+from services.ranker.others.ports import Embedding, Source, Taste
 from services.ranker.recommend import Recommender
-from services.ranker.rules import Boost, Rules
-from services.ranker.scene_book import SceneBook
-from services.ranker.scenes import SCENES
-from services.ranker.session import SessionEvent
+from services.ranker.scenes.book import SceneBook
+from services.ranker.scenes.rules import Boost, Rules
+from services.ranker.scenes.scene import SCENES
 from tests.ranker.fakes import (
     FakeEmbedder,
     FakeIndexer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.tickets import KEY_BYTES, NAME_BYTES, Page, Ticket, Tickets
+from services.ranker.frozen.tickets import KEY_BYTES, NAME_BYTES, Page, Ticket, Tickets
 
 TICKETS = Tickets(b"k" * KEY_BYTES)
 MAX_LETTERS = 128

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from services.ranker.ports import SEGMENT as OF_SEGMENT
-from services.ranker.ports import STATED, Source
+from services.ranker.others.ports import SEGMENT as OF_SEGMENT
+from services.ranker.others.ports import STATED, Source
 from services.ranker.ranking import Part
-from services.ranker.reasons import MAX_REASONS, Reason, ReasonKind, reasons
-from services.ranker.scenes import SIGNALS
-from services.ranker.words import LANGUAGES, reason_text
+from services.ranker.reasons.reason import MAX_REASONS, Reason, ReasonKind, reasons
+from services.ranker.reasons.words import LANGUAGES, reason_text
+from services.ranker.scenes.scene import SIGNALS
 from visrec.v1 import ranker_pb2
 
 

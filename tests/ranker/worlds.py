@@ -16,22 +16,22 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.ranker.aftermath import Aftermath
-from services.ranker.archive import Archive
-from services.ranker.calibration import Calibration
-from services.ranker.evidence import EvidenceInputs
-from services.ranker.explain import Explainer
-from services.ranker.freezer import Freezer, Keeping
-from services.ranker.frozen_memory import MemoryFrozenStore
-from services.ranker.frozen_store import FrozenStore
+from services.ranker.frozen.aftermath import Aftermath
+from services.ranker.frozen.archive import Archive
+from services.ranker.frozen.freezer import Freezer, Keeping
+from services.ranker.frozen.recorder import Deed, Diary, Recorder
+from services.ranker.frozen.store import FrozenStore
+from services.ranker.frozen.store_memory import MemoryFrozenStore
 from services.ranker.limits import Limits
 from services.ranker.metrics import RankerMetrics
-from services.ranker.ports import CatalogueItem, Embedding, Opaque, Taste
-from services.ranker.ports_explain import ItemMatch, Match, PhotoEvidence
+from services.ranker.order.calibration import Calibration
+from services.ranker.others.ports import CatalogueItem, Embedding, Opaque, Taste
+from services.ranker.others.ports_explain import ItemMatch, Match, PhotoEvidence
+from services.ranker.reasons.evidence import EvidenceInputs
+from services.ranker.reasons.explain import Explainer
 from services.ranker.recommend import BUILT_IN, Recommender
-from services.ranker.recorder import Deed, Diary, Recorder
-from services.ranker.scene_shelf import SceneShelf
-from services.ranker.scene_store import MemorySceneStore
+from services.ranker.scenes.shelf import SceneShelf
+from services.ranker.scenes.store import MemorySceneStore
 from services.ranker.servicer import RankerServicer, UseCases
 from services.runtime.app import AsyncApp
 from services.runtime.settings import RuntimeSettings

@@ -34,7 +34,7 @@ BREACHES = {
     "Roaring bitmaps stay with the index": [("services/indexer/trespass.py", "import pyroaring")],
     "redis stays with the stores": [("services/profile/servicer.py", "import redis")],
     "Only apps wire: nothing else in a service imports its adapters": [
-        ("services/ranker/trespass.py", "from services.ranker import peers")
+        ("services/ranker/trespass.py", "from services.ranker.others import peers")
     ],
     "What callers install imports nothing of the services": [("visrec/trespass.py", "import numpy")],
     "What stands around the services speaks to them as any caller does": [

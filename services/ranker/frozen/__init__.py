@@ -1,0 +1,1 @@
+"""What is left of an answer: frozen, turned to the next page, looked at again, recorded."""

@@ -1,0 +1,1 @@
+"""From candidates to a ranking: exact sums, curves, ranks instead of values, diversity and bounds."""

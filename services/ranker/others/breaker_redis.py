@@ -1,0 +1,42 @@
+"""Redis behind a breaker: one that is away costs nobody a wait, after the first who noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from services.ranker.others.breakers import Breaker, Limits
+from services.runtime.redis_async import Ask, Command
+
+AT_FIRST = Limits(failures=1)
+"""Whoever waits for Redis waits with an answer that is finished: once is enough."""
+
+
+class GuardedRedis:
+    """`ask`: what sends a command to Redis."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.breaker = Breaker("Redis", time.monotonic, AT_FIRST)
+        self._ask = ask
+
+    def ask(self, command: Command) -> Awaitable[Any]:
+        """As `Ask`. Raises NotReady at once while the breaker is open."""
+        self.breaker.admit()
+        began = time.monotonic()
+
+        def ended(answer: asyncio.Future[Any]) -> None:
+            problem = asyncio.CancelledError() if answer.cancelled() else answer.exception()
+            if problem is None:
+                self.breaker.succeeded()
+            else:
+                self.breaker.ended(problem, time.monotonic() - began)
+
+        try:
+            asking = asyncio.ensure_future(self._ask(command))
+        except BaseException as problem:
+            self.breaker.ended(problem, 0.0)
+            raise
+        asking.add_done_callback(ended)
+        return asking
