@@ -10,10 +10,11 @@ import pytest
 
 from services.indexer.index.builder import Builder, IndexTuning
 from services.indexer.index.exact import ExactIndex
-from services.indexer.index.faiss_index import RESTS, FaissIndex
+from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.flat import Flat
 from services.indexer.index.graph import Graph
 from services.indexer.index.port import Proceed
+from services.indexer.index.rest import LOOKS
 from services.indexer.index.settled import SettledPart
 from services.indexer.item import Item, Record
 from services.indexer.shelf import GiveUp
@@ -46,28 +47,45 @@ def test_fresh_rows_settle() -> None:
     assert settled_rows(index.view()) == 8
 
 
-def test_a_small_part_at_rest_is_merged_though_it_is_not_full() -> None:
-    tuning = IndexTuning(fresh_rows=8, small_rows=64)
-    index = FaissIndex(SPACE, 1, pack_item, tuning)
-    for first, items in ((0, 64), (64, 24)):
+def looked_at(index: FaissIndex) -> None:
+    """As often as it takes to be at rest, and then on until nothing is left to do."""
+    for _ in range(2 * LOOKS + 2):
+        while index.settle(nothing) or index.merge(nothing):
+            pass
+
+
+def test_at_rest_there_is_one_part_and_next_to_nothing_fresh() -> None:
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=16, small_rows=64))
+    for first, items in ((0, 64), (64, 24), (88, 5)):
         index.apply([record(f"item-{n}", n) for n in range(first, first + items)], (), version(first + 1))
         settle(index)
-    assert len(index.view().placed) == 3  # large, small, fresh
-    for _ in range(RESTS):
-        assert not index.settle(nothing)
-    settle(index)
-    large, _ = index.view().placed
-    assert large.part.rows == 88
-    assert sorted(index.item_ids()) == sorted(f"item-{n}" for n in range(88))
+    assert [placed.part.rows for placed in index.view().placed] == [64, 24, 5]
+    looked_at(index)
+    assert [placed.part.rows for placed in index.view().placed] == [93, 0]
+    assert sorted(index.item_ids()) == sorted(f"item-{n}" for n in range(93))
+    index.apply([record("item-93", 93)], (), version(94))
+    looked_at(index)
+    assert [placed.part.rows for placed in index.view().placed] == [93, 1]
 
 
-def test_what_is_added_to_again_and_again_is_not_at_rest() -> None:
-    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=8, small_rows=1000))
-    for turn in range(RESTS):
+def test_what_is_written_to_again_and_again_is_not_at_rest() -> None:
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=16, small_rows=1000))
+    for turn in range(2 * LOOKS):
         index.apply([record(f"item-{turn}-{n}", turn * 8 + n) for n in range(8)], (), version(turn + 1))
-        assert index.settle(nothing)
-        assert not index.settle(nothing)
+        assert index.settle(nothing) == (turn % 2 == 1)
     assert not index.merge(nothing)
+
+
+def test_a_small_part_waits_until_it_pays_for_a_copy_of_a_large_one_with_a_graph() -> None:
+    index = FaissIndex(SPACE, 1, pack_item, IndexTuning(fresh_rows=4, small_rows=80, graph_rows=80))
+    index.apply([record(f"item-{n}", n) for n in range(80)], (), version(1))
+    settle(index)
+    index.apply([record(f"item-{n}", n) for n in range(80, 84)], (), version(2))
+    looked_at(index)
+    assert [placed.part.rows for placed in index.view().placed] == [80, 4, 0]
+    index.apply([record(f"item-{n}", n) for n in range(84, 88)], (), version(3))
+    looked_at(index)
+    assert [placed.part.rows for placed in index.view().placed] == [88, 0]
 
 
 def test_what_is_written_during_a_build_stays() -> None:

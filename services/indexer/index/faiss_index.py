@@ -21,6 +21,7 @@ from services.indexer.index.calibration import calibrated, due
 from services.indexer.index.faiss_view import FaissView, Placed
 from services.indexer.index.fresh import Fresh
 from services.indexer.index.port import Index, Moved, PackItem, Proceed
+from services.indexer.index.rest import Rest
 from services.indexer.index.saved import Forms, State, load, save
 from services.indexer.index.settled import SettledPart
 from services.indexer.index.slot import Kept, Role, Slot
@@ -32,9 +33,9 @@ from services.spaces import Space
 WORTH_MERGING = 10
 """A merge copies the large part: it waits until what is added is a tenth of that."""
 
-RESTS = 20
-"""A small part that nothing was added to for so many looks of the settler is merged, full or not. Each part takes a
-search a scan and comparisons of its own, however small it is: of two parts a search takes twice what one takes."""
+REST_FRACTION = 4
+"""Fresh rows at rest are settled when there are a fourth of what is settled anyway. Each part takes a search a scan and
+comparisons of its own, however small it is, so what is at rest becomes one."""
 
 
 class FaissIndex(Index):
@@ -58,7 +59,7 @@ class FaissIndex(Index):
         self._settling = threading.Lock()
         self._merging = threading.Lock()
         self._linking = threading.Lock()
-        self._rests = 0
+        self._fresh_rest, self._small_rest = Rest(), Rest()
         self._slots = list(slots) or [Slot(Role.FRESH, Fresh(space.dimension))]
         # Where the table of a part, by its id(), was written: a part that is measured anew keeps its table.
         self._written: dict[int, Written] = {}
@@ -199,6 +200,8 @@ class FaissIndex(Index):
 
     def _settle(self, least: int, proceed: Proceed) -> bool:
         with self._changed:
+            if self._fresh_rest.after(self._view.version):
+                least = max(1, min(least, self._tuning.fresh_rows // REST_FRACTION))
             frozen = [slot for slot in self._slots if slot.role is Role.FROZEN]
             # After a build that failed some are frozen already: only a full one more is frozen beside them.
             if self._slots[-1].part().rows >= (least if not frozen else max(least, self._tuning.fresh_rows)):
@@ -209,11 +212,10 @@ class FaissIndex(Index):
             stale = small is not None and small.dead_share > self._tuning.dead_fraction
             kept = [Kept.alive(slot) for slot in frozen]
             base = Kept.alive(small) if small and stale else Kept.every(small) if small else None
-            rests = not frozen and not stale
-            self._rests = self._rests + 1 if rests else 0
-            if small and self._rests >= RESTS and self._worth_merging(small.part().rows):
-                small.role = Role.SEALED
-        if rests:
+            if small and self._small_rest.after(small.part().rows) and not frozen and not stale:
+                if self._worth_merging(small.part().rows):
+                    small.role = Role.SEALED
+        if not frozen and not stale:
             return False
         self._replace(base, kept, Role.SMALL, proceed, anew=stale)
         return True
