@@ -154,11 +154,12 @@ class Searcher:
 
     def _plan(self, material: Material, space: Space, queries: Sequence[SearchQuery], wish: Wish) -> SearchPlan:
         ask = material.ask
+        positive = sum(query.positive for query in queries)
         return SearchPlan(
             catalogue=ask.catalogue,
             space=space.name,
             queries=queries,
-            limit=self._limits.of_each(sum(query.positive for query in queries)),
+            limit=self._limits.of_each(positive),
             filter=ask.filter,
             domains=ask.domains,
             exclude=material.excluded(),
@@ -167,6 +168,8 @@ class Searcher:
             conditions=wish.conditions,
             vectors=wish.variety.by_vectors,
             traits=wish.traits,
+            # Several queries bring far more than is shown, and of each what is nearest is found almost surely.
+            fast=positive > 1,
             max_per_group=ROOM * wish.variety.max_per_group,
             max_per_category=ROOM * wish.variety.max_per_category,
         )

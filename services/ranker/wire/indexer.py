@@ -47,6 +47,7 @@ def encode_plan(plan: SearchPlan) -> indexer_pb2.SearchRequest:
         include_parts=True,
         include_vectors=plan.vectors,
         include_items=plan.traits,
+        accuracy=indexer_pb2.ACCURACY_FAST if plan.fast else indexer_pb2.ACCURACY_BALANCED,
         max_per_group=plan.max_per_group,
         max_per_category=plan.max_per_category,
         packed=True,
