@@ -8,33 +8,33 @@ import sys
 import time
 from pathlib import Path
 
-from services.indexer import commission, workshop
-from services.indexer.catalogues_redis import RedisCatalogues
-from services.indexer.commission import Commissions, works
-from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition
 from services.indexer.index.builder import IndexTuning
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.graph import GraphTuning
 from services.indexer.index.port import Index, Proceed
 from services.indexer.index.saved import Forms
-from services.indexer.ingest import Ingest
-from services.indexer.keeper import Keeper
-from services.indexer.keeper import Rules as KeeperRules
 from services.indexer.library import Library, Rules, Surroundings
-from services.indexer.looks import Looking
 from services.indexer.metrics import BuildMetrics, ShelfMetrics
-from services.indexer.operation import Worker
-from services.indexer.operations_redis import RedisOperations
-from services.indexer.peers import GrpcEmbedder
-from services.indexer.pieces import FailureCodec
+from services.indexer.operations import commission, workshop
+from services.indexer.operations.commission import Commissions, works
+from services.indexer.operations.operation import Worker
+from services.indexer.operations.store_redis import RedisOperations
+from services.indexer.operations.workshop import Workshop
+from services.indexer.record.catalogues_redis import RedisCatalogues
+from services.indexer.record.connection_redis import Connection, RecordRules
 from services.indexer.servicer import IndexerServicer
+from services.indexer.serving.keeper import Keeper
+from services.indexer.serving.keeper import Rules as KeeperRules
+from services.indexer.serving.shelf import FOLLOW_WAIT_S
+from services.indexer.serving.shelves import MAX_FOLLOWERS, Report, Shelves
+from services.indexer.serving.snapshots import Snapshots
 from services.indexer.settings import IndexerSettings
-from services.indexer.shelf import FOLLOW_WAIT_S
-from services.indexer.shelves import MAX_FOLLOWERS, Report, Shelves
-from services.indexer.snapshots import Snapshots
-from services.indexer.wire import pack_failures, pack_item, unpack_failures, unpack_item
-from services.indexer.workshop import Workshop
+from services.indexer.wire.items import pack_failures, pack_item, unpack_failures, unpack_item
+from services.indexer.writing.ingest import Ingest
+from services.indexer.writing.looks import Looking
+from services.indexer.writing.peers import GrpcEmbedder
+from services.indexer.writing.pieces import FailureCodec
 from services.runtime import logs
 from services.runtime.app import SyncApp
 from services.runtime.channel import open_channel

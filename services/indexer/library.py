@@ -9,27 +9,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, VisrecError
-from services.indexer import arrangement, reading
-from services.indexer.arrangement import Arranged
-from services.indexer.catalogue import Wanted
 from services.indexer.definition import Definition, RandomBytes
-from services.indexer.desk import Attention, Desk, Patience
-from services.indexer.draft import Draft
-from services.indexer.embedder import Embedder
-from services.indexer.facets import Facet, FacetsRequest, count_facets
 from services.indexer.index.port import Size
-from services.indexer.ingest import Deleted, GivenVectors, Ingest, Ingested
 from services.indexer.item import Record, check_item_id
-from services.indexer.layout import Layout
-from services.indexer.pieces import Request
-from services.indexer.quotas import Rates
-from services.indexer.reading import Listing, Page
-from services.indexer.search import Answered, search
-from services.indexer.search_many import Ask, Outcome, search_many
-from services.indexer.search_request import SearchRequest
-from services.indexer.shelf import Shelf
-from services.indexer.shelves import Shelves
+from services.indexer.record import arrangement, reading
+from services.indexer.record.arrangement import Arranged
+from services.indexer.record.catalogue import Wanted
+from services.indexer.record.layout import Layout
+from services.indexer.record.reading import Listing, Page
+from services.indexer.searching.facets import Facet, FacetsRequest, count_facets
+from services.indexer.searching.many import Ask, Outcome, search_many
+from services.indexer.searching.request import SearchRequest
+from services.indexer.searching.search import Answered, search
+from services.indexer.serving.desk import Attention, Desk, Patience
+from services.indexer.serving.quotas import Rates
+from services.indexer.serving.shelf import Shelf
+from services.indexer.serving.shelves import Shelves
 from services.indexer.version import Version
+from services.indexer.writing.draft import Draft
+from services.indexer.writing.embedder import Embedder
+from services.indexer.writing.ingest import Deleted, GivenVectors, Ingest, Ingested
+from services.indexer.writing.pieces import Request
 from services.spaces import Space
 
 DEFAULT_PAGE = 20
@@ -190,7 +190,7 @@ class Library:
     def search(self, name: str, space: str, request: SearchRequest, min_version: str, patience: Patience) -> Answered:
         """Waits for `min_version` (a token, empty: none) while there is patience, then searches.
 
-        Raises as `services.indexer.search.search`, TooLate when the version was not reached or nobody waits any more,
+        Raises as `searching.search.search`, TooLate when the version was not reached or nobody waits any more,
         Overloaded when too many searches wait already. Asks the record for nothing but catalogues and items that this
         replica does not have.
         """
@@ -207,7 +207,7 @@ class Library:
         return Answered(found, view, wait_ms)
 
     def search_many(self, asks: Sequence[Ask | VisrecError], patience: Patience) -> list[Outcome]:
-        """As `services.indexer.search_many.search_many`."""
+        """As `searching.many.search_many`."""
         return search_many(asks, self._desk, Attention(patience, self._clock), self._clock)
 
     def facets(

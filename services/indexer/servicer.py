@@ -7,13 +7,12 @@ from typing import TypeAlias
 
 import grpc
 
-from services.indexer import wire_requests as requests
-from services.indexer import wire_responses as responses
-from services.indexer import wire_search
-from services.indexer.commission import Commissions
-from services.indexer.desk import Patience
 from services.indexer.library import Library
-from services.indexer.wire_operations import encode_operation
+from services.indexer.operations.commission import Commissions
+from services.indexer.serving.desk import Patience
+from services.indexer.wire import requests, responses
+from services.indexer.wire import search as wire_search
+from services.indexer.wire.operations import encode_operation
 from services.runtime import deadlines
 from services.runtime.wire import decode_space
 from visrec.v1 import indexer_pb2, indexer_pb2_grpc

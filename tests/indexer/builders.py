@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from services.errors import InvalidPicture, NotFound, NotReady, VisrecError
 from services.indexer.definition import Definition, RandomBytes
-from services.indexer.embedder import Embedder, Kept, Look, Photo
 from services.indexer.item import Availability, Item, Record
+from services.indexer.writing.embedder import Embedder, Kept, Look, Photo
 from services.spaces import Block, Float16, Float32, Space, canonical
 
 SPACE = Space("visual@0123abcd", (Block("content", 12), Block("colour", 4, 0.5)))

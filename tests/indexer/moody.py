@@ -7,9 +7,9 @@ import threading
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from services.indexer.catalogue import Changes, LogLost
-from services.indexer.catalogue_memory import InMemoryCatalogue
 from services.indexer.item import Record
+from services.indexer.record.catalogue import Changes, LogLost
+from services.indexer.record.catalogue_memory import InMemoryCatalogue
 from services.indexer.version import EPOCH_BYTES, Mark, Position
 from tests.indexer.test_shelf import Troubled
 

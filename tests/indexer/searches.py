@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.port import Proceed, View
 from services.indexer.item import Item, Record
-from services.indexer.search import Found, search
-from services.indexer.search_request import Query, SearchRequest
+from services.indexer.searching.request import Query, SearchRequest
+from services.indexer.searching.search import Found, search
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Float32, encode
 from tests.indexer.builders import NOW_US, SPACE, vectors
 

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from services.indexer.catalogue import ItemVectors
-from services.indexer.catalogue_memory import InMemoryCatalogue
 from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.item import Record
-from services.indexer.shelf import GiveUp, Shelf
+from services.indexer.record.catalogue import ItemVectors
+from services.indexer.record.catalogue_memory import InMemoryCatalogue
+from services.indexer.serving.shelf import GiveUp, Shelf
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Space
 from tests.indexer.builders import HEAD_SPACE, SPACE, definition, record, vectors
 from tests.indexer.moody import BREATH_S, Moody, Past, copied

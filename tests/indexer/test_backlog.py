@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Overloaded
-from services.indexer.backlog import MOST_ITEMS, Backlog
 from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
-from services.indexer.layout import Layout
-from services.indexer.quotas import Rates
-from services.indexer.shelf import Shelf
+from services.indexer.record.layout import Layout
+from services.indexer.serving.backlog import MOST_ITEMS, Backlog
+from services.indexer.serving.quotas import Rates
+from services.indexer.serving.shelf import Shelf
 from services.indexer.version import Mark, Position, Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Space
 from tests.indexer.builders import OTHER_SPACE, SPACE, record
 from tests.indexer.test_shelf import SOON_S, Troubled, contents, exact, following, write

@@ -17,8 +17,8 @@ from services.indexer.index.port import Proceed
 from services.indexer.index.rest import LOOKS
 from services.indexer.index.settled import SettledPart
 from services.indexer.item import Item, Record
-from services.indexer.shelf import GiveUp
-from services.indexer.wire import pack_item
+from services.indexer.serving.shelf import GiveUp
+from services.indexer.wire.items import pack_item
 from tests.indexer.builders import NOW_US, SPACE, record, vectors
 from tests.indexer.test_index import (
     ITEMS,

@@ -14,16 +14,16 @@ import pytest
 import redis
 
 from services.errors import Conflict, InvalidInput, NotFound, NotReady
-from services.indexer.catalogue import PLAIN, Catalogue, LogLost, Receipt, ScanLost, Wanted
-from services.indexer.catalogues import Catalogues, InMemoryCatalogues
-from services.indexer.catalogues_redis import RedisCatalogues
-from services.indexer.connection_redis import Connection, RecordRules
 from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
 from services.indexer.item import Record
-from services.indexer.reading import Listing, _Place, list_items
-from services.indexer.shelf import Shelf
-from services.indexer.wire import pack_item
+from services.indexer.record.catalogue import PLAIN, Catalogue, LogLost, Receipt, ScanLost, Wanted
+from services.indexer.record.catalogues import Catalogues, InMemoryCatalogues
+from services.indexer.record.catalogues_redis import RedisCatalogues
+from services.indexer.record.connection_redis import Connection, RecordRules
+from services.indexer.record.reading import Listing, _Place, list_items
+from services.indexer.serving.shelf import Shelf
+from services.indexer.wire.items import pack_item
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
@@ -424,7 +424,7 @@ class TestRestarts:
     def test_a_follower_reads_all_the_same(
         self, server: EmbeddedRedis, shop: Catalogue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("services.indexer.shelf.SCAN_ITEMS", 100)
+        monkeypatch.setattr("services.indexer.serving.shelf.SCAN_ITEMS", 100)
         restart_at_scan(shop, server, monkeypatch, 4)
         shelf = Shelf(
             shop, lambda of, space: ExactIndex(space, of.partitions, pack_item), lambda *_: None, clock=monotonic

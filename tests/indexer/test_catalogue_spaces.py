@@ -13,22 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import Conflict, NotFound, NotReady, Refused
-from services.indexer.arrangement import create_space, delete_space
-from services.indexer.catalogue import Catalogue, ItemVectors, LayoutChanged, Receipt, Wanted
-from services.indexer.catalogue_memory import InMemoryCatalogue
-from services.indexer.catalogues import Catalogues, InMemoryCatalogues
-from services.indexer.catalogues_redis import RedisCatalogues
-from services.indexer.connection_redis import Connection, RecordRules
-from services.indexer.draft import Draft, GivenVector
 from services.indexer.index.exact import ExactIndex
-from services.indexer.ingest import Ingest
 from services.indexer.item import Item, Record
-from services.indexer.layout import Layout
-from services.indexer.looks import Looking
-from services.indexer.pieces import Request
-from services.indexer.record_redis import pack_layout, unpack_layout
-from services.indexer.shelf import Shelf
-from services.indexer.wire import pack_item
+from services.indexer.record.arrangement import create_space, delete_space
+from services.indexer.record.catalogue import Catalogue, ItemVectors, LayoutChanged, Receipt, Wanted
+from services.indexer.record.catalogue_memory import InMemoryCatalogue
+from services.indexer.record.catalogues import Catalogues, InMemoryCatalogues
+from services.indexer.record.catalogues_redis import RedisCatalogues
+from services.indexer.record.connection_redis import Connection, RecordRules
+from services.indexer.record.layout import Layout
+from services.indexer.record.packing_redis import pack_layout, unpack_layout
+from services.indexer.serving.shelf import Shelf
+from services.indexer.wire.items import pack_item
+from services.indexer.writing.draft import Draft, GivenVector
+from services.indexer.writing.ingest import Ingest
+from services.indexer.writing.looks import Looking
+from services.indexer.writing.pieces import Request
 from services.spaces import Block, Float16, Space, encode
 from tests.indexer.builders import (
     HEAD_SPACE,

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, TooLate
-from services.indexer.facets import COUNTED, Facet, FacetsRequest, count_facets
 from services.indexer.filters import NO_FILTER, Condition, Filter, WordTest
 from services.indexer.index.builder import IndexTuning
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, View
 from services.indexer.item import Item, Kind, Record
+from services.indexer.searching.facets import COUNTED, Facet, FacetsRequest, count_facets
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from tests.indexer.builders import NOW_US, SPACE, items, record, vectors
 from tests.indexer.searches import view_of
 

@@ -22,7 +22,7 @@ from services.indexer.index.port import Accuracy, Aims, Index, View
 from services.indexer.index.saved import Forms
 from services.indexer.item import Item, Record
 from services.indexer.version import Mark, Position, Version
-from services.indexer.wire import pack_item, unpack_item
+from services.indexer.wire.items import pack_item, unpack_item
 from services.spaces import Block, Float16, Float32, Space, canonical
 from tests.indexer.builders import NOW_US, SPACE, record, vectors
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from services.errors import Conflict, InvalidInput, InvalidPicture, NotReady, SpaceMismatch
-from services.indexer.catalogue import Catalogue
-from services.indexer.draft import Draft, GivenVector
-from services.indexer.embedder import Photo
-from services.indexer.ingest import Ingest
 from services.indexer.item import Item
-from services.indexer.looks import Looking
-from services.indexer.pieces import Request
+from services.indexer.record.catalogue import Catalogue
 from services.indexer.version import Version
+from services.indexer.writing.draft import Draft, GivenVector
+from services.indexer.writing.embedder import Photo
+from services.indexer.writing.ingest import Ingest
+from services.indexer.writing.looks import Looking
+from services.indexer.writing.pieces import Request
 from services.spaces import canonical, encode
 from tests.indexer.builders import NOW_US, OTHER_SPACE, SPACE, ToyEmbedder, record, vectors
 from tests.indexer.worlds import CODEC, catalogue_in_memory

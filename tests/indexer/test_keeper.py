@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from services.errors import Overloaded
-from services.indexer.catalogue import Catalogue
 from services.indexer.definition import Definition
 from services.indexer.index.builder import IndexTuning
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, Moved, Proceed
 from services.indexer.index.saved import Forms
-from services.indexer.keeper import Keeper, Rules
-from services.indexer.layout import Layout
-from services.indexer.shelf import Shelf
-from services.indexer.shelves import Shelves
-from services.indexer.snapshots import ABANDONED_S, KEPT, Snapshots, Write
+from services.indexer.record.catalogue import Catalogue
+from services.indexer.record.layout import Layout
+from services.indexer.serving.keeper import Keeper, Rules
+from services.indexer.serving.shelf import Shelf
+from services.indexer.serving.shelves import Shelves
+from services.indexer.serving.snapshots import ABANDONED_S, KEPT, Snapshots, Write
 from services.indexer.version import Mark, Position, Version
-from services.indexer.wire import pack_item, unpack_item
+from services.indexer.wire.items import pack_item, unpack_item
 from services.spaces import Space
 from tests.indexer.builders import OTHER_SPACE, SPACE, counted_bytes, definition, record
 from tests.indexer.test_index import TINY, nothing, version

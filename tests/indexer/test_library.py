@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from services.errors import NotReady
-from services.indexer.catalogue import Catalogue
-from services.indexer.catalogues import InMemoryCatalogues
 from services.indexer.definition import Definition
 from services.indexer.index.exact import ExactIndex
-from services.indexer.ingest import Ingest
 from services.indexer.library import Library, Rules, Surroundings
-from services.indexer.looks import Looking
-from services.indexer.shelves import Shelves
-from services.indexer.wire import pack_item
+from services.indexer.record.catalogue import Catalogue
+from services.indexer.record.catalogues import InMemoryCatalogues
+from services.indexer.serving.shelves import Shelves
+from services.indexer.wire.items import pack_item
+from services.indexer.writing.ingest import Ingest
+from services.indexer.writing.looks import Looking
 from tests.indexer.builders import NOW_US, ToyEmbedder, counted_bytes, definition
 from tests.indexer.test_shelf import Troubled
 from tests.indexer.worlds import CODEC, monotonic

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotFound, NotReady, SpaceMismatch, VisrecError
-from services.indexer.catalogue import Wanted, Written
-from services.indexer.draft import Draft, GivenVector, decode_all
-from services.indexer.embedder import Kept, Photo
-from services.indexer.ingest import GivenVectors, Ingest
 from services.indexer.item import Item
-from services.indexer.layout import Layout
-from services.indexer.looks import Looking, Looks
-from services.indexer.pieces import PIECE_WEIGHT, Request, pieces
+from services.indexer.record.catalogue import Wanted, Written
+from services.indexer.record.layout import Layout
+from services.indexer.writing.draft import Draft, GivenVector, decode_all
+from services.indexer.writing.embedder import Kept, Photo
+from services.indexer.writing.ingest import GivenVectors, Ingest
+from services.indexer.writing.looks import Looking, Looks
+from services.indexer.writing.pieces import PIECE_WEIGHT, Request, pieces
 from services.spaces import Block, Float32, Space, canonical, encode
 from tests.indexer.builders import (
     HEAD_SPACE,

@@ -13,8 +13,7 @@ import pytest
 import redis
 
 from services.errors import Conflict, NotFound, NotReady, Overloaded, Refused
-from services.indexer.catalogue import Receipt
-from services.indexer.operation import (
+from services.indexer.operations.operation import (
     GONE_S,
     LEASE_S,
     MAX_RUNNING,
@@ -27,9 +26,10 @@ from services.indexer.operation import (
     TakenOver,
     Worker,
 )
-from services.indexer.operations_memory import InMemoryOperations
-from services.indexer.operations_redis import RedisOperations
-from services.indexer.workshop import Surroundings, Task, Workshop
+from services.indexer.operations.store_memory import InMemoryOperations
+from services.indexer.operations.store_redis import RedisOperations
+from services.indexer.operations.workshop import Surroundings, Task, Workshop
+from services.indexer.record.catalogue import Receipt
 from tests.indexer.builders import NOW_US
 from tests.indexer.test_catalogue import Resending
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from services.errors import InvalidInput, NotFound
-from services.indexer.catalogue import Catalogue
 from services.indexer.filters import Condition, Filter, NumberTest
 from services.indexer.item import Record
-from services.indexer.reading import Listing, get_items, list_items, page_size, require_items
+from services.indexer.record.catalogue import Catalogue
+from services.indexer.record.reading import Listing, get_items, list_items, page_size, require_items
 from tests.indexer.builders import record
 from tests.indexer.worlds import catalogue_in_memory
 

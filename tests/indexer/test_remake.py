@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from services.errors import NotFound, Refused
-from services.indexer.catalogue import PLAIN, Catalogue, ItemVectors, Receipt, ScanLost, Wanted, Written
-from services.indexer.embedder import Kept
 from services.indexer.index.exact import ExactIndex
 from services.indexer.item import Record
-from services.indexer.layout import Added
-from services.indexer.operation import Operation, Progress, Subject
-from services.indexer.remake import remake
-from services.indexer.shelf import Shelf
-from services.indexer.wire import pack_item
-from services.indexer.workshop import Task
+from services.indexer.operations.operation import Operation, Progress, Subject
+from services.indexer.operations.remake import remake
+from services.indexer.operations.workshop import Task
+from services.indexer.record.catalogue import PLAIN, Catalogue, ItemVectors, Receipt, ScanLost, Wanted, Written
+from services.indexer.record.layout import Added
+from services.indexer.serving.shelf import Shelf
+from services.indexer.wire.items import pack_item
+from services.indexer.writing.embedder import Kept
 from services.spaces import Block, Float16, Space, canonical
 from tests.indexer.builders import (
     HEAD_SPACE,

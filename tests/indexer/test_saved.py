@@ -22,7 +22,7 @@ from services.indexer.index.port import Accuracy
 from services.indexer.index.saved import Forms, SnapshotRefused
 from services.indexer.index.settled import SettledPart
 from services.indexer.item import Record
-from services.indexer.wire import pack_item, unpack_item
+from services.indexer.wire.items import pack_item, unpack_item
 from services.spaces import Block, Space
 from tests.indexer.builders import OTHER_SPACE, SPACE, record
 from tests.indexer.test_index import TINY, assert_alike, nearest_ids, nothing, query, settle, version

@@ -19,10 +19,10 @@ from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, View
 from services.indexer.item import Record
-from services.indexer.search import Found, search
-from services.indexer.search_request import MAX_EXCLUDED, Caps, Query, SearchRequest, require_space
+from services.indexer.searching.request import MAX_EXCLUDED, Caps, Query, SearchRequest, require_space
+from services.indexer.searching.search import Found, search
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Float32, encode
 from tests.indexer.builders import OTHER_SPACE, SPACE, record, vectors
 

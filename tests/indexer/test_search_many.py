@@ -13,19 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotFound, Overloaded, SpaceMismatch, TooLate
-from services.indexer.catalogues import InMemoryCatalogues
-from services.indexer.desk import Attention, Desk, Patience
 from services.indexer.filters import Condition, Filter, WordTest
 from services.indexer.index.exact import ExactIndex, ExactView
 from services.indexer.index.port import Accuracy, Aims, Eligible, Index, PackItem, Proceed
 from services.indexer.item import Record
-from services.indexer.search import Answered, search
-from services.indexer.search_many import MAX_QUERIES_IN_ALL, Ask, Outcome, search_many
-from services.indexer.search_request import Caps, Query, SearchRequest
-from services.indexer.shelf import Shelf
-from services.indexer.shelves import Shelves
+from services.indexer.record.catalogues import InMemoryCatalogues
+from services.indexer.searching.many import MAX_QUERIES_IN_ALL, Ask, Outcome, search_many
+from services.indexer.searching.request import Caps, Query, SearchRequest
+from services.indexer.searching.search import Answered, search
+from services.indexer.serving.desk import Attention, Desk, Patience
+from services.indexer.serving.shelf import Shelf
+from services.indexer.serving.shelves import Shelves
 from services.indexer.version import Mark, Position, Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Space, encode
 from tests.indexer.builders import OTHER_SPACE, SPACE, counted_bytes, definition, record, vectors
 from tests.indexer.searches import near

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from services.errors import NotFound, NotReady, Refused
-from services.indexer.catalogue import (
+from services.indexer.definition import Definition
+from services.indexer.index.exact import ExactIndex
+from services.indexer.index.port import Index
+from services.indexer.item import Record
+from services.indexer.record.catalogue import (
     PLAIN,
     Catalogue,
     Changes,
@@ -21,16 +25,12 @@ from services.indexer.catalogue import (
     Wanted,
     Written,
 )
-from services.indexer.catalogues import InMemoryCatalogues
-from services.indexer.definition import Definition
-from services.indexer.index.exact import ExactIndex
-from services.indexer.index.port import Index
-from services.indexer.item import Record
-from services.indexer.layout import Added, Layout
-from services.indexer.shelf import Misfits, Shelf
-from services.indexer.shelves import Shelves
+from services.indexer.record.catalogues import InMemoryCatalogues
+from services.indexer.record.layout import Added, Layout
+from services.indexer.serving.shelf import Misfits, Shelf
+from services.indexer.serving.shelves import Shelves
 from services.indexer.version import Mark, Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Space
 from tests.indexer.builders import SPACE, counted_bytes, definition, record
 from tests.indexer.worlds import catalogue_in_memory, monotonic

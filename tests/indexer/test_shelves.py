@@ -9,17 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from services.errors import NotFound, NotReady
-from services.indexer.catalogues import InMemoryCatalogues
-from services.indexer.commission import works
 from services.indexer.definition import Definition
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, Proceed
-from services.indexer.layout import Layout
-from services.indexer.operation import Operation, Subject
-from services.indexer.shelves import Shelves
+from services.indexer.operations.commission import works
+from services.indexer.operations.operation import Operation, Subject
+from services.indexer.operations.workshop import Stopped, Task
+from services.indexer.record.catalogues import InMemoryCatalogues
+from services.indexer.record.layout import Layout
+from services.indexer.serving.shelves import Shelves
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
-from services.indexer.workshop import Stopped, Task
+from services.indexer.wire.items import pack_item
 from services.spaces import Space
 from tests.indexer.builders import NOW_US, OTHER_SPACE, ToyEmbedder, counted_bytes, definition
 from tests.indexer.test_index import TINY

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from services.errors import InvalidInput, NotFound, Overloaded, Refused, SpaceMismatch
-from services.indexer.embedder import Kept
 from services.indexer.settings import IndexerSettings
+from services.indexer.writing.embedder import Kept
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.faults import error_of
 from services.runtime.settings import RuntimeSettings

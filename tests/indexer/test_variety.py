@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from services.indexer.index.exact import ExactIndex
 from services.indexer.index.port import Accuracy, Aims, Eligible, Proceed
 from services.indexer.item import Record
-from services.indexer.search_request import Caps, Query
-from services.indexer.variety import directions
+from services.indexer.searching.request import Caps, Query
+from services.indexer.searching.variety import directions
 from services.indexer.version import Version
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Block, Space
 from tests.indexer.builders import SPACE, record
 from tests.indexer.searches import exact_query, exact_records, exact_vectors, near, run, score_of, view_of, words_of

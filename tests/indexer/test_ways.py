@@ -22,7 +22,7 @@ from services.indexer.index.part import Chosen
 from services.indexer.index.port import Accuracy, Aims
 from services.indexer.index.settled import SettledPart
 from services.indexer.item import Item, Record
-from services.indexer.wire import pack_item
+from services.indexer.wire.items import pack_item
 from services.spaces import Float16, Float32, canonical
 from tests.indexer.builders import NOW_US
 from tests.indexer.test_index import WIDE, nothing, points, settle, version

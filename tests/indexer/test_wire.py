@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, InvalidPicture, NotReady, SpaceMismatch, VisrecError
-from services.indexer import wire
 from services.indexer.item import Item, Record
-from services.indexer.record_redis import pack_record, unpack_record
+from services.indexer.record.packing_redis import pack_record, unpack_record
+from services.indexer.wire import items as wire
 from tests.indexer.builders import instants, items, record, vectors
 
 errors: st.SearchStrategy[VisrecError] = st.sampled_from(

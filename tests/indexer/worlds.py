@@ -12,13 +12,13 @@ import grpc
 import numpy as np
 
 from services.errors import VisrecError
-from services.indexer import wire
 from services.indexer.app import build
-from services.indexer.catalogue import Catalogue
-from services.indexer.catalogues import InMemoryCatalogues
-from services.indexer.embedder import Kept, Photo
-from services.indexer.pieces import FailureCodec
+from services.indexer.record.catalogue import Catalogue
+from services.indexer.record.catalogues import InMemoryCatalogues
 from services.indexer.settings import IndexerSettings
+from services.indexer.wire import items as wire
+from services.indexer.writing.embedder import Kept, Photo
+from services.indexer.writing.pieces import FailureCodec
 from services.runtime.app import SyncApp
 from services.runtime.faults import status_of
 from services.runtime.settings import RuntimeSettings

@@ -1,0 +1,1 @@
+"""Long work: how it is kept, who does it, what there is."""

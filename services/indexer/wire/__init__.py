@@ -1,0 +1,1 @@
+"""The contract's messages and the domain's values, in both directions."""

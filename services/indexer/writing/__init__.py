@@ -1,0 +1,1 @@
+"""From what callers want written to the record, seen by the embedder on the way."""
