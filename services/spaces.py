@@ -14,7 +14,7 @@ parts. Nothing here knows where vectors come from. numpy only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -163,6 +163,20 @@ class Space:
         if max(norms.tolist()) < MIN_NORM:
             raise InvalidInput(field_path, "a zero vector has no direction to compare", reason="ZERO_VECTOR")
         return self._scaled(vector, norms)
+
+    def decode_all(self, data: Sequence[bytes], field_paths: Sequence[str]) -> Float32:
+        """`decode` of several, (n, D), to the same bits: most of what one takes is what it costs to begin. Raises as
+        `decode` does, of the first that is wrong."""
+        if len(data) < 2 or any(len(each) != 4 * self.dimension for each in data):
+            vectors = [self.decode(each, path) for each, path in zip(data, field_paths, strict=True)]
+            return np.array(vectors, np.float32).reshape(len(data), self.dimension)
+        given = np.frombuffer(b"".join(data), "<f4").reshape(len(data), self.dimension)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = np.add.reduceat(given * given, self.block_starts, axis=1)
+        norms = np.sqrt(sums)
+        if not sum(sums.ravel().tolist()) < 1e30 or min(norms.max(axis=1).tolist()) < MIN_NORM:
+            return np.array([self.decode(each, path) for each, path in zip(data, field_paths, strict=True)], np.float32)
+        return self._scaled(given, norms)
 
     def _require_finite(self, vector: Float32, field_path: str) -> None:
         if not np.isfinite(vector).all() or np.abs(vector).max() > 1e15:

@@ -116,8 +116,8 @@ class ExactView(View):
         counted = (fact for fact in facts if fact.kind in (Kind.WORD, Kind.TRUTH))
         return Counter(str(fact.value) if fact.kind is Kind.WORD else str(fact.value).lower() for fact in counted)
 
-    def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
-        counts = [len(self.records[self._ids[first]].vectors) for first in firsts]
+    def expand(self, firsts: Sequence[int] | RowArray) -> tuple[RowArray, RowArray]:
+        counts = [len(self.records[self._ids[int(first)]].vectors) for first in firsts]
         rows = [row for first, count in zip(firsts, counts, strict=True) for row in range(first, first + count)]
         return np.array(rows, np.int64), np.repeat(np.arange(len(firsts)), counts)
 

@@ -212,9 +212,9 @@ class FaissIndex(Index):
             stale = small is not None and small.dead_share > self._tuning.dead_fraction
             kept = [Kept.alive(slot) for slot in frozen]
             base = Kept.alive(small) if small and stale else Kept.every(small) if small else None
-            if small and self._small_rest.after(small.part().rows) and not frozen and not stale:
-                if self._worth_merging(small.part().rows):
-                    small.role = Role.SEALED
+            rests = small is not None and self._small_rest.after(small.part().rows) and not frozen and not stale
+            if small and rests and self._worth_merging(small.part().rows):
+                small.role = Role.SEALED
         if not frozen and not stale:
             return False
         self._replace(base, kept, Role.SMALL, proceed, anew=stale)

@@ -155,10 +155,10 @@ class FaissView(View):
                 counter[word] += count
         return counter
 
-    def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
+    def expand(self, firsts: Sequence[int] | RowArray) -> tuple[RowArray, RowArray]:
         if self._a_photo_each:
             return np.asarray(firsts, np.int64), np.arange(len(firsts))
-        counts = np.array([self._photos(first) for first in firsts], np.int64)
+        counts = np.array([self._photos(int(first)) for first in firsts], np.int64)
         owners = np.repeat(np.arange(len(firsts)), counts)
         before = np.cumsum(counts) - counts
         return np.asarray(firsts, np.int64)[owners] + np.arange(len(owners)) - before[owners], owners
@@ -176,7 +176,7 @@ class FaissView(View):
         placed, item = self._item(first)
         return placed.part.item_id(item)
 
-    def item_ids(self, firsts: Sequence[int]) -> list[str]:
+    def item_ids(self, firsts: Sequence[int] | RowArray) -> list[str]:
         rows = np.asarray(firsts, np.int64)
         found = [""] * len(firsts)
         for placed, mine in self._pieces(rows):

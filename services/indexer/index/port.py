@@ -128,7 +128,7 @@ class View(ABC):
         only those that some item has."""
 
     @abstractmethod
-    def expand(self, firsts: Sequence[int]) -> tuple[RowArray, RowArray]:
+    def expand(self, firsts: Sequence[int] | RowArray) -> tuple[RowArray, RowArray]:
         """All rows of the given items, and for each the position in `firsts` of the item it belongs to."""
 
     @abstractmethod
@@ -139,9 +139,9 @@ class View(ABC):
     def item_id(self, first: int) -> str:
         """The id of the item that has this first row."""
 
-    def item_ids(self, firsts: Sequence[int]) -> list[str]:
+    def item_ids(self, firsts: Sequence[int] | RowArray) -> list[str]:
         """The same for each of many, which costs less than one by one."""
-        return [self.item_id(first) for first in firsts]
+        return [self.item_id(int(first)) for first in firsts]
 
     @abstractmethod
     def packed(self, first: int) -> bytes:

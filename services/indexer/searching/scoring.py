@@ -70,9 +70,10 @@ class Gathered:
         places = np.searchsorted(self._firsts, firsts)
         if self._a_photo_each:
             return _scored(self._space, queries, aims, self._vectors[places], None)
-        begins, ends = (np.searchsorted(self._owners, places, side) for side in ("left", "right"))
-        owners = np.repeat(np.arange(len(places)), ends - begins)
-        rows = np.concatenate([np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)])
+        begins = np.searchsorted(self._owners, places, "left")
+        counts = np.searchsorted(self._owners, places, "right") - begins
+        owners = np.repeat(np.arange(len(places)), counts)
+        rows = np.arange(len(owners)) + (begins - np.cumsum(counts) + counts)[owners]
         return _scored(self._space, queries, aims, self._vectors[rows], owners)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from services.errors import NotFound
 from services.indexer.index.port import Aims, Proceed, RowArray, View
 from services.indexer.searching.candidates import FEW_BANNED, Directory, Seeker, Terms, first_fetch, ranking
-from services.indexer.searching.request import Query, SearchRequest
+from services.indexer.searching.request import SearchRequest
 from services.indexer.searching.scoring import Gathered, Prepared, Scored, aims_of, score
 from services.indexer.searching.variety import Chosen
 from services.spaces import Float32
@@ -84,7 +84,7 @@ class Search:
         request.check()
         self.request = request
         self.view = view
-        self._queries = [_prepared(query, number, view, find_vector) for number, query in enumerate(request.queries)]
+        self._queries = _prepared(request, view, find_vector)
         self._aims = aims_of(self._queries, view.space)
         self.seeking = [query for query in self._queries if query.weight > 0]
         by_item = [query.item_id for query in request.queries if query.item_id is not None]
@@ -213,18 +213,35 @@ def _full(limit: int, found_by: Sequence[list[str]]) -> bool:
     return max((place for place, names in enumerate(found_by, 1) if names), default=0) >= limit
 
 
-def _prepared(query: Query, number: int, view: View, find_vector: FindVector) -> Prepared:
-    space = view.space
-    at = f"queries[{number}]"
-    weights = space.weights(query.block_weights, f"{at}.block_weights")
-    if query.item_id is None:
-        space.require(query.space)
-        vector = space.decode(query.vector or b"", f"{at}.vector.data")
-    else:
-        first = view.find(query.item_id)
-        # An item that was written a moment ago may be in the record and not yet in this view.
-        known = find_vector(query.item_id) if first is None else view.vectors(np.array([first]))[0]
-        if known is None:
-            raise NotFound("item", query.item_id)
-        vector = known
-    return Prepared(query.name, query.weight, space.weigh(vector, weights), weights)
+def _prepared(request: SearchRequest, view: View, find_vector: FindVector) -> list[Prepared]:
+    space, queries = view.space, request.queries
+    mixes: dict[tuple[tuple[str, float], ...], Float32] = {}  # of many queries most weigh the blocks alike
+    weights = []
+    for number, query in enumerate(queries):
+        mix = tuple(query.block_weights.items())
+        if mix not in mixes:
+            mixes[mix] = space.weights(query.block_weights, f"queries[{number}].block_weights")
+        weights.append(mixes[mix])
+        if query.item_id is None:
+            space.require(query.space)
+    given = [number for number, query in enumerate(queries) if query.item_id is None]
+    data = [queries[number].vector or b"" for number in given]
+    decoded = iter(space.decode_all(data, [f"queries[{number}].vector.data" for number in given]))
+    return [
+        Prepared(
+            query.name,
+            query.weight,
+            space.weigh(next(decoded) if query.item_id is None else _known(query.item_id, view, find_vector), own),
+            own,
+        )
+        for query, own in zip(queries, weights, strict=True)
+    ]
+
+
+def _known(item_id: str, view: View, find_vector: FindVector) -> Float32:
+    first = view.find(item_id)
+    # An item that was written a moment ago may be in the record and not yet in this view.
+    known = find_vector(item_id) if first is None else view.vectors(np.array([first]))[0]
+    if known is None:
+        raise NotFound("item", item_id)
+    return known

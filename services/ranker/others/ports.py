@@ -65,8 +65,8 @@ class SearchQuery:
 class SearchPlan:
     """One search in one space. `limit` nearest items of each positive query, and `also_score` besides; all pass
     `filter`, `conditions` and `domains` (empty: any), none is in `exclude`. `max_per_group`, `max_per_category`: of
-    what queries bring; 0: no bound. `vectors`, `traits`: whether those of the found items come along. `fast`: whether it
-    will do that nine in ten of the nearest of each query are found."""
+    what queries bring; 0: no bound. `vectors`, `traits`: whether those of the found items come along. `fast`: nine in
+    ten of the nearest of each query will do."""
 
     catalogue: str
     space: str
