@@ -22,9 +22,11 @@ from services.ranker.metrics import RankerMetrics
 from services.ranker.order.calibration import Calibration
 from services.ranker.order.calibration import read as read_calibration
 from services.ranker.others.breaker_redis import GuardedRedis
+from services.ranker.others.lately import Lately
 from services.ranker.others.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
 from services.ranker.others.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
 from services.ranker.others.tuning import Tuning
+from services.ranker.others.waits import Waits
 from services.ranker.reasons.explain import Explainer
 from services.ranker.recommend import BUILT_IN, Recommender
 from services.ranker.scenes.book import SceneBook
@@ -74,13 +76,14 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
         counts_s=settings.counts_ttl_s,
         taste_share=settings.profile_share,
     )
-    catalogue = GrpcIndexer(indexer, time.monotonic, tuning)
+    waits = Waits(Lately(time.monotonic), Lately(time.monotonic))
+    catalogue = GrpcIndexer(indexer, time.monotonic, tuning, waits.searching)
     archive = Archive(freezer, catalogue, time.monotonic)
     cases = UseCases(
         recommender=Recommender(
-            GrpcEmbedder(embedder),
+            GrpcEmbedder(embedder, waits.embedding),
             catalogue,
-            GrpcProfile(profile, time.monotonic, tuning),
+            GrpcProfile(profile, time.monotonic, tuning, waits),
             time.monotonic,
             _limits(settings),
             freezer=freezer,

@@ -206,7 +206,7 @@ class FakeProfile(Breakable, Profile):
         self.counts: dict[str, float] = {}
         self.of_segments: dict[str, dict[str, float]] = {}
 
-    async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
+    async def taste(self, user_id: str, catalogue: str, space: str, *, beside_photo: bool = False) -> Taste:
         await self.reach()
         if user_id not in self.tastes:
             raise NotFound("user", user_id)

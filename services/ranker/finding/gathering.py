@@ -113,9 +113,10 @@ class Gatherer:
         """Asked for whatever its weight: what was seen is left out all the same."""
         signals = [TASTE] if ask.include_seen else [TASTE, SEEN]
         share = self._limits.profile_share
+        embedding = ask.photo is not None
 
         async def known(space: str) -> Taste | None:
-            taste = self._profile.taste(ask.user_id, ask.catalogue, space)
+            taste = self._profile.taste(ask.user_id, ask.catalogue, space, beside_photo=embedding)
             return await stages.spare("taste", "profile", signals, taste, share)
 
         try:

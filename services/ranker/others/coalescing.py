@@ -1,8 +1,9 @@
 """Many requests that wait at the same time go out as one call.
 
 A hop costs far more than what is behind it, so requests that come while calls are out are put together. Nobody waits to
-be joined by others: a call goes out as soon as one may, with all that are there. Each request has its own outcome and
-its own patience; who gives up leaves, and a call that nobody waits for any more is given up, too.
+be joined by others, unless it says that it has time to spare: a call goes out as soon as one may, with all that are
+there. Each request has its own outcome and its own patience; who gives up leaves, and a call that nobody waits for any
+more is given up, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.errors import Internal, NotReady, Overloaded, TooLate, VisrecError
+from services.ranker.others.lately import Lately
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
@@ -44,16 +46,20 @@ class Bounds:
 
 
 class _Waiting(Generic[Asked, Told]):
-    """One request. `call`: what it is part of, once that is out."""
+    """One request. `since`: when it came; `due`: until when it has time to spare; `until`: when its time is up. `call`:
+    what it is part of, once that is out; `queued`: whether it waits for one to go out."""
 
-    __slots__ = ("alone", "asked", "call", "outcome", "until", "work")
+    __slots__ = ("alone", "asked", "call", "due", "outcome", "queued", "since", "until", "work")
 
-    def __init__(self, asked: Asked, work: float, until: float, outcome: asyncio.Future[Told]) -> None:
+    def __init__(
+        self, asked: Asked, work: float, times: tuple[float, float, float], outcome: asyncio.Future[Told]
+    ) -> None:
         self.asked = asked
         self.work = work
-        self.until = until
+        self.since, self.due, self.until = times
         self.outcome = outcome
         self.alone = False
+        self.queued = True
         self.call: _Out | None = None
 
 
@@ -75,23 +81,35 @@ class _Out:
 
 class Coalescer(Generic[Asked, Told]):
     """Lives on one event loop. `work`: what a request weighs; one that alone weighs too much goes out alone, and the
-    service says what it thinks of it."""
+    service says what it thinks of it. `waited` is told how long those waited that went out."""
 
-    def __init__(self, call: Call[Asked, Told], bounds: Bounds, work: Callable[[Asked], float] = lambda _: 0.0) -> None:
+    def __init__(
+        self,
+        call: Call[Asked, Told],
+        bounds: Bounds,
+        work: Callable[[Asked], float] = lambda _: 0.0,
+        waited: Lately | None = None,
+    ) -> None:
         self._call = call
         self._bounds = bounds
         self._work = work
+        self._waited = waited
         self._queue: deque[_Waiting[Asked, Told]] = deque()
+        self._left = 0  # of those in the queue
         self._out = 0
-        self._due = False
+        self._going = False
+        self._alarm: asyncio.TimerHandle | None = None
 
-    async def ask(self, asked: Asked, left_s: float) -> Told:
-        """The outcome of one request that has `left_s` seconds. Raises what the service said of it, or of the call;
-        Overloaded when too many wait already, TooLate when its time was up before a call could go out."""
-        if len(self._queue) >= self._bounds.waiting:
+    async def ask(self, asked: Asked, left_s: float, spare_s: float = 0.0) -> Told:
+        """The outcome of one request that has `left_s` seconds, and may spend `spare_s` of them on waiting for company.
+        Raises what the service said of it, or of the call; Overloaded when too many wait already, TooLate when its time
+        was up before a call could go out."""
+        if len(self._queue) - self._left >= self._bounds.waiting:
             raise Overloaded("too many requests wait already")
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Asked, Told] = _Waiting(asked, self._work(asked), loop.time() + left_s, loop.create_future())
+        now = loop.time()
+        times = now, now + min(spare_s, left_s), now + left_s
+        waiting: _Waiting[Asked, Told] = _Waiting(asked, self._work(asked), times, loop.create_future())
         self._queue.append(waiting)
         self._soon(loop)
         try:
@@ -99,19 +117,42 @@ class Coalescer(Generic[Asked, Told]):
         except asyncio.CancelledError:
             if waiting.call is not None:
                 waiting.call.left()
+            elif waiting.queued:
+                self._leave()
             raise
 
+    def _leave(self) -> None:
+        """Somebody in the queue waits no more. Its place is free at once; when half of them are, they are swept."""
+        self._left += 1
+        if 2 * self._left > len(self._queue):
+            self._queue = deque(waiting for waiting in self._queue if not waiting.outcome.done())
+            self._left = 0
+
     def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """After whatever else is ready now, which may ask as well."""
-        if not self._due and self._out < self._bounds.in_flight:
-            self._due = True
+        """After whatever else is ready now, which may ask as well; or when the first has no more time to spare."""
+        if self._going or self._out >= self._bounds.in_flight or not self._queue:
+            return
+        due = min(waiting.due for waiting in self._queue)
+        if due <= loop.time() or len(self._queue) >= self._bounds.together:
+            self._going = True
             loop.call_soon(self._go)
+        elif self._alarm is None or due < self._alarm.when():
+            self._silence()
+            self._alarm = loop.call_at(due, self._go, context=Context())
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _go(self) -> None:
-        self._due = False
+        self._going = False
+        self._silence()
         loop = asyncio.get_running_loop()
         while self._out < self._bounds.in_flight and (batch := self._next(loop.time())):
             self._out += 1
+            if self._waited is not None:
+                self._waited.note(loop.time() - batch[0].since)
             out = _Out(len(batch))
             for waiting in batch:
                 waiting.call = out
@@ -128,9 +169,10 @@ class Coalescer(Generic[Asked, Told]):
             waiting = self._queue[0]
             if waiting.outcome.done():  # has given up
                 self._queue.popleft()
+                self._left -= 1
                 continue
             if waiting.until <= now:
-                self._queue.popleft()
+                self._take()
                 waiting.outcome.set_exception(TooLate("its time was up before it could be asked"))
                 continue
             left = waiting.until - now
@@ -141,11 +183,16 @@ class Coalescer(Generic[Asked, Told]):
             work += waiting.work
             if batch and (work > self._bounds.work or waiting.alone):
                 break
-            batch.append(self._queue.popleft())
+            batch.append(self._take())
             if waiting.alone:
                 break
         self._queue.extendleft(reversed(others))
         return batch
+
+    def _take(self) -> _Waiting[Asked, Told]:
+        waiting = self._queue.popleft()
+        waiting.queued = False
+        return waiting
 
     async def _send(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
         loop = asyncio.get_running_loop()
@@ -183,7 +230,7 @@ class Coalescer(Generic[Asked, Told]):
             if waiting.outcome.done():
                 continue
             if again:
-                waiting.alone, waiting.call = True, None
+                waiting.alone, waiting.queued, waiting.call = True, True, None
                 self._queue.append(waiting)
             else:
                 waiting.outcome.set_exception(problem)

@@ -19,6 +19,7 @@ from services.errors import VisrecError
 from services.ranker.others.breakers import Breaker
 from services.ranker.others.coalescing import Bounds, Coalescer
 from services.ranker.others.items import ItemCache
+from services.ranker.others.lately import Lately
 from services.ranker.others.popularity import Among, Popularity, Top
 from services.ranker.others.ports import (
     CatalogueItem,
@@ -36,6 +37,7 @@ from services.ranker.others.ports import (
 from services.ranker.others.refreshed import Refreshed
 from services.ranker.others.remembered import Shown
 from services.ranker.others.tuning import Tuning
+from services.ranker.others.waits import Waits
 from services.ranker.wire import indexer as wire_indexer
 from services.ranker.wire import profile as wire_profile
 from services.runtime import deadlines
@@ -88,23 +90,30 @@ class _Peer:
 class GrpcEmbedder(_Peer, Embedder):
     """Photos are `visrec.v1.Photo`."""
 
-    def __init__(self, channel: AsyncChannel) -> None:
+    def __init__(self, channel: AsyncChannel, took: Lately) -> None:
+        """`took`: told how long each photo took."""
         super().__init__("embedder")
         self._stub = embedder_pb2_grpc.EmbedderServiceStub(channel)
+        self._took = took
 
     async def embed(self, photo: Opaque, space: str, raw: bool = False) -> Embedding:
         request = embedder_pb2.EmbedImageRequest(
             photo=cast("common_pb2.Photo", photo), space=space, include_raw_features=raw
         )
+        began = time.monotonic()
         answer = await self.through(lambda: self._stub.EmbedImage(request))
+        self._took.note(time.monotonic() - began)
         return Embedding(answer.vector.space, answer.vector.data, answer.model_digest, answer.raw_features)
 
 
 class GrpcIndexer(_Peer, Indexer):
     """Filters are `visrec.v1.Filter`, items `visrec.v1.Item`. The space of a catalogue is remembered for a while:
-    every request would ask for it, and it changes once in months. `clock`: seconds, monotonic."""
+    every request would ask for it, and it changes once in months. `clock`: seconds, monotonic; `waited`: told how long
+    searches wait to go out."""
 
-    def __init__(self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning) -> None:
+    def __init__(
+        self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waited: Lately | None = None
+    ) -> None:
         super().__init__("indexer")
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
@@ -117,7 +126,7 @@ class GrpcIndexer(_Peer, Indexer):
         self._fresh = Refreshed(self._load_fresh, clock, tuning.newest_s, tuning.stale_s)
         bounds = Bounds(tuning.together, SEARCH_WORK, tuning.in_flight)
         self._searches: Coalescer[indexer_pb2.SearchRequest, indexer_pb2.SearchResponse]
-        self._searches = Coalescer(self._search_many, bounds, wire_indexer.weigh)
+        self._searches = Coalescer(self._search_many, bounds, wire_indexer.weigh, waited)
 
     async def ping(self) -> None:
         """Raises when the indexer cannot be reached. Whether it calls itself healthy does not matter: while its record
@@ -215,20 +224,24 @@ class GrpcIndexer(_Peer, Indexer):
 
 
 class GrpcProfile(_Peer, Profile):
-    """People and popularity. `clock`: seconds, monotonic."""
+    """People and popularity. `clock`: seconds, monotonic; `waits`: None: nobody waits for company."""
 
-    def __init__(self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning) -> None:
+    def __init__(
+        self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waits: Waits | None = None
+    ) -> None:
         super().__init__("profile")
         self._stub = profile_pb2_grpc.ProfileServiceStub(channel)
+        self._waits = waits
         bounds = Bounds(tuning.together, in_flight=tuning.in_flight)
         self._tastes: Coalescer[profile_pb2.GetTasteRequest, profile_pb2.Taste]
         self._tastes = Coalescer(self._get_tastes, bounds)
         self._taste_share = tuning.taste_share
         self._popularity = Popularity(self._load_top, self._load_counts, clock, tuning)
 
-    async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
+    async def taste(self, user_id: str, catalogue: str, space: str, *, beside_photo: bool = False) -> Taste:
         request = profile_pb2.GetTasteRequest(user_id=user_id, catalogue=catalogue, space=space, include_seen=True)
-        return wire_profile.decode_taste(await self._tastes.ask(request, _left_s() * self._taste_share))
+        spare_s = self._waits.spare_s(beside_photo=beside_photo) if self._waits else 0.0
+        return wire_profile.decode_taste(await self._tastes.ask(request, _left_s() * self._taste_share, spare_s))
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> Sequence[str]:
         return (await self._popularity.top(Top(catalogue, segment, tuple(domains), limit))) if limit else ()

@@ -234,9 +234,10 @@ class Indexer(Protocol):
 class Profile(Protocol):
     """People, and what is popular among them: among all, or among those of a `segment`."""
 
-    async def taste(self, user_id: str, catalogue: str, space: str) -> Taste:
-        """In `space`, or for an empty one in that of the person's events. Raises NotFound for an unknown person and
-        SpaceMismatch when none of their events is of the space."""
+    async def taste(self, user_id: str, catalogue: str, space: str, *, beside_photo: bool = False) -> Taste:
+        """In `space`, or for an empty one in that of the person's events. `beside_photo`: it is of no use before
+        a photo has been embedded. Raises NotFound for an unknown person and SpaceMismatch when none of their events is
+        of the space."""
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> Sequence[str]:
         """Up to `limit` items with positive events, most popular first. Raises NotFound for an unknown segment."""
