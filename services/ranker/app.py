@@ -75,6 +75,7 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
         popular_s=settings.popular_ttl_s,
         counts_s=settings.counts_ttl_s,
         taste_share=settings.profile_share,
+        remembered_bytes=settings.remembered_mb * 2**20,
     )
     waits = Waits(Lately(time.monotonic), Lately(time.monotonic))
     catalogue = GrpcIndexer(indexer, time.monotonic, tuning, waits.searching)

@@ -48,6 +48,13 @@ class RankerSettings(ServiceSettings):
     in_flight: int = Field(
         2, ge=1, le=64, description="Most such calls of a kind at a time; who comes then waits and goes with others."
     )
+    remembered_mb: int = Field(
+        256,
+        ge=16,
+        le=65_536,
+        description="About how much memory, in MiB, what is remembered of the indexer and the profile may take: half of"
+        " it items, a quarter how popular each is, an eighth what was shown lately, and the rest lists.",
+    )
     scenes: Path | None = Field(
         None, description="TOML file with scenes of your own, over those that are built in. Empty: none."
     )

@@ -10,9 +10,11 @@ import pytest
 
 from services.ranker.others.peers import GrpcIndexer, GrpcProfile
 from services.ranker.others.ports import SEGMENT, STATED, SearchPlan, SearchQuery, Source
+from services.ranker.others.remembered import MAX_FILTER_BYTES
 from services.ranker.others.tuning import Tuning
+from services.ranker.wire.indexer import decode_items
 from services.runtime import deadlines
-from visrec.v1 import indexer_pb2
+from visrec.v1 import common_pb2, indexer_pb2
 from visrec.v1 import profile_pb2 as pb
 
 
@@ -92,3 +94,37 @@ async def test_searches_that_wait_together_are_one_call() -> None:
     ]
     await asyncio.gather(*(indexer.search(plan) for plan in plans), indexer.items("shop", ["a"], "v1"))
     assert [len(request.searches) for request in channel.asked] == [8]
+
+
+class Listing:
+    """A channel on which every listing finds one item. `calls`: how many there were."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def unary_unary(self, *_: object, **__: object) -> object:
+        async def call(_: object, **__: object) -> indexer_pb2.ListItemsResponse:
+            self.calls += 1
+            return indexer_pb2.ListItemsResponse(items=[indexer_pb2.StoredItem(item=indexer_pb2.Item(id="coat"))])
+
+        return call
+
+    unary_stream = unary_unary
+
+
+@pytest.mark.parametrize(("letters", "calls"), [(10, 1), (MAX_FILTER_BYTES, 2)])
+async def test_the_newest_are_remembered_unless_their_filter_is_huge(letters: int, calls: int) -> None:
+    channel = Listing()
+    indexer = GrpcIndexer(channel, time.monotonic, Tuning())  # type: ignore[arg-type]
+    passing = common_pb2.Filter(must=[common_pb2.Condition(field="x" * letters)])
+    for _ in range(2):
+        assert await indexer.fresh_ids("shop", passing, (), 1) == ["coat"]
+    assert channel.calls == calls
+
+
+def test_an_item_is_as_large_as_what_it_is_made_of() -> None:
+    small, large = (indexer_pb2.Item(id="coat", title="x" * letters).SerializeToString() for letters in (1, 10_000))
+    answer = indexer_pb2.SearchResponse(packed=indexer_pb2.PackedHits(items=[small, large]))
+    sizes = [item.size for item in decode_items(answer)]
+    assert sizes[0] >= 1000
+    assert sizes[1] >= sizes[0] + 10_000

@@ -6,13 +6,18 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.errors import NotFound, NotReady
-from services.ranker.others.counts import Counts
+from services.ranker.others.counts import AT_ONCE, Counts
 from services.ranker.others.items import CATALOGUES, ItemCache
+from services.ranker.others.latest import Latest
+from services.ranker.others.popularity import TABLES, Among, Popularity, Top
 from services.ranker.others.ports import CatalogueItem
 from services.ranker.others.refreshed import Refreshed
-from services.ranker.others.remembered import Shown
+from services.ranker.others.remembered import MAX_FILTER_BYTES, Shown
+from services.ranker.others.tuning import Tuning
 
 
 class Clock:
@@ -51,6 +56,39 @@ class Source:
 async def turns() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+MB = 2**20
+
+
+class TestLatest:
+    def test_what_was_used_last_stays(self) -> None:
+        latest: Latest[str, str] = Latest(2, MB)
+        latest.put("a", "A", 1)
+        latest.put("b", "B", 1)
+        assert latest.get("a") == "A"
+        latest.put("c", "C", 1)
+        assert [latest.get(key) for key in "abc"] == ["A", None, "C"]
+
+    @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=60))
+    def test_its_size_is_that_of_what_it_keeps_and_bounded(self, puts: list[tuple[int, int]]) -> None:
+        latest: Latest[int, int] = Latest(5, 100)
+        for key, size in puts:
+            if size == 0:
+                latest.remove(key)
+                continue
+            latest.put(key, size, size)
+            assert latest.get(key) == size
+            assert latest.size <= 100
+        kept = [each for key in range(10) if (each := latest.get(key))]
+        assert latest.size == sum(kept)
+        assert len(kept) <= 5
+
+    def test_the_last_one_stays_however_large(self) -> None:
+        latest: Latest[str, str] = Latest(2, 10)
+        latest.put("a", "A", 1)
+        latest.put("b", "B", 11)
+        assert (latest.get("a"), latest.get("b")) == (None, "B")
 
 
 class TestRefreshed:
@@ -111,13 +149,57 @@ class TestRefreshed:
         first.cancel()
         assert await second == [1.0]
 
+    async def test_those_that_are_asked_for_stay_within_the_bounds(self) -> None:
+        source, clock = Source(), Clock()
+        source.values = dict.fromkeys("abcdef", 1.0)
+        for bound in ({"keys": 2, "most_bytes": MB}, {"keys": 9, "most_bytes": 20}):
+            known = Refreshed(source.one, clock, 5.0, 60.0, lambda *_: 10, **bound)
+            for key in "abacad":
+                await known.get(key)
+            source.asked.clear()
+            await known.get("a")
+            await known.get("b")
+            assert source.asked == [["b"]], "asked for again and again, or long ago"
+
+
+class TestPopularity:
+    @staticmethod
+    def made(remembered_bytes: int) -> tuple[Popularity, list[Among]]:
+        loaded: list[Among] = []
+
+        async def counts(among: Among, item_ids: Sequence[str]) -> list[float]:
+            loaded.append(among)
+            return [1.0] * len(item_ids)
+
+        async def top(_: Top) -> list[str]:
+            return []
+
+        return Popularity(top, counts, Clock(), Tuning(remembered_bytes=remembered_bytes)), loaded
+
+    async def test_what_is_asked_for_again_and_again_stays(self) -> None:
+        popularity, loaded = self.made(256 * MB)
+        everybody = Among("shop", "")
+        for number in range(2 * TABLES):
+            await popularity.counts(everybody, ["a"])
+            await popularity.counts(Among("shop", f"segment-{number}"), ["a"])
+        assert loaded.count(everybody) == 1
+
+    async def test_all_counts_together_are_bounded(self) -> None:
+        popularity, _ = self.made(8 * MB)
+        for number in range(10):
+            for start in range(0, 5000, AT_ONCE):
+                ids = [f"{at}" * 20 for at in range(start, start + AT_ONCE)]
+                await popularity.counts(Among("shop", f"segment-{number}"), ids)
+        assert MB < popularity._tables.size <= 2 * MB
+        assert popularity._tables.get(Among("shop", "segment-0")) is None
+
 
 class TestCounts:
     @staticmethod
-    def made(most: int = 1000) -> tuple[Counts, Source, Clock]:
+    def made(most_bytes: int = MB) -> tuple[Counts, Source, Clock]:
         source, clock = Source(), Clock()
         source.values = {"a": 1.0, "b": 2.0}
-        return Counts(source.many, clock, fresh_s=10.0, stale_s=60.0, most=most), source, clock
+        return Counts(source.many, clock, fresh_s=10.0, stale_s=60.0, most_bytes=most_bytes), source, clock
 
     async def test_counts_come_in_the_order_asked_for_and_are_loaded_once(self) -> None:
         counts, source, _ = self.made()
@@ -158,19 +240,37 @@ class TestCounts:
         assert await counts.get(["a"]) == [9.0]
 
     async def test_they_are_bounded(self) -> None:
-        counts, _, _ = self.made(most=10)
+        counts, _, _ = self.made(most_bytes=4000)
         for number in range(100):
             await counts.get([f"x{number}"])
-        assert len(counts._new) + len(counts._old) <= 24
+            assert counts.size <= 4500
+        assert 10 <= len(counts._new) + len(counts._old) <= 26
+
+    async def test_they_are_bounded_while_others_cannot_be_made_anew(self) -> None:
+        clock, old = Clock(), False
+
+        async def load(ids: Sequence[str]) -> list[float]:
+            if old and "a" in ids:
+                raise NotReady("gone")
+            return [1.0] * len(ids)
+
+        counts = Counts(load, clock, fresh_s=10.0, stale_s=60.0, most_bytes=4000)
+        await counts.get(["a"])
+        clock.now, old = 10.0, True
+        assert await counts.get(["a"]) == [1.0]
+        await turns()
+        for number in range(100):
+            await counts.get([f"x{number}"])
+            assert counts.size <= 4500
 
 
 class TestItemCache:
     @staticmethod
-    def item(item_id: str) -> CatalogueItem:
-        return CatalogueItem(item_id, item_id.upper(), None)
+    def item(item_id: str, size: int = 1000) -> CatalogueItem:
+        return CatalogueItem(item_id, item_id.upper(), None, size=size)
 
     def test_only_what_is_of_the_very_version_is_known(self) -> None:
-        cache = ItemCache(100)
+        cache = ItemCache(100, MB)
         cache.add("shop", "v1", [self.item("a"), self.item("b")])
         assert cache.known("shop", "v1", ["a", "c"]) == ({"a": self.item("a")}, ["c"])
         assert cache.known("shop", "v2", ["a"]) == ({}, ["a"])
@@ -179,7 +279,7 @@ class TestItemCache:
         assert cache.known("shop", "v2", ["a", "c"]) == ({"c": self.item("c")}, ["a"])
 
     def test_it_is_bounded(self) -> None:
-        cache = ItemCache(10)
+        cache = ItemCache(10, MB)
         for number in range(100):
             cache.add("shop", "v1", [self.item(f"x{number}")])
         found, missing = cache.known("shop", "v1", [f"x{number}" for number in range(100)])
@@ -190,30 +290,71 @@ class TestItemCache:
             cache.add(f"c{number}", "v1", [self.item("a")])
         assert cache.known("c0", "v1", ["a"])[0] == {}
 
+    def test_catalogues_that_are_asked_for_stay(self) -> None:
+        cache = ItemCache(10, MB)
+        for number in range(2 * CATALOGUES):
+            if not cache.known("shop", "v1", ["a"])[0]:
+                assert number == 0
+                cache.add("shop", "v1", [self.item("a")])
+            cache.add(f"c{number}", "v1", [self.item("a")])
+
+    def test_large_items_are_fewer(self) -> None:
+        cache = ItemCache(1000, 100_000)
+        for catalogue in ("shop", "art"):
+            for number in range(100):
+                cache.add(catalogue, "v1", [self.item(f"x{number}", 10_000)])
+                assert cache.size <= 110_000
+            assert cache.known(catalogue, "v1", ["x99"])[0]
+        for _ in range(100):
+            cache.add("art", "v2", [self.item("a", 10_000)])
+        assert cache.size == 10_000, "one that comes again counts once"
+
 
 class TestShown:
     def test_what_was_shown_long_ago_may_be_gone(self) -> None:
         now = [0.0]
-        shown: Shown[str] = Shown(lambda: now[0], 600.0)
-        shown.add("any", [CatalogueItem("old", "Old", None)])
+        shown = Shown(lambda: now[0], 600.0, MB)
+        shown.add("shop", b"any", [CatalogueItem("old", "Old", None)])
         now[0] = 400.0
-        shown.add("any", [CatalogueItem("new", "New", None)])
+        shown.add("shop", b"any", [CatalogueItem("new", "New", None)])
         now[0] = 700.0
-        assert list(shown.under("any")) == ["new"]
+        assert list(shown.under("shop", b"any")) == ["new"]
 
     def test_items_are_remembered_by_what_they_had_to_pass(self) -> None:
-        shown: Shown[str] = Shown(lambda: 0.0, 600.0)
-        shown.add("red", [TestItemCache.item("a")])
-        shown.add("blue", [TestItemCache.item("b")])
-        assert dict(shown.under("red")) == {"a": TestItemCache.item("a")}
-        assert shown.under("green") == {}
+        shown = Shown(lambda: 0.0, 600.0, MB)
+        shown.add("shop", b"red", [TestItemCache.item("a")])
+        shown.add("shop", b"blue", [TestItemCache.item("b")])
+        assert dict(shown.under("shop", b"red")) == {"a": TestItemCache.item("a")}
+        assert shown.under("shop", b"green") == {}
 
     def test_those_shown_last_stay(self) -> None:
-        shown: Shown[str] = Shown(lambda: 0.0, 600.0, keys=2, items=3)
+        shown = Shown(lambda: 0.0, 600.0, MB, filters=2, items=3)
         for name in ("a", "b", "c", "a", "d"):
-            shown.add("red", [TestItemCache.item(name)])
-        assert list(shown.under("red")) == ["c", "a", "d"]
-        shown.add("blue", [])
-        shown.add("red", [])
-        shown.add("green", [])
-        assert (len(shown.under("red")), len(shown.under("blue"))) == (3, 0)
+            shown.add("shop", b"red", [TestItemCache.item(name)])
+        assert list(shown.under("shop", b"red")) == ["c", "a", "d"]
+        shown.add("shop", b"blue", [])
+        shown.add("shop", b"red", [])
+        shown.add("shop", b"green", [])
+        assert (len(shown.under("shop", b"red")), len(shown.under("shop", b"blue"))) == (3, 0)
+
+    def test_items_of_one_filter_are_at_most_a_quarter(self) -> None:
+        shown = Shown(lambda: 0.0, 600.0, 400_000)
+        shown.add("shop", b"red", [TestItemCache.item("a")])
+        for number in range(100):
+            shown.add("shop", b"blue", [TestItemCache.item(f"x{number % 50}", 10_000)])
+        assert list(shown.under("shop", b"blue")) == [f"x{number}" for number in range(41, 50)]
+        assert list(shown.under("shop", b"red")) == ["a"]
+        assert shown.size <= 110_000
+
+    def test_all_of_them_are_bounded(self) -> None:
+        shown = Shown(lambda: 0.0, 600.0, 400_000)
+        for number in range(100):
+            shown.add("shop", b"%d" % number, [TestItemCache.item("a", 10_000)])
+            assert shown.size <= 400_000
+        assert list(shown.under("shop", b"99")) == ["a"]
+        assert shown.under("shop", b"0") == {}
+
+    def test_under_a_huge_filter_nothing_is_remembered(self) -> None:
+        shown = Shown(lambda: 0.0, 600.0, MB)
+        shown.add("shop", b"x" * (MAX_FILTER_BYTES + 1), [TestItemCache.item("a")])
+        assert shown.size == 0

@@ -18,27 +18,35 @@ Load = Callable[[Sequence[str]], Awaitable[Sequence[float]]]
 
 AT_ONCE = 1000
 
+EACH_BYTES = 150
+"""What Python takes for a count and its id, and for each letter of that one byte more."""
+
 
 class Counts:
     """Of the items of one catalogue, in two generations. What was loaded within `fresh_s` is `new`. What is older is
     answered with once more, and loaded again beside; what nobody asks for is forgotten with its generation.
 
-    While loading fails the old ones stay, up to `stale_s`. `clock`: seconds, monotonic. Of one event loop.
+    While loading fails the old ones stay, up to `stale_s`. Both take `most_bytes` at most, about, and what one call
+    brings more. `clock`: seconds, monotonic. Of one event loop.
     """
 
-    def __init__(
-        self, load: Load, clock: Callable[[], float], fresh_s: float, stale_s: float, most: int = 200_000
-    ) -> None:
+    def __init__(self, load: Load, clock: Callable[[], float], fresh_s: float, stale_s: float, most_bytes: int) -> None:
         self._load = load
         self._clock = clock
         self._fresh_s = fresh_s
         self._stale_s = stale_s
-        self._most = most
+        self._most_bytes = most_bytes
         self._new: dict[str, float] = {}
         self._old: dict[str, float] = {}
+        self._new_bytes = self._old_bytes = 0
         self._turned = clock()
         self._due: dict[str, None] = {}
         self._refreshing: asyncio.Task[None] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that all of them take, about."""
+        return EACH_BYTES + self._new_bytes + self._old_bytes
 
     async def get(self, item_ids: Sequence[str]) -> list[float]:
         """The count of each. Raises what loading raises, when one of them is not known at all."""
@@ -55,14 +63,16 @@ class Counts:
         return [self._new[item_id] if item_id in self._new else self._old.get(item_id, 0.0) for item_id in item_ids]
 
     def _turn(self) -> None:
-        age = self._clock() - self._turned
-        if age < self._fresh_s and len(self._new) <= self._most:
+        age, full = self._clock() - self._turned, 2 * self._new_bytes > self._most_bytes
+        if age < self._fresh_s and not full:
             return
-        if self._due and age < self._stale_s:
+        if self._due and age < self._stale_s and not full:
             return  # those that are asked for are not all loaded again yet
         self._old, self._new, self._turned = self._new, {}, self._clock()
+        self._old_bytes, self._new_bytes = self._new_bytes, 0
         if age >= self._stale_s:
-            self._old = {}
+            self._old, self._old_bytes = {}, 0
+        self._due.clear()  # they were of the generation that is gone
 
     def _refresh(self, item_ids: Sequence[str]) -> None:
         self._due.update((item_id, None) for item_id in item_ids if item_id in self._old)
@@ -82,4 +92,7 @@ class Counts:
 
     async def _fetch(self, item_ids: Sequence[str]) -> None:
         counts = await self._load(item_ids)
+        before = len(self._new)
         self._new.update(zip(item_ids, counts, strict=True))
+        # Of those that another call has brought meanwhile, the letters are counted twice.
+        self._new_bytes += EACH_BYTES * (len(self._new) - before) + sum(map(len, item_ids))

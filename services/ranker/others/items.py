@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from services.ranker.others.latest import Latest
 from services.ranker.others.ports import CatalogueItem
 
 CATALOGUES = 64
@@ -12,11 +13,18 @@ CATALOGUES = 64
 
 class ItemCache:
     """At most `most` items of each catalogue, all of one version: any write makes another one, and what was read before
-    it may be old. Of two generations, so that the oldest half goes when there are too many."""
+    it may be old. Of two generations, so that the oldest half goes when there are too many, or they are too large: all
+    of all catalogues take about `most_bytes` at most, and what one call brings more."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
-        self._kept: dict[str, _Kept] = {}
+        self._most_bytes = most_bytes
+        self._kept: Latest[str, _Kept] = Latest(CATALOGUES, most_bytes)
+
+    @property
+    def size(self) -> int:
+        """Bytes that all of it takes, about."""
+        return self._kept.size
 
     def known(self, catalogue: str, version: str, ids: Sequence[str]) -> tuple[dict[str, CatalogueItem], Sequence[str]]:
         """The items that are known as of exactly this version, and the ids of the others."""
@@ -34,22 +42,28 @@ class ItemCache:
 
     def add(self, catalogue: str, version: str, items: Iterable[CatalogueItem]) -> None:
         """What was read as of this version."""
-        kept = self._kept.pop(catalogue, None)
+        kept = self._kept.get(catalogue)
         if kept is None or kept.version != version:
             kept = _Kept(version)
-        self._kept[catalogue] = kept
-        while len(self._kept) > CATALOGUES:
-            del self._kept[next(iter(self._kept))]
         for item in items:
+            before = kept.new.get(item.item_id)
             kept.new[item.item_id] = item
-        if 2 * len(kept.new) > self._most:
-            kept.old, kept.new = kept.new, {}
+            kept.new_bytes += item.size - (before.size if before else 0)
+        if 2 * len(kept.new) > self._most or 2 * kept.new_bytes > self._most_bytes:
+            kept.turn()
+        self._kept.put(catalogue, kept, kept.new_bytes + kept.old_bytes)
 
 
 class _Kept:
-    __slots__ = ("new", "old", "version")
+    __slots__ = ("new", "new_bytes", "old", "old_bytes", "version")
 
     def __init__(self, version: str) -> None:
         self.version = version
         self.new: dict[str, CatalogueItem] = {}
         self.old: dict[str, CatalogueItem] = {}
+        self.new_bytes = self.old_bytes = 0
+
+    def turn(self) -> None:
+        """What was new is old from now on, and what was old is gone."""
+        self.old, self.new = self.new, {}
+        self.old_bytes, self.new_bytes = self.new_bytes, 0

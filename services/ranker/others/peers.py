@@ -34,8 +34,8 @@ from services.ranker.others.ports import (
     Spaces,
     Taste,
 )
-from services.ranker.others.refreshed import Refreshed
-from services.ranker.others.remembered import Shown
+from services.ranker.others.refreshed import EACH_BYTES, Refreshed
+from services.ranker.others.remembered import MAX_FILTER_BYTES, Shown
 from services.ranker.others.tuning import Tuning
 from services.ranker.others.waits import Waits
 from services.ranker.wire import indexer as wire_indexer
@@ -120,10 +120,12 @@ class GrpcIndexer(_Peer, Indexer):
         # They hardly change, and a search in others would be refused: without the indexer they are as they were.
         self._spaces: Refreshed[str, Spaces]
         self._spaces = Refreshed(self._load_spaces, clock, tuning.space_s, FOREVER_S)
-        self._items = ItemCache(tuning.items)
-        self._shown: Shown[tuple[str, bytes]] = Shown(clock, tuning.shown_s)
+        self._items = ItemCache(tuning.items, tuning.items_bytes)
+        self._shown = Shown(clock, tuning.shown_s, tuning.shown_bytes)
         self._fresh: Refreshed[_Fresh, Sequence[str]]
-        self._fresh = Refreshed(self._load_fresh, clock, tuning.newest_s, tuning.stale_s)
+        self._fresh = Refreshed(
+            self._load_fresh, clock, tuning.newest_s, tuning.stale_s, _size, most_bytes=tuning.list_bytes
+        )
         bounds = Bounds(tuning.together, SEARCH_WORK, tuning.in_flight)
         self._searches: Coalescer[indexer_pb2.SearchRequest, indexer_pb2.SearchResponse]
         self._searches = Coalescer(self._search_many, bounds, wire_indexer.weigh, waited)
@@ -173,7 +175,8 @@ class GrpcIndexer(_Peer, Indexer):
         conditions: Sequence[Condition] = (),
     ) -> Sequence[str]:
         passing = wire_indexer.encode_filter(filter, domains, conditions)
-        return await self._fresh.get((catalogue, _key(passing), limit))
+        key = catalogue, _key(passing), limit
+        return await (self._fresh.get(key) if len(key[1]) <= MAX_FILTER_BYTES else self._load_fresh(key))
 
     def remembered(
         self,
@@ -182,7 +185,7 @@ class GrpcIndexer(_Peer, Indexer):
         domains: Sequence[str],
         conditions: Sequence[Condition] = (),
     ) -> Mapping[str, CatalogueItem]:
-        return self._shown.under((catalogue, _key(wire_indexer.encode_filter(filter, domains, conditions))))
+        return self._shown.under(catalogue, _key(wire_indexer.encode_filter(filter, domains, conditions)))
 
     def remember(
         self,
@@ -192,7 +195,7 @@ class GrpcIndexer(_Peer, Indexer):
         conditions: Sequence[Condition],
         items: Mapping[str, CatalogueItem],
     ) -> None:
-        self._shown.add((catalogue, _key(wire_indexer.encode_filter(filter, domains, conditions))), items.values())
+        self._shown.add(catalogue, _key(wire_indexer.encode_filter(filter, domains, conditions)), items.values())
 
     async def _load_fresh(self, key: _Fresh) -> Sequence[str]:
         """Items come in no order, so those of the last day are looked at, then of a longer time, until there are enough
@@ -230,8 +233,8 @@ class GrpcProfile(_Peer, Profile):
         self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waits: Waits | None = None
     ) -> None:
         super().__init__("profile")
-        self._stub = profile_pb2_grpc.ProfileServiceStub(channel)
         self._waits = waits
+        self._stub = profile_pb2_grpc.ProfileServiceStub(channel)
         bounds = Bounds(tuning.together, in_flight=tuning.in_flight)
         self._tastes: Coalescer[profile_pb2.GetTasteRequest, profile_pb2.Taste]
         self._tastes = Coalescer(self._get_tastes, bounds)
@@ -273,6 +276,11 @@ class GrpcProfile(_Peer, Profile):
 def _key(passing: common_pb2.Filter | None) -> bytes:
     """Of a filter, the same for the same one."""
     return b"" if passing is None else passing.SerializeToString(deterministic=True)
+
+
+def _size(key: _Fresh, ids: Sequence[str]) -> int:
+    catalogue, passing, _ = key
+    return len(catalogue) + len(passing) + sum(map(len, ids)) + EACH_BYTES * (1 + len(ids))
 
 
 def _left_s() -> float:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import NamedTuple
 
 from services.ranker.others.counts import Counts
-from services.ranker.others.refreshed import Refreshed
+from services.ranker.others.latest import Latest
+from services.ranker.others.refreshed import EACH_BYTES, Refreshed
 from services.ranker.others.tuning import Tuning
 
 TABLES = 64
-"""Catalogues and segments whose counts are kept at most, those asked for first go first."""
+"""Catalogues and segments whose counts are kept at most, those that were asked for last."""
 
 
 class Among(NamedTuple):
@@ -44,8 +45,8 @@ class Popularity:
         self._clock = clock
         self._tuning = tuning
         self._tops: Refreshed[Top, Sequence[str]]
-        self._tops = Refreshed(load_top, clock, tuning.popular_s, tuning.stale_s)
-        self._tables: dict[Among, Counts] = {}
+        self._tops = Refreshed(load_top, clock, tuning.popular_s, tuning.stale_s, _size, most_bytes=tuning.list_bytes)
+        self._tables: Latest[Among, Counts] = Latest(TABLES, tuning.counts_bytes)
 
     async def top(self, top: Top) -> Sequence[str]:
         """Ids, most popular first."""
@@ -56,7 +57,14 @@ class Popularity:
         table = self._tables.get(among)
         if table is None:
             load = partial(self._load_counts, among)
-            table = self._tables[among] = Counts(load, self._clock, self._tuning.counts_s, self._tuning.stale_s)
-            if len(self._tables) > TABLES:
-                del self._tables[next(iter(self._tables))]
-        return await table.get(item_ids)
+            tuning = self._tuning
+            table = Counts(load, self._clock, tuning.counts_s, tuning.stale_s, tuning.counts_bytes)
+            self._tables.put(among, table, table.size)
+        told = await table.get(item_ids)
+        self._tables.put(among, table, table.size)
+        return told
+
+
+def _size(top: Top, item_ids: Sequence[str]) -> int:
+    words = (top.catalogue, top.segment, *top.domains, *item_ids)
+    return sum(map(len, words)) + EACH_BYTES * len(words)

@@ -119,12 +119,14 @@ class Found:
 
 @dataclass(frozen=True)
 class CatalogueItem:
-    """What the ranker reads of an item, and the item itself for the caller. `traits`: None where they are not known."""
+    """What the ranker reads of an item, and the item itself for the caller. `traits`: None where they are not known.
+    `size`: bytes that all of that takes in memory, about."""
 
     item_id: str
     title: str
     payload: Opaque
     traits: Traits | None = None
+    size: int = 1000
 
 
 STATED = "stated"

@@ -8,11 +8,17 @@ from contextvars import Context
 from typing import Generic, TypeVar
 
 from services.errors import NotFound, VisrecError
+from services.ranker.others.latest import Latest
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 KEYS = 1024
+MOST_BYTES = 16 * 2**20
+"""Kept at most: so many, which together take about so much; those that were asked for last."""
+
+EACH_BYTES = 200
+"""What Python takes for one of them besides, and for one of a list."""
 
 
 class Refreshed(Generic[Key, Value]):
@@ -21,17 +27,26 @@ class Refreshed(Generic[Key, Value]):
     for again and again, and a service that is away for a moment is not missed.
 
     What is empty is not kept: the first of a thing is seen at once; nor is what does not exist any more. `clock`:
-    seconds, monotonic. Of one event loop.
+    seconds, monotonic. `size`: bytes that a value and its key take, about. Of one event loop.
     """
 
     def __init__(
-        self, load: Callable[[Key], Awaitable[Value]], clock: Callable[[], float], fresh_s: float, stale_s: float
+        self,
+        load: Callable[[Key], Awaitable[Value]],
+        clock: Callable[[], float],
+        fresh_s: float,
+        stale_s: float,
+        size: Callable[[Key, Value], int] = lambda *_: EACH_BYTES,
+        *,
+        keys: int = KEYS,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._load = load
         self._clock = clock
         self._fresh_s = fresh_s
         self._stale_s = stale_s
-        self._known: dict[Key, tuple[float, Value]] = {}
+        self._size = size
+        self._known: Latest[Key, tuple[float, Value]] = Latest(keys, most_bytes)
         self._loading: dict[Key, asyncio.Task[Value]] = {}
 
     async def get(self, key: Key) -> Value:
@@ -57,15 +72,14 @@ class Refreshed(Generic[Key, Value]):
         try:
             value = await self._load(key)
         except NotFound:
-            self._known.pop(key, None)
+            self._known.remove(key)
             raise
         finally:
             del self._loading[key]
-        self._known.pop(key, None)
         if value:
-            self._known[key] = (began, value)
-            if len(self._known) > KEYS:
-                del self._known[next(iter(self._known))]
+            self._known.put(key, (began, value), self._size(key, value))
+        else:
+            self._known.remove(key)
         return value
 
 

@@ -6,43 +6,82 @@ pass: a filter that is the same to the last byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
 
+from services.ranker.others.latest import Latest
 from services.ranker.others.ports import CatalogueItem
 
-Key = TypeVar("Key", bound=Hashable)
-
-KEYS = 256
+FILTERS = 256
 ITEMS = 500
 """Remembered at most: of so many filters so many items each, those that were shown last."""
 
+FILTER_SHARE = 4
+"""One filter has at most a quarter of it: large items under one filter do not push out all the others."""
 
-class Shown(Generic[Key]):
-    """Items by what they had to pass. `clock`: seconds, monotonic; after `longest_s` one is forgotten: it may have been
-    deleted or sold since."""
+MAX_FILTER_BYTES = 16 * 2**10
+"""Under a larger filter nothing is remembered, here or elsewhere. Such a one lists what a single caller knows, and
+hardly comes again."""
 
-    def __init__(self, clock: Callable[[], float], longest_s: float, keys: int = KEYS, items: int = ITEMS) -> None:
+
+class Shown:
+    """Items by catalogue and serialised filter, which they had to pass. `clock`: seconds, monotonic; after `longest_s`
+    one is forgotten: it may have been deleted or sold since. All of it takes about `most_bytes` at most."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        longest_s: float,
+        most_bytes: int,
+        filters: int = FILTERS,
+        items: int = ITEMS,
+    ) -> None:
         self._clock = clock
         self._longest_s = longest_s
-        self._keys = keys
         self._items = items
-        self._shown: dict[Key, dict[str, tuple[float, CatalogueItem]]] = {}
+        self._each_bytes = most_bytes // FILTER_SHARE
+        self._shown: Latest[tuple[str, bytes], _Under] = Latest(filters, most_bytes)
 
-    def add(self, key: Key, items: Iterable[CatalogueItem]) -> None:
+    @property
+    def size(self) -> int:
+        """Bytes that all of it takes, about."""
+        return self._shown.size
+
+    def add(self, catalogue: str, passing: bytes, items: Iterable[CatalogueItem]) -> None:
         """These were shown now."""
-        shown = self._shown.pop(key, None) or {}
-        self._shown[key] = shown
+        if len(passing) > MAX_FILTER_BYTES:
+            return
+        key = catalogue, passing
+        under = self._shown.get(key) or _Under(len(passing))
         now = self._clock()
         for item in items:
-            shown.pop(item.item_id, None)
-            shown[item.item_id] = now, item
-        while len(shown) > self._items:
-            del shown[next(iter(shown))]
-        while len(self._shown) > self._keys:
-            del self._shown[next(iter(self._shown))]
+            under.show(now, item)
+        while under.items and (len(under.items) > self._items or under.size > self._each_bytes):
+            under.forget_first()
+        self._shown.put(key, under, under.size)
 
-    def under(self, key: Key) -> Mapping[str, CatalogueItem]:
+    def under(self, catalogue: str, passing: bytes) -> Mapping[str, CatalogueItem]:
         """By id, those that were shown last at the end; empty: none is known."""
+        under = self._shown.get((catalogue, passing))
+        if under is None:
+            return {}
         since = self._clock() - self._longest_s
-        return {item_id: item for item_id, (when, item) in self._shown.get(key, {}).items() if when >= since}
+        return {item_id: item for item_id, (when, item) in under.items.items() if when >= since}
+
+
+class _Under:
+    """What was shown under one filter of so many bytes, the last at the end."""
+
+    __slots__ = ("items", "size")
+
+    def __init__(self, filter_bytes: int) -> None:
+        self.size = filter_bytes
+        self.items: dict[str, tuple[float, CatalogueItem]] = {}
+
+    def show(self, now: float, item: CatalogueItem) -> None:
+        before = self.items.pop(item.item_id, None)
+        self.items[item.item_id] = now, item
+        self.size += item.size - (before[1].size if before else 0)
+
+    def forget_first(self) -> None:
+        _, item = self.items.pop(next(iter(self.items)))
+        self.size -= item.size

@@ -21,6 +21,8 @@ class Tuning:
 
     taste_share: of the time that is left, how much a taste may take: a call of several is to end within that, so that
     the slow one among them is left out and not the others.
+
+    remembered_bytes: memory for all that is remembered, about: sizes are reckoned from serialised ones.
     """
 
     together: int = 32
@@ -33,3 +35,24 @@ class Tuning:
     stale_s: float = 120.0
     shown_s: float = 600.0
     taste_share: float = 0.3
+    remembered_bytes: int = 256 * 2**20
+
+    @property
+    def items_bytes(self) -> int:
+        """For items."""
+        return self.remembered_bytes // 2
+
+    @property
+    def counts_bytes(self) -> int:
+        """For how popular each item is."""
+        return self.remembered_bytes // 4
+
+    @property
+    def shown_bytes(self) -> int:
+        """For what was shown lately."""
+        return self.remembered_bytes // 8
+
+    @property
+    def list_bytes(self) -> int:
+        """For each of two kinds of lists: what is popular, what is new."""
+        return self.remembered_bytes // 16

@@ -24,6 +24,11 @@ VISUAL, COLLABORATIVE = "visual", "collaborative"
 """Aliases of every catalogue, and of those that jobs put such vectors into."""
 
 
+ITEM_BYTES, READ_BYTES = 1000, 10
+"""What an item takes in memory once it is read, measured with many small attributes: so much, and for each of its
+serialised bytes so many."""
+
+
 def decode_spaces(answer: indexer_pb2.ListSpacesResponse) -> Spaces:
     """The spaces behind the two aliases."""
     behind = {alias: state.space for state in answer.spaces for alias in state.aliases}
@@ -79,8 +84,7 @@ def encode_items(catalogue: str, ids: Sequence[str], version: str) -> indexer_pb
 
 def decode_items(answer: indexer_pb2.SearchResponse) -> list[CatalogueItem]:
     """Those of them that exist."""
-    items = [indexer_pb2.Item.FromString(each) for each in answer.packed.items]
-    return [CatalogueItem(item.id, item.title, item, ItemTraits(item)) for item in items]
+    return [_item(each) for each in answer.packed.items]
 
 
 def encode_filter(
@@ -178,6 +182,11 @@ def weigh(search: indexer_pb2.SearchRequest) -> int:
 
 def _ids(packed: indexer_pb2.PackedHits) -> list[str]:
     return packed.item_ids.split("\n") if packed.count else []
+
+
+def _item(packed: bytes) -> CatalogueItem:
+    item = indexer_pb2.Item.FromString(packed)
+    return CatalogueItem(item.id, item.title, item, ItemTraits(item), ITEM_BYTES + READ_BYTES * len(packed))
 
 
 def _query(query: SearchQuery) -> indexer_pb2.Query:
