@@ -35,8 +35,10 @@ def show(parser: argparse.ArgumentParser, arguments: list[str] | None, ask: Ask)
     console = Console()
     try:
         with Client.connect(Targets.from_environment(os.environ)) as client:
-            console.print(tables.recommendations(ask(client, given)))
+            answer = ask(client, given)
+        console.print(tables.recommendations(answer), crop=False)
+        console.print(tables.basis(answer))
     except (VisrecCallError, OSError) as error:
-        console.print(f"[red]error:[/] {escape(sentence(error))}")
+        console.print(f"[red]error:[/] {escape(sentence(error))}", soft_wrap=True)
         return 1
     return 0

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from visrec.client import Client
-from visrec.commands import catalogues, items, looking, people, results, segments
+from visrec.commands import catalogues, items, looking, people, recommend, results, segments
 from visrec.commands.faults import ClearErrors
 from visrec.commands.session import Session
 
@@ -63,7 +63,7 @@ def connect(
 
 
 app.command("ingest")(items.ingest)
-app.command("recommend")(looking.recommend)
+app.command("recommend")(recommend.recommend)
 app.command("next")(results.next_page)
 app.command("explain")(results.explain)
 app.command("shown")(results.shown)

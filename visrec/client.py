@@ -19,8 +19,11 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+import grpc
+
 from visrec.answers_client import AnswersClient
 from visrec.connection import Connection, Targets
+from visrec.errors import VisrecCallError
 from visrec.ingest import Ingest, IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.people_client import PeopleClient
@@ -60,10 +63,17 @@ class Client(AnswersClient, PeopleClient):
 
     # Catalogues
 
-    def create_catalogue(self, name: str, *, partitions: int = 0) -> indexer_pb2.Catalogue:
-        """An empty catalogue in the embedder's default space. ALREADY_EXISTS when there is one of that name."""
+    def create_catalogue(self, name: str, *, partitions: int = 0, exist_ok: bool = False) -> indexer_pb2.Catalogue:
+        """An empty catalogue in the embedder's default space. When there is one of that name: that one, as it is, with
+        `exist_ok`, else ALREADY_EXISTS."""
         request = indexer_pb2.CreateCatalogueRequest(catalogue=name, partitions=partitions, request_id=uuid4().hex)
-        return self._call(self._connection.indexer.CreateCatalogue, request).catalogue
+        try:
+            return self._call(self._connection.indexer.CreateCatalogue, request).catalogue
+        except VisrecCallError as error:
+            there = (each for each in self.list_catalogues() if each.name == name)
+            if exist_ok and error.code is grpc.StatusCode.ALREADY_EXISTS and (found := next(there, None)):
+                return found
+            raise
 
     def list_catalogues(self) -> Iterator[indexer_pb2.Catalogue]:
         """All of them, by name, page by page."""
@@ -136,6 +146,13 @@ class Client(AnswersClient, PeopleClient):
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def count_items(self, catalogue: str, *, where: common_pb2.Filter | None = None) -> int:
+        """How many items there are, or pass."""
+        # Every item has one of three, whoever ingested it said so or not.
+        request = indexer_pb2.GetFacetsRequest(catalogue=catalogue, fields=["availability"], filter=where)
+        (facet,) = self._call(self._connection.indexer.GetFacets, request).facets
+        return sum(value.count for value in facet.values)
 
     # Looking
 

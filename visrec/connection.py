@@ -114,7 +114,7 @@ class Connection:
     targets: Targets
     timeout_s: float = 10.0
     _channels: list[grpc.Channel] = field(default_factory=list, init=False)
-    _target_of: dict[object, str] = field(default_factory=dict, init=False)
+    _service_of: dict[object, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         to = self.targets
@@ -122,8 +122,8 @@ class Connection:
         self.indexer = IndexerServiceStub(self._channel(to.indexer))
         self.profile = ProfileServiceStub(self._channel(to.profile))
         self.ranker = RankerServiceStub(self._channel(to.ranker))
-        stubs = {self.embedder: to.embedder, self.indexer: to.indexer, self.profile: to.profile, self.ranker: to.ranker}
-        self._target_of = {method: target for stub, target in stubs.items() for method in vars(stub).values()}
+        stubs = {"embedder": self.embedder, "indexer": self.indexer, "profile": self.profile, "ranker": self.ranker}
+        self._service_of = {method: name for name, stub in stubs.items() for method in vars(stub).values()}
 
     def call(
         self,
@@ -135,7 +135,8 @@ class Connection:
         try:
             return method(request, timeout=timeout_s or self.timeout_s)
         except grpc.RpcError as error:
-            raise VisrecCallError.from_rpc(error, self._target_of.get(method, "")) from error
+            service = self._service_of.get(method, "")
+            raise VisrecCallError.from_rpc(error, service, getattr(self.targets, service, "")) from error
 
     def close(self) -> None:
         for channel in self._channels:

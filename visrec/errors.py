@@ -31,7 +31,8 @@ class VisrecCallError(Exception):
     violations     the fields that were wrong, when code is INVALID_ARGUMENT.
     retry_after_s  seconds to wait before the same call may succeed; None: the service did not say.
     metadata       short strings that belong to the reason, such as the two spaces of a SPACE_MISMATCH.
-    target         the gRPC target that a whole call went to; empty for one element of a bulk call.
+    service        which of the four a whole call went to, such as `ranker`, and
+    target         its gRPC target; both are empty for one element of a bulk call.
     """
 
     code: grpc.StatusCode
@@ -40,6 +41,7 @@ class VisrecCallError(Exception):
     violations: tuple[FieldViolation, ...] = ()
     retry_after_s: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    service: str = ""
     target: str = ""
 
     def __str__(self) -> str:
@@ -51,8 +53,9 @@ class VisrecCallError(Exception):
         return self.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
     @classmethod
-    def from_rpc(cls, error: grpc.RpcError, target: str = "") -> VisrecCallError:
-        """The error of a whole call to `target`. Details that cannot be read count as absent: its status holds."""
+    def from_rpc(cls, error: grpc.RpcError, service: str = "", target: str = "") -> VisrecCallError:
+        """The error of a whole call to `service` at `target`. Details that cannot be read count as absent: its status
+        holds."""
         trailers = {datum.key: datum.value for datum in error.trailing_metadata() or ()}
         details = trailers.get(_DETAILS_TRAILER, b"")
         status = status_pb2.Status()
@@ -62,7 +65,7 @@ class VisrecCallError(Exception):
             status.Clear()
         status.code = int(_code_of(error).value[0])
         status.message = error.details() or status.message
-        return replace(cls.from_status(status), target=target)
+        return replace(cls.from_status(status), service=service, target=target)
 
     @classmethod
     def from_status(cls, status: status_pb2.Status) -> VisrecCallError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table
 
 from visrec import tables
 from visrec.v1 import ranker_pb2
@@ -12,7 +12,7 @@ SHADES = " ▁▂▃▄▅▆▇█"
 """From nothing to the most that any region says."""
 
 
-def explanation(answer: ranker_pb2.ExplainResponse) -> Table | str:
+def explanation(answer: ranker_pb2.ExplainResponse) -> RenderableType:
     """The item in its place, its parts and reasons."""
     return tables.recommendations(ranker_pb2.RecommendResponse(recommendations=[answer.recommendation]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _NEXT_BY_REASON = {
     "CATALOGUE_NOT_FOUND": "`visrec catalogue list` shows those there are, `visrec catalogue create NAME` makes one",
+    "NO_CONSENT": "`visrec user consent USER --personalisation` records that they agree",
     "USER_NOT_FOUND": "`visrec user put USER` makes one",
     "ITEM_NOT_FOUND": "`visrec item list -c NAME` shows those there are",
 }

@@ -7,9 +7,10 @@ from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from visrec.hints import advised
 from visrec.items import attribute
@@ -20,6 +21,9 @@ LEAST_LETTERS = 8
 
 TITLE_LETTERS = 32
 """Longer titles of an explained answer may be broken over lines."""
+
+PROSE_LETTERS = 16
+"""Least width that parts and reasons can be read in."""
 
 
 class _Wide(Table):
@@ -96,12 +100,12 @@ def hits(answer: indexer_pb2.SearchResponse) -> Table | str:
     return table
 
 
-def recommendations(answer: ranker_pb2.RecommendResponse) -> Table | str:
+def recommendations(answer: ranker_pb2.RecommendResponse) -> RenderableType:
     """The answer in order; with parts and reasons when they were asked for. In words when there is none."""
     if not answer.recommendations:
         return "nothing found"
     if any(each.parts for each in answer.recommendations):
-        return _explained(answer)
+        return _Explained(answer)
     whole = _ids(each.item for each in answer.recommendations)
     table = listing("", "title", "id", "category", "price", "score", numbers=["", "price", "score"], whole=whole)
     for each in answer.recommendations:
@@ -109,17 +113,43 @@ def recommendations(answer: ranker_pb2.RecommendResponse) -> Table | str:
     return table
 
 
-def _explained(answer: ranker_pb2.RecommendResponse) -> Table:
-    """Fewer and taller columns: what a score is made of needs the room."""
-    whole = [text for each in answer.recommendations for text in (each.item.id, each.item.title[:TITLE_LETTERS])]
-    table = listing("", "what", "score", "made of", "because", numbers=["", "score"], whole={"what": whole})
-    for each in answer.recommendations:
-        title, *facts = (*_names(each.item), price(each.item))
-        what = f"[bold]{title}[/]\n[dim]{chr(10).join(fact for fact in facts if fact)}[/]"
-        reasons = "\n".join(escape(reason.text) for reason in each.reasons)
-        table.add_row(str(each.rank), what, f"{each.score:.3f}", parts(each.parts), reasons)
-        table.add_section()
-    return table
+class _Explained:
+    """Recommendations with parts and reasons: a table, or where long ids leave no room for one, item below item."""
+
+    def __init__(self, answer: ranker_pb2.RecommendResponse) -> None:
+        self._items = answer.recommendations
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        what = [text for each in self._items for text in (each.item.id, each.item.title[:TITLE_LETTERS])]
+        room = options.max_width - max(map(cell_len, what)) - len("99  ") - len("  score  ") - len("  ")
+        yield self._beside(what) if room >= 2 * PROSE_LETTERS else self._below()
+
+    def _beside(self, what: Iterable[str]) -> Table:
+        """Fewer and taller columns than without parts: what a score is made of needs the room."""
+        table = listing("", "what", "score", "made of", "because", numbers=["", "score"], whole={"what": what})
+        for each in self._items:
+            title, *facts = (*_names(each.item), price(each.item))
+            about = f"[bold]{title}[/]\n[dim]{chr(10).join(fact for fact in facts if fact)}[/]"
+            table.add_row(str(each.rank), about, f"{each.score:.3f}", parts(each.parts), _reasons(each))
+            table.add_section()
+        return table
+
+    def _below(self) -> Table:
+        ids = [each.item.id for each in self._items]
+        table = listing("", "what, its score and what that is made of, and why", numbers=[""])
+        table.columns[1].min_width = max(map(cell_len, ids))
+        for each in self._items:
+            title, name, category = _names(each.item)
+            facts = [f"[bold]{title}[/]", *(fact for fact in (category, price(each.item)) if fact)]
+            why = Table.grid(padding=(0, 2))
+            why.add_row(parts(each.parts), _reasons(each))
+            head = Text.from_markup(f"{', '.join(facts)}  {each.score:.3f}\n[dim]{name}[/]")
+            table.add_row(str(each.rank), Group(head, why))
+        return table
+
+
+def _reasons(of: ranker_pb2.Recommendation) -> str:
+    return "\n".join(escape(reason.text) for reason in of.reasons)
 
 
 def parts(of: Iterable[ranker_pb2.ScorePart]) -> str:
@@ -139,6 +169,16 @@ def part_name(part: ranker_pb2.ScorePart) -> str:
 
 
 def signals(answer: ranker_pb2.RecommendResponse) -> str:
+    """What the answer was made from and what it cost, and how to come back to it."""
+    lines = [basis(answer)]
+    if answer.recommendation_id:
+        lines.append(f"[bold]kept[/]     as {escape(answer.recommendation_id)}")
+    if answer.next_page_token:
+        lines.append(f"[bold]more[/]     visrec next {escape(answer.next_page_token)}")
+    return "\n".join(lines)
+
+
+def basis(answer: ranker_pb2.RecommendResponse) -> str:
     """What the answer was made from, what was left out and why, and what it cost."""
     used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
     lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
@@ -146,10 +186,6 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
         f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason) or each.reason)}"
         for each in answer.dropped
     ]
-    if answer.recommendation_id:
-        lines.append(f"[bold]kept[/]     as {escape(answer.recommendation_id)}")
-    if answer.next_page_token:
-        lines.append(f"[bold]more[/]     visrec next {escape(answer.next_page_token)}")
     return "\n".join([*lines, costs(answer.costs)])
 
 

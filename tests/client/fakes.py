@@ -201,6 +201,20 @@ class FakeIndexer(indexer_pb2_grpc.IndexerServiceServicer):
         self.items_of(request.catalogue, context)
         return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=SPACE, aliases=["visual"])])
 
+    def GetFacets(
+        self, request: indexer_pb2.GetFacetsRequest, context: grpc.ServicerContext
+    ) -> indexer_pb2.GetFacetsResponse:
+        """Of a filter only its words of a category are looked at."""
+        items = list(self.items_of(request.catalogue, context).values())
+        for condition in request.filter.must:
+            items = [
+                item for item in items if condition.field != "category" or item.category in condition.keyword.any_of
+            ]
+        facet = indexer_pb2.Facet(field="availability")
+        if items:
+            facet.values.add(value="available", count=len(items))
+        return indexer_pb2.GetFacetsResponse(facets=[facet])
+
     def GetStats(
         self, request: indexer_pb2.GetStatsRequest, context: grpc.ServicerContext
     ) -> indexer_pb2.GetStatsResponse:
@@ -340,7 +354,7 @@ class FakeProfile(profile_pb2_grpc.ProfileServiceServicer):
             catalogue=request.catalogue,
             interests=interests,
             seen_item_ids=[source.item_id for source in sources],
-            personalised=True,
+            personalised=self.users[request.user_id].consent.personalisation == profile_pb2.CONSENT_STATE_GIVEN,
         )
 
     def ListSegments(
@@ -375,7 +389,10 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
             refuse(
                 context, status_of(grpc.StatusCode.INVALID_ARGUMENT, "no picture", "INVALID_PICTURE", at="photo.data")
             )
-        items = list(self.indexer.items_of(request.catalogue, context).values())[: request.n or 10]
+        kinds = {word for each in request.filter.must if each.field == "category" for word in each.keyword.any_of}
+        every = self.indexer.items_of(request.catalogue, context).values()
+        left = [each for each in every if each.id not in request.exclude_item_ids]
+        items = [each for each in left if not kinds or each.category in kinds][: request.n or 10]
         return ranker_pb2.RecommendResponse(
             recommendations=[self._recommendation(at, item) for at, item in enumerate(items)],
             used=[ranker_pb2.UsedSignal(signal="photo", weight=1.0)],
@@ -391,7 +408,10 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         self, request: ranker_pb2.NextPageRequest, context: grpc.ServicerContext
     ) -> ranker_pb2.NextPageResponse:
         """Each page has one item."""
-        catalogue, _, place = request.page_token.partition(":")
+        catalogue, colon, place = request.page_token.partition(":")
+        if not colon:
+            text = "page_token: is not one"
+            refuse(context, status_of(grpc.StatusCode.INVALID_ARGUMENT, text, "BAD_PAGE_TOKEN", at="page_token"))
         page = self._kept(catalogue, int(place), int(place) + 1, context)
         return ranker_pb2.NextPageResponse(page=page)
 
@@ -405,7 +425,10 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     def Explain(self, request: ranker_pb2.ExplainRequest, context: grpc.ServicerContext) -> ranker_pb2.ExplainResponse:
         """What counts is in the lower right corner."""
         items = list(self._items(request.recommendation_id, context))
-        at = [item.id for item in items].index(request.item_id)
+        names = [item.id for item in items]
+        if request.item_id not in names:
+            not_found(context, "item", request.item_id)
+        at = names.index(request.item_id)
         return ranker_pb2.ExplainResponse(
             recommendation=self._recommendation(at, items[at]),
             counterfactual="If popularity counted 20%, it would leave",

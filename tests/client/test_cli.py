@@ -16,7 +16,8 @@ from tests.client.fakes import Fleet
 from visrec import tables
 from visrec.cli import app
 from visrec.commands.faults import sentence
-from visrec.errors import VisrecCallError
+from visrec.errors import FieldViolation, VisrecCallError
+from visrec.options import as_typed, option
 from visrec.v1 import profile_pb2, ranker_pb2
 
 Run = Callable[..., tuple[int, str, str]]
@@ -110,9 +111,83 @@ def test_a_kept_answer_is_turned_told_again_and_explained(stocked: Run, folder: 
 
 
 def test_an_answer_that_is_no_longer_kept_is_said_to_be(stocked: Run) -> None:
-    code, _, err = stocked("shown", "gone")
+    for arguments in (["shown", "gone"], ["explain", "gone", "chairs/red.jpg"]):
+        code, _, err = stocked(*arguments)
+        assert code == 1
+        assert "no answer is kept as gone; give what `visrec recommend` tells behind `kept`" in err
+    code, _, err = stocked("next", "gone")
     assert code == 1
-    assert "it is gone" in err
+    assert "no answer has the token gone; give what `visrec recommend` tells behind `more`" in err
+
+
+def test_a_page_is_turned_by_what_an_answer_is_kept_as_too(stocked: Run) -> None:
+    code, out, _ = stocked("next", "shop")
+    assert (code, "red" in out) == (0, True)
+    assert stocked("next", "shop:2")[1] == "nothing comes behind it: all that was ranked has been shown\n"
+
+
+def test_an_item_that_was_not_ranked_is_told_with_where_the_others_are(stocked: Run) -> None:
+    code, _, err = stocked("explain", "shop", "nope")
+    assert code == 1
+    assert "nope was not ranked in this answer; `visrec shown shop` tells" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--category", "beds"], "none of 2 items passes by category; ask for less of that"),
+        (["--exclude", "chairs/red.jpg", "--exclude", "chairs/[b]lue.jpg"], "what may be shown was excluded"),
+        (["-u", "[a]", "--exclude", "chairs/red.jpg", "--exclude", "chairs/[b]lue.jpg"], "[a] has seen all"),
+    ],
+)
+def test_an_empty_answer_says_why(stocked: Run, arguments: list[str], why: str) -> None:
+    code, out, _ = stocked("recommend", *arguments)
+    assert code == 0
+    assert out.startswith(f"nothing found: {why}")
+
+
+def test_rules_and_diversity_reach_the_ranker(stocked: Run, services: Fleet) -> None:
+    stocked("recommend", "--min-price", "2", "--currency", "EUR", "--available", "--boost", "attributes.a=x=y=-0.5")
+    request = services.ranker.requests[-1]
+    assert [condition.field for condition in request.filter.must] == ["price", "currency"]
+    assert request.rules.only_available
+    (boost,) = request.rules.boosts
+    assert (boost.name, boost.field, list(boost.values), boost.amount) == ("boost-1", "attributes.a", ["x=y"], -0.5)
+    stocked("recommend", "--max-per-category", "2", "--max-per-group", "1", "--near-duplicates", "0.98")
+    rules = services.ranker.requests[-1].rules
+    assert (rules.max_per_category, rules.max_per_group, rules.near_duplicate_cosine) == (2, 1, 0.98)
+    stocked("recommend", "--diversity", "0.3", "--reciprocal-rank", "--language", "zh", "--record-impressions")
+    request = services.ranker.requests[-1]
+    assert (request.diversity, request.fusion, request.language) == (0.3, ranker_pb2.FUSION_RECIPROCAL_RANK, "zh")
+    assert request.record_impressions
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("signal_weights['taste']", "--signal taste"),
+        ("queries[0].block_weights", "--block"),
+        ("photo.data", "--photo"),
+        ("user.attributes.interests[1]", "--interest"),
+        ("catalogue", "catalogue"),
+    ],
+)
+def test_a_wrong_field_is_named_as_it_was_typed(path: str, typed: str) -> None:
+    assert option(path) == typed
+    wrong = (FieldViolation(path, "is wrong"),)
+    for message in (f"{path}: is wrong", "is wrong"):
+        error = as_typed(VisrecCallError(grpc.StatusCode.INVALID_ARGUMENT, message, violations=wrong))
+        assert sentence(error) == f"{typed}: is wrong"
+
+
+def test_who_was_never_asked_is_told_apart_from_who_refused(stocked: Run) -> None:
+    stocked("user", "put", "bob")
+    advice = "`visrec user consent bob --personalisation` records that they agree"
+    assert stocked("user", "taste", "bob")[1].startswith("They were never asked about personalisation")
+    stocked("user", "consent", "bob", "--no-personalisation")
+    out = stocked("user", "taste", "bob")[1]
+    assert out.startswith("They refused personalisation")
+    assert advice in out
 
 
 def test_filters_and_weights_reach_the_ranker(stocked: Run, services: Fleet) -> None:
@@ -306,7 +381,8 @@ def test_what_goes_wrong_is_one_line_that_says_what_to_do(run: Run, arguments: l
 def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
     code, _, err = run("scenes", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
     assert code == 1
-    assert err.startswith("error: no service answers at 127.0.0.1:1; start the services with `python -m services all`")
+    assert err.startswith("error: no ranker answers at 127.0.0.1:1; start it with `python -m services ranker`, all of")
+    assert "VISREC_RANKER_TARGET" in err
 
 
 @pytest.mark.parametrize(
@@ -332,7 +408,7 @@ def test_an_answer_that_takes_too_long_says_how_to_wait_longer(run: Run) -> None
         target = f"127.0.0.1:{silent.getsockname()[1]}"
         code, _, err = run("--timeout", "0.1", "scenes", environment={"VISREC_RANKER_TARGET": target})
     assert code == 1
-    assert err == "error: the time was up before an answer came; `visrec --timeout SECONDS …` waits longer\n"
+    assert err == f"error: the ranker at {target} did not answer in time; `visrec --timeout SECONDS …` waits longer\n"
 
 
 def test_advice_names_commands_and_no_calls() -> None:
@@ -349,7 +425,7 @@ def test_an_empty_answer_says_so_with_what_was_used(stocked: Run, services: Flee
     services.indexer.catalogues["shop"].clear()
     code, out, _ = stocked("recommend")
     assert code == 0
-    assert out.startswith("nothing found")
+    assert out.startswith("nothing found: shop has no items; `visrec ingest FOLDER -c shop` brings some")
     assert "used " in out
 
 
@@ -363,6 +439,7 @@ def test_the_version_is_told(run: Run) -> None:
         ["similar"],
         ["recommend", "-n", "0"],
         ["recommend", "--signal", "taste=much"],
+        ["recommend", "--boost", "category=lamps"],
         ["events", "record", "anna", "adore", "x"],
         ["nonsense"],
     ],

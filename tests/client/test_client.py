@@ -29,6 +29,15 @@ def test_lists_are_read_to_their_last_page(client: Client) -> None:
     assert [item.id for item in client.list_items("shop")] == list("abcde")
 
 
+def test_a_catalogue_that_is_there_may_be_asked_for_again(client: Client) -> None:
+    client.ingest("shop", [NewItem("a", photos=[b"x"])])
+    assert client.create_catalogue("shop", exist_ok=True).name == "shop"
+    assert client.count_items("shop") == 1
+    assert client.create_catalogue("attic", exist_ok=True).name == "attic"
+    with pytest.raises(VisrecCallError, match="ALREADY_EXISTS"):
+        client.create_catalogue("attic")
+
+
 def test_an_item_arrives_as_it_was_written(client: Client, tmp_path: Path) -> None:
     photo = tmp_path / "chair.jpg"
     photo.write_bytes(b"x")

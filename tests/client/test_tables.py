@@ -42,6 +42,20 @@ def test_an_id_is_never_broken_over_lines(table: RenderableType, client: Client,
     assert ID in output.getvalue()
 
 
+@pytest.mark.parametrize("letters", [8, 24, 40, 70])
+def test_an_explained_answer_fits_a_terminal(letters: int) -> None:
+    part = ranker_pb2.ScorePart(signal="taste", query="interest-2", block="content", contribution=0.5)
+    reason = ranker_pb2.Reason(text="Close to “Grey Fabric Sofa”, which you liked")
+    item = indexer_pb2.Item(id="x" * letters, title="Pale sofa", category="sofas", price=1299.0, currency="EUR")
+    each = ranker_pb2.Recommendation(item=item, rank=100, score=-0.412, parts=[part], reasons=[reason])
+    output = io.StringIO()
+    table = tables.recommendations(ranker_pb2.RecommendResponse(recommendations=[each]))
+    Console(file=output, width=80).print(table, crop=False)
+    assert max(map(len, output.getvalue().splitlines())) <= 80
+    for word in (item.id, "-0.412", "+0.500", "1,299.00", "liked"):
+        assert word in output.getvalue()
+
+
 def test_a_long_id_leaves_room_for_the_rest() -> None:
     output = io.StringIO()
     Console(file=output, width=80).print(recommended(), crop=False)

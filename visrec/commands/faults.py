@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -14,6 +16,7 @@ from visrec.catalogue_files import CatalogueFileError
 from visrec.connection import WrongConnection
 from visrec.errors import VisrecCallError
 from visrec.hints import advised
+from visrec.options import as_typed
 
 _OTHER_MODEL = "the catalogue was made with another model: create a new one and ingest its items again"
 
@@ -23,10 +26,20 @@ _NEXT_BY_CODE = {
     grpc.StatusCode.INTERNAL: "the service's log has the rest",
 }
 
-_START = (
-    "start the services with `python -m services all` (or `make run`), or say where they are with "
-    "VISREC_RANKER_TARGET, VISREC_INDEXER_TARGET, VISREC_PROFILE_TARGET and VISREC_EMBEDDER_TARGET"
-)
+
+class InOwnWords(Exception):
+    """What went wrong, as the command itself tells it."""
+
+
+@contextmanager
+def told(words: Mapping[str, str]) -> Iterator[None]:
+    """Errors of these reasons in words of the command, which knows what was typed, instead of a service's."""
+    try:
+        yield
+    except VisrecCallError as error:
+        if error.reason not in words:
+            raise
+        raise InOwnWords(words[error.reason]) from error
 
 
 class ClearErrors(TyperGroup):
@@ -37,10 +50,9 @@ class ClearErrors(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read the output has enough of it, which typer ends quietly
-        except (VisrecCallError, CatalogueFileError, WrongConnection, OSError) as error:
-            Console(stderr=True, soft_wrap=True).print(
-                f"[bold red]error:[/] {escape(sentence(error))}", highlight=False
-            )
+        except (VisrecCallError, InOwnWords, CatalogueFileError, WrongConnection, OSError) as error:
+            text = sentence(as_typed(error) if isinstance(error, VisrecCallError) else error)
+            Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
             raise typer.Exit(1) from error
 
 
@@ -57,17 +69,29 @@ def sentence(error: Exception) -> str:
 def next_step(error: VisrecCallError) -> str:
     """What a person can do now; empty when the error already says it."""
     if error.code is grpc.StatusCode.UNAVAILABLE:
-        return "try again in a moment" if error.reason else _START
+        return "try again in a moment" if error.reason else _start(error.service)
     if error.reason == "SPACE_MISMATCH":
         return _OTHER_MODEL
     return _NEXT_BY_CODE.get(error.code, "")
 
 
+def _start(service: str) -> str:
+    every = "`python -m services all` (or `make run`)"
+    if not service:
+        return f"start the services with {every}"
+    variable = f"VISREC_{service.upper()}_TARGET"
+    return f"start it with `python -m services {service}`, all of them with {every}, or say where it is with {variable}"
+
+
+def _name(service: str) -> str:
+    return "profile service" if service == "profile" else service or "service"
+
+
 def _said(error: VisrecCallError) -> str:
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
-        return f"no service answers at {error.target}" if error.target else "no service answers"
+        return f"no {_name(error.service)} answers{f' at {error.target}' if error.target else ''}"
     if error.code is grpc.StatusCode.DEADLINE_EXCEEDED and not error.reason:
-        return "the time was up before an answer came"
+        return f"the {_name(error.service)}{f' at {error.target}' if error.target else ''} did not answer in time"
     fields = [violation.field for violation in error.violations if violation.field not in error.message]
     message = advised(error.message.strip().rstrip("."), error.reason) or error.code.name.lower().replace("_", " ")
     return f"{', '.join(fields)}: {message}" if fields else message

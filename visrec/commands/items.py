@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import grpc
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,7 +14,6 @@ from visrec import tables
 from visrec.catalogue_files import read_items
 from visrec.commands.faults import sentence
 from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, YesOption, session_of
-from visrec.errors import VisrecCallError
 from visrec.ingest import IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.v1 import indexer_pb2
@@ -44,7 +42,7 @@ def ingest(
     session = session_of(context)
     reading = read_items(source, domain=domain)
     if create:
-        _create_if_missing(session, catalogue)
+        session.client.create_catalogue(catalogue, exist_ok=True)
     report = _ingest_with_progress(session, catalogue, reading.items)
     left_out = [*reading.refused, *(_failure(outcome) for outcome in report.failed)]
     session.out.print(f"{report.written:,} of {report.written + len(left_out):,} items are in {catalogue}.")
@@ -57,14 +55,6 @@ def ingest(
 def _failure(outcome: ItemOutcome) -> str:
     assert outcome.error is not None
     return f"{outcome.item_id}: {sentence(outcome.error)}"
-
-
-def _create_if_missing(session: Session, catalogue: str) -> None:
-    try:
-        session.client.create_catalogue(catalogue)
-    except VisrecCallError as error:
-        if error.code is not grpc.StatusCode.ALREADY_EXISTS:
-            raise
 
 
 def _ingest_with_progress(session: Session, catalogue: str, items: list[NewItem]) -> IngestReport:

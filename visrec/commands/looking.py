@@ -1,16 +1,23 @@
-"""visrec recommend, similar, popular and scenes: what to look at next."""
+"""visrec similar, popular and scenes: what to look at next, and the options that say what."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from visrec import tables
+from visrec.commands.absence import why_nothing
 from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, session_of
 from visrec.filters import all_of, between, one_of
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
+
+ONLY = "Only some items"
+"""Heading of the options that leave items out."""
+COUNTS = "What counts"
+"""Heading of those that weigh."""
 
 PhotoOption = Annotated[Path | None, typer.Option("--photo", help="A photo to look like.", metavar="FILE")]
 BlockOption = Annotated[
@@ -19,65 +26,29 @@ BlockOption = Annotated[
         "--block",
         help="What likeness means, as NAME=WEIGHT: content=1, colour=2, style=1. May be given again; a block that is "
         "not named counts nothing.",
+        rich_help_panel=COUNTS,
     ),
 ]
-CategoryOption = Annotated[list[str] | None, typer.Option("--category", help="Only this category; may be given again.")]
-DomainOption = Annotated[list[str] | None, typer.Option("--domain", help="Only this domain; may be given again.")]
-MaxPriceOption = Annotated[float | None, typer.Option("--max-price", min=0, help="Only items of at most this price.")]
-
-
-def recommend(
-    context: typer.Context,
-    *,
-    catalogue: CatalogueOption,
-    photo: PhotoOption = None,
-    user: Annotated[str, typer.Option("--user", "-u", help="For whom.")] = "",
-    seed: Annotated[
-        list[str] | None,
-        typer.Option("--seed", help="An item to be near to, as ID or ID=WEIGHT; a negative weight: far from."),
-    ] = None,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=100, help="How many.")] = 10,
-    scene: Annotated[str, typer.Option(help="A named set of weights; `visrec scenes` lists them.")] = "",
-    signal: Annotated[
-        list[str] | None,
-        typer.Option("--signal", help="Weight of a signal, as NAME=WEIGHT; `visrec scenes` lists them all."),
-    ] = None,
-    block: BlockOption = None,
-    category: CategoryOption = None,
-    domain: DomainOption = None,
-    max_price: MaxPriceOption = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of, and why.")] = False,
-    include_seen: Annotated[bool, typer.Option("--include-seen", help="Also what the person has seen.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """The best items for a photo, a person, some items, or any mix of them. For none of them: what is popular.
-
-    ```
-    visrec recommend -c shop --photo room.jpg --user anna --explain
-    visrec recommend -c shop --seed chair-1 --seed sofa-9=-0.5 --max-price 200
-    visrec recommend -c shop --photo poster.jpg --block colour=1 --json  # the palette alone, for programs
-    ```
-    """
-    session = session_of(context)
-    answer = session.client.recommend(
-        catalogue,
-        photo=photo,
-        user=user,
-        seeds=_weights(seed, "--seed"),
-        n=count,
-        scene=scene,
-        where=_filter(category, None, max_price),
-        domains=domain or (),
-        signal_weights=_weights(signal, "--signal"),
-        block_weights=_weights(block, "--block"),
-        explain=explain,
-        include_seen=include_seen,
-    )
-    _show(session, answer, as_json)
-
-
-def _show(session: Session, answer: ranker_pb2.RecommendResponse, as_json: bool) -> None:
-    session.show(answer, as_json, tables.recommendations(answer), "", tables.signals(answer))
+CategoryOption = Annotated[
+    list[str] | None,
+    typer.Option("--category", help="Only this category; may be given again.", rich_help_panel=ONLY),
+]
+DomainOption = Annotated[
+    list[str] | None, typer.Option("--domain", help="Only this domain; may be given again.", rich_help_panel=ONLY)
+]
+MinPriceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-price", min=0, metavar="PRICE", help="Only items of at least this price.", rich_help_panel=ONLY
+    ),
+]
+MaxPriceOption = Annotated[
+    float | None,
+    typer.Option("--max-price", min=0, metavar="PRICE", help="Only items of at most this price.", rich_help_panel=ONLY),
+]
+CurrencyOption = Annotated[
+    str, typer.Option("--currency", help="Only prices in this currency, such as EUR.", rich_help_panel=ONLY)
+]
 
 
 def similar(
@@ -90,7 +61,9 @@ def similar(
     block: BlockOption = None,
     category: CategoryOption = None,
     domain: DomainOption = None,
+    min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
+    currency: CurrencyOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The nearest items to a photo or to an item, and nothing else: no taste, no popularity.
@@ -103,15 +76,20 @@ def similar(
     if bool(photo) == bool(item):
         raise typer.BadParameter("give either --photo FILE or --item ID")
     session = session_of(context)
+    conditions = conditions_of(category, domain or (), min_price, max_price, currency)
     answer = session.client.similar(
         catalogue,
         photo=photo,
         item_id=item,
         n=count,
-        where=_filter(category, domain, max_price),
-        block_weights=_weights(block, "--block"),
+        where=all_of(*conditions) if conditions else None,
+        block_weights=weights_of(block, "--block"),
     )
-    session.show(answer, as_json, tables.hits(answer), tables.costs(answer.costs))
+    if answer.hits or as_json:
+        session.show(answer, as_json, tables.hits(answer), tables.costs(answer.costs))
+    else:
+        why = why_nothing(session.client, catalogue, conditions, "what passes is the item asked with")
+        session.show(answer, as_json, why)
 
 
 def popular(
@@ -146,14 +124,23 @@ def scenes(context: typer.Context, as_json: JsonOption = False) -> None:
     session.show(ranker_pb2.GetScenesResponse(scenes=answer), as_json, tables.scenes(answer))
 
 
-def _filter(category: list[str] | None, domain: list[str] | None, max_price: float | None) -> common_pb2.Filter | None:
+def conditions_of(
+    category: Sequence[str] | None,
+    domain: Sequence[str],
+    min_price: float | None,
+    max_price: float | None,
+    currency: str,
+) -> list[common_pb2.Condition]:
+    """What the options ask of an item."""
     conditions = [one_of("category", *category)] if category else []
     conditions += [one_of("domain", *domain)] if domain else []
-    conditions += [between("price", at_most=max_price)] if max_price is not None else []
-    return all_of(*conditions) if conditions else None
+    if min_price is not None or max_price is not None:
+        conditions.append(between("price", at_least=min_price, at_most=max_price))
+    return [*conditions, one_of("currency", currency)] if currency else conditions
 
 
-def _weights(given: list[str] | None, option: str) -> dict[str, float]:
+def weights_of(given: list[str] | None, option: str) -> dict[str, float]:
+    """Of NAME=WEIGHT; a name alone weighs 1. Raises typer.BadParameter."""
     weights = {}
     for text in given or ():
         name, _, weight = text.partition("=")

@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from visrec import people_tables as tables
 from visrec.commands.faults import sentence
-from visrec.commands.session import CatalogueOption, CountOption, JsonOption, YesOption, session_of
+from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, YesOption, session_of
 from visrec.errors import VisrecCallError
+from visrec.options import as_typed
 from visrec.people import Event, Facts, Gender, ItemEventType
 from visrec.v1 import profile_pb2
 
@@ -110,9 +111,17 @@ def taste(context: typer.Context, user: UserArgument, catalogue: CatalogueOption
     """What a person likes in a catalogue, and where that is from."""
     session = session_of(context)
     held = session.client.taste(user, catalogue, include_seen=True)
-    agreed = "" if held.personalised else "They did not agree to personalisation, so nothing is learned."
-    nothing_yet = agreed or "Nothing yet: record a like, a save or a purchase."
-    session.show(held, as_json, tables.taste(held) if held.interests else nothing_yet)
+    session.show(held, as_json, tables.taste(held) if held.interests or as_json else _why_none(session, held))
+
+
+def _why_none(session: Session, held: profile_pb2.Taste) -> str:
+    if held.personalised:
+        return f"Nothing yet: `visrec events record {escape(held.user_id)} like ITEM -c {held.catalogue}` would tell."
+    agrees = f"`visrec user consent {escape(held.user_id)} --personalisation` records that they agree"
+    asked = session.client.get_user(held.user_id).consent.personalisation
+    if asked == profile_pb2.CONSENT_STATE_REFUSED:
+        return f"They refused personalisation, so nothing is learned; {agrees}."
+    return f"They were never asked about personalisation, so nothing is learned; {agrees}."
 
 
 @user_app.command("export")
@@ -176,20 +185,21 @@ def record(
     events = [Event(user, kind, catalogue, item, time=time, recommendation_id=recommendation) for item in items]
     results = session.client.record(events)
     answer = profile_pb2.RecordEventsResponse(results=results)
-    lines = [_line(item, result) for item, result in zip(items, results, strict=True)]
+    lines = [_line(user, item, result) for item, result in zip(items, results, strict=True)]
     session.show(answer, as_json, *lines)
     if any(result.status.code != grpc.StatusCode.OK.value[0] for result in results):
         raise typer.Exit(1)
 
 
-def _line(item: str, result: profile_pb2.EventResult) -> str:
+def _line(user: str, item: str, result: profile_pb2.EventResult) -> str:
     if result.status.code != grpc.StatusCode.OK.value[0]:
-        return f"[red]{escape(item)}: {escape(sentence(VisrecCallError.from_status(result.status)))}[/]"
+        return f"[red]{escape(item)}: {escape(sentence(as_typed(VisrecCallError.from_status(result.status))))}[/]"
     learned = {
         profile_pb2.EVENT_OUTCOME_LEARNED: "learned",
-        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned of who did not agree",
+        profile_pb2.EVENT_OUTCOME_COUNTED: "counted for popularity; nothing is learned of them before they agree: "
+        f"`visrec user consent {user} --personalisation`",
         profile_pb2.EVENT_OUTCOME_DUPLICATE: "known already",
         profile_pb2.EVENT_OUTCOME_PENDING: "kept; learned from as soon as the item can be looked up",
         profile_pb2.EVENT_OUTCOME_IGNORED: "ignored; it is more in a minute than people do",
     }
-    return f"{escape(item)}: {learned.get(result.outcome, 'recorded')}"
+    return f"{escape(item)}: {escape(learned.get(result.outcome, 'recorded'))}"

@@ -1,0 +1,62 @@
+"""What a person typed behind a field of a request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from visrec.errors import VisrecCallError
+
+_OPTIONS = {
+    "age": "--age",
+    "block_weights": "--block",
+    "boosts": "--boost",
+    "city": "--city",
+    "country": "--country",
+    "diversity": "--diversity",
+    "exclude_item_ids": "--exclude",
+    "include_evidence_map": "--photo",
+    "interests": "--interest",
+    "language": "--language",
+    "limit": "--count",
+    "max_per_category": "--max-per-category",
+    "max_per_group": "--max-per-group",
+    "n": "--count",
+    "near_duplicate_cosine": "--near-duplicates",
+    "partitions": "--partitions",
+    "photo": "--photo",
+    "record_impressions": "--record-impressions",
+    "region": "--region",
+    "remember_photo": "--remember-photo",
+    "scene": "--scene",
+    "seeds": "--seed",
+    "signal_weights": "--signal",
+    "target_domains": "--domain",
+    "time": "--when",
+    "title_words": "--title",
+    "filter": "the filter",
+    "item_id": "the item",
+    "user_id": "the user",
+}
+"""Names of fields, and what they are on the command line. A name means the same in every request."""
+
+_STEP = re.compile(r"(\w+)(?:\['(.*?)'\])?")
+"""A step of a path, with the key of a map: `signal_weights['taste']`."""
+
+
+def option(path: str) -> str:
+    """Such as `--signal taste` for `signal_weights['taste']`; the path itself when nobody types it."""
+    for name, key in reversed(_STEP.findall(path)):
+        if name in _OPTIONS:
+            return f"{_OPTIONS[name]} {key}" if key else _OPTIONS[name]
+    return path
+
+
+def as_typed(error: VisrecCallError) -> VisrecCallError:
+    """The error, with options in the place of paths."""
+    message = error.message
+    for wrong in error.violations:
+        if message.startswith(f"{wrong.field}:"):
+            message = option(wrong.field) + message.removeprefix(wrong.field)
+    violations = tuple(replace(wrong, field=option(wrong.field)) for wrong in error.violations)
+    return replace(error, message=message, violations=violations)
