@@ -64,8 +64,8 @@ def jobs() -> None:
     """Batch work over what the services keep.
 
     Jobs speak to running services, as any caller does: where `python -m services all` starts them on this machine, or
-    where VISREC_INDEXER_TARGET and VISREC_PROFILE_TARGET say; VISREC_CHANNEL_CA (a PEM file) encrypts. They keep
-    nothing on disk and may be stopped and run again at any time.
+    where VISREC_INDEXER_TARGET and VISREC_PROFILE_TARGET say; VISREC_CHANNEL_CA (a PEM file) encrypts. What they find
+    is kept by the services; only `calibrate` writes a file. They may be stopped and run again at any time.
 
     Exit codes: 0 done; 1 a service refused or went away; 2 the command was wrong; 3 there was nothing to do;
     130 stopped by Ctrl-C.
@@ -174,7 +174,7 @@ def calibrate(
 ) -> None:
     """Find out how rare likeness is in a catalogue, and write the curves by which the ranker tells.
 
-    The ranker reads the file that VISREC_RANKER_CALIBRATION_FILE names when it starts. Curves hold for the catalogue's
+    The ranker reads the file that VISREC_RANKER_CALIBRATION names when it starts. Curves hold for the catalogue's
     present visual space; in another one they are not used.
 
     ```
@@ -198,6 +198,9 @@ def calibrate(
         written.write_text(text)
         written.replace(file)
         out.print(tables.calibrated(found, version))
+        out.print(
+            f"To use it, start the ranker with VISREC_RANKER_CALIBRATION={escape(str(file.resolve()))}", soft_wrap=True
+        )
 
     _run(work)
 

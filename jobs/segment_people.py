@@ -62,9 +62,7 @@ class SegmentJob:
             raise NoSegments("the catalogue moved to another space while people were read; run this again")
         found = segment(people, total, self._scales(), self.rules)
         if not found.segments:
-            if put:
-                self._put((), "")
-            raise NoSegments(_why_none(found, total, self.rules) + ("; there are no segments any more" if put else ""))
+            raise NoSegments(_why_none(found, total, self.rules) + (self._cleared() if put else ""))
         space = spaces.pop()
         found = replace(found, segments=renamed(found.segments, self._known(space)))
         kept = self._put_found(found.segments, space) if put else None
@@ -100,13 +98,18 @@ class SegmentJob:
         except VisrecCallError as refused:
             if refused.reason != TOO_SMALL:
                 raise
-            # They hold a share of people who may be gone, and there is nothing to take their place.
-            self._put((), "")
             largest = max(each.people for each in segments)
             raise NoSegments(
                 f"the largest of {len(segments)} groups has {largest} people, fewer than the service's "
-                "VISREC_PROFILE_SEGMENT_MIN_PEOPLE; there are no segments any more"
+                f"VISREC_PROFILE_SEGMENT_MIN_PEOPLE{self._cleared()}"
             ) from refused
+
+    def _cleared(self) -> str:
+        """Takes the segments away that there are, and says so if there were any: people in them may be gone."""
+        request = profile_pb2.ListSegmentsRequest(catalogue=self.catalogue, page_size=1)
+        before = self.connection.call(self.connection.profile.ListSegments, request).segments
+        self._put((), "")
+        return "; there are no segments any more" if before else ""
 
     def _put(self, segments: Sequence[Segment], space: str) -> int:
         messages = [_message(each, space) for each in segments]

@@ -201,6 +201,7 @@ def test_too_few_people_are_nothing_to_do(services: Services, target: str) -> No
     assert result.exit_code == EXIT_NOTHING
     assert "25 people" in result.output
     assert "`visrec user put USER --personalisation --segments`" in result.output
+    assert "any more" not in result.output, "there were none before"
 
 
 def test_segments_that_are_found_no_more_are_taken_away(services: Services, target: str) -> None:
@@ -214,6 +215,7 @@ def test_segments_that_are_found_no_more_are_taken_away(services: Services, targ
     assert "no segments any more" in result.output
     assert [len(put.segments) for put in services.put] == [2, 0]
     assert services.put[-1].catalogue == "shop"
+    assert "any more" not in typed(target, "segments", "-c", "shop").output, "they are gone already"
 
 
 def test_without_numpy_the_jobs_say_what_to_install() -> None:
@@ -283,6 +285,7 @@ def test_curves_are_written_beside_those_of_other_catalogues(services: Services,
     result = typed(target, *arguments)
     assert result.exit_code == 0, result.output
     assert "of 100 items" in result.output
+    assert f"VISREC_RANKER_CALIBRATION={file}" in result.output
     calibration = read(file.read_text())
     assert set(calibration.catalogues) == {"art", "shop"}
     curves = calibration.of("shop", SPACE)
