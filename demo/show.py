@@ -123,7 +123,7 @@ class Show:
             self.step(f"Recommended {question.title}")
             answer = ask(self.client, catalogue.name, question, version, self.clock)
             self.console.print(tables.recommendations(answer.response), crop=False)
-            self.console.print(tables.signals(answer.response))
+            self.console.print(tables.basis(answer.response))
             answers.append(answer)
         return answers
 

@@ -6,10 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import grpc
-
 from visrec.client import Client
-from visrec.errors import VisrecCallError
 from visrec.ingest import ItemOutcome
 from visrec.items import Attribute, NewItem, attribute
 from visrec.v1 import indexer_pb2
@@ -64,11 +61,7 @@ def _prepare(client: Client, name: str) -> None:
     held = next((each for each in client.list_catalogues() if each.name == name), None)
     if held and held.space.name != space:
         client.delete_catalogue(name)
-    try:
-        client.create_catalogue(name)
-    except VisrecCallError as error:
-        if error.code is not grpc.StatusCode.ALREADY_EXISTS:
-            raise
+    client.create_catalogue(name, exist_ok=True)
 
 
 def _marked(item: NewItem) -> NewItem:

@@ -47,6 +47,7 @@ def test_a_run_tells_every_step(client: Client, photos: Path, services: Fleet) -
     assert told.count("▸ Recommended") == 7
     assert "shows the same kind of thing" in told
     assert "left out taste: nothing is known yet" in told
+    assert "visrec next" not in told, "nobody copies a token, and the services end with the run"
 
 
 def test_photo_person_both_and_neither_are_asked(story: Story, services: Fleet) -> None:
