@@ -60,19 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def loads(found: Measured) -> Table:
     """One row for each kind of call."""
-    table = grid(f"medians of {len(found.rounds)} rounds", ("CPU, ms", "per s", "p50", "p99", "callers' cores"))
+    title = f"recommendations for a person, and for a photo and a person; medians of {len(found.rounds)} rounds"
+    table = grid(title, ("CPU, ms", "per s", "p50", "p99", "own cores"))
     rows = {
         "empty call": [each.empty for each in found.rounds],
-        "recommend, a person": [each.person for each in found.rounds],
+        "a person": [each.person for each in found.rounds],
         "embed a photo": [found.embed],
-        "recommend, a photo and a person": [found.photo],
+        "a photo and a person": [found.photo],
     }
     for name, each in rows.items():
         table.add_row(name, *_cells(each))
     table.add_row(f"bare searches, {found.interests:.2f} of 50", f"{found.search_ms:.3f}", "", "", "", "")
     steady = found.steady
     table.add_row(f"a person, {found.steady_per_s:.0f}/s", "", "", f"{steady.p50_ms:.2f}", f"{steady.p99_ms:.2f}", "")
-    table.caption = f"the bare searches find {found.recall:.3f} of the nearest fifty"
+    table.caption = f"own cores: of the callers; the bare searches find {found.recall:.3f} of the nearest fifty"
     return table
 
 
