@@ -82,7 +82,7 @@ def test_the_image_of_jobs_runs_each_with_nothing_but_its_own_lock(tmp_path: Pat
         command = [str(python), "-m", "jobs", job, "-c", "shop", "--patience", "0"]
         done = subprocess.run(command, cwd=app, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1, done.stderr
-        assert "error: no service answers" in done.stderr
+        assert "answers at 127.0.0.1:1" in done.stderr
 
 
 def test_the_network_of_the_embedder_is_built_with_the_image(tmp_path: Path) -> None:
