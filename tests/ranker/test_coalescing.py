@@ -96,6 +96,28 @@ async def test_more_than_may_wait_are_refused() -> None:
     assert await asyncio.gather(*tasks) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("staying", [0, 1, 3])
+async def test_whoever_gives_up_frees_its_place_at_once(staying: int) -> None:
+    service = Service()
+    service.open.clear()
+    coalescer = Coalescer(service, Bounds(together=1, in_flight=1, waiting=8))
+    tasks = asking(coalescer, [0])
+    await turns()
+    for _ in range(20):
+        leaving = asking(coalescer, range(10, 18 - staying))
+        tasks += asking(coalescer, range(1, 1 + staying)) if len(tasks) == 1 else []
+        await turns()
+        for task in leaving:
+            task.cancel()
+        await turns()
+    full = asking(coalescer, range(1 + staying, 9))
+    await turns()
+    with pytest.raises(Overloaded):
+        await coalescer.ask(99, PATIENT_S)
+    service.open.set()
+    assert await asyncio.gather(*tasks, *full) == list(range(9))
+
+
 async def test_a_bad_one_fails_alone() -> None:
     service = Service()
     service.bad = {1: InvalidInput("limit", "is wrong")}

@@ -352,7 +352,7 @@ async def test_only_what_was_shown_is_remembered_not_what_reasons_refer_to(world
 async def test_somebody_who_is_erased_between_two_questions_is_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def vanishing(_user: str, _catalogue: str, space: str) -> Taste:
+    async def vanishing(_user: str, _catalogue: str, space: str, **_: bool) -> Taste:
         if space:
             raise SpaceMismatch("other@1", space)
         raise NotFound("user", "ann")
