@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
-from services.errors import NotReady
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import InvalidInput, NotReady
 from services.ranker.frozen.recorder import Deed, Diary, Patience, Recorder
+from services.ranker.others.ports import Embedding
 
 
 class Book(Diary):
@@ -27,12 +32,34 @@ class Book(Diary):
         return self.refuses
 
 
+class Picky(Diary):
+    """Refuses every batch with one of the `bad`, for what it `raises`."""
+
+    def __init__(self, bad: set[str], raises: Exception) -> None:
+        self.bad = bad
+        self.raises = raises
+        self.taken: list[str] = []
+        self.calls = 0
+
+    async def record(self, deeds: Sequence[Deed]) -> int:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.bad & {deed.event_id for deed in deeds}:
+            raise self.raises
+        self.taken += [deed.event_id for deed in deeds]
+        return 0
+
+
 class Losses:
     def __init__(self) -> None:
-        self.count = 0
+        self.why: Counter[str] = Counter()
 
-    def __call__(self, many: int) -> None:
-        self.count += many
+    @property
+    def count(self) -> int:
+        return self.why.total()
+
+    def __call__(self, many: int, why: str) -> None:
+        self.why[why] += many
 
 
 async def at_once(_: float) -> None:
@@ -98,3 +125,84 @@ async def test_an_end_without_time_loses_what_waits_and_says_so() -> None:
     recorder.offer(deeds("a", "b", "c"))
     await recorder.close(0.0)
     assert lost.count == 3
+
+
+def photos(*names: str, size: int = 100_000) -> list[Deed]:
+    return [Deed(name, "ada", "shop", 1, photo=Embedding("toy@1", b"", "", b"x" * size)) for name in names]
+
+
+async def test_photos_are_few_and_events_many() -> None:
+    book = Book()
+    recorder = Recorder(book, at_once, Losses(), Patience(most_bytes=350_000, batch_bytes=250_000))
+    assert recorder.offer(photos("a", "b", "c"))
+    assert not recorder.offer(photos("d"))
+    assert recorder.offer(deeds("e", "f"))
+    await recorder.close(60)
+    assert [[deed.event_id for deed in page] for page in book.pages] == [["a", "b"], ["c", "e", "f"]]
+    assert recorder.offer(photos("g", "h", "i")), "there is room again"
+    await recorder.close(60)
+
+
+async def test_one_that_is_larger_than_a_batch_goes_alone() -> None:
+    book = Book()
+    recorder = Recorder(book, at_once, Losses(), Patience(batch_bytes=1000))
+    recorder.offer(photos("a", "b"))
+    await recorder.close(60)
+    assert [len(page) for page in book.pages] == [1, 1]
+
+
+async def test_a_bad_event_is_lost_alone_and_not_tried_again() -> None:
+    names = [f"{number}" for number in range(500)]
+    picky, lost = Picky({"77"}, InvalidInput("events[77]", "is none")), Losses()
+    recorder = Recorder(picky, forever, lost)
+    recorder.offer(deeds(*names))
+    await recorder.close(60)
+    assert picky.taken == [name for name in names if name != "77"]
+    assert lost.why == {"INVALID": 1}
+    assert picky.calls <= 19
+
+
+@given(st.integers(1, 30), st.sets(st.integers(0, 29)))
+def test_whichever_are_bad_the_others_are_recorded_in_order(count: int, bad: set[int]) -> None:
+    names = [f"{number}" for number in range(count)]
+    picky, lost = Picky({f"{number}" for number in bad}, InvalidInput("events", "are bad")), Losses()
+
+    async def run() -> None:
+        recorder = Recorder(picky, forever, lost, Patience(batch=10))
+        recorder.offer(deeds(*names))
+        await recorder.close(60)
+
+    asyncio.run(run())
+    assert picky.taken == [name for name in names if int(name) not in bad]
+    assert lost.count == count - len(picky.taken)
+
+
+async def test_a_bug_loses_one_batch_and_is_told() -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    bug = RuntimeError("a bug")
+    picky, lost = Picky({"a"}, bug), Losses()
+    recorder = Recorder(picky, at_once, lost, Patience(batch=2, tries=3))
+    recorder.offer(deeds("a", "b", "c"))
+    await recorder.close(60)
+    assert picky.taken == ["c"]
+    assert picky.calls == 4
+    assert lost.why == {"INTERNAL": 2}
+    assert [context["exception"] for context in told] == [bug]
+
+
+async def test_an_end_in_the_middle_of_a_batch_loses_what_is_left_of_it() -> None:
+    class Slow(Picky):
+        async def record(self, deeds: Sequence[Deed]) -> int:
+            if self.taken:
+                await forever(0)
+            return await super().record(deeds)
+
+    slow, lost = Slow({"d"}, InvalidInput("events", "are bad")), Losses()
+    recorder = Recorder(slow, at_once, lost)
+    recorder.offer(deeds("a", "b", "c", "d"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await recorder.close(0.0)
+    assert slow.taken == ["a", "b"]
+    assert lost.why == {"CLOSED": 2}

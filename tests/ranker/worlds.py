@@ -137,7 +137,7 @@ class World:
         self.store = BrokenStore(lambda: round(self.now * 1000))
         self.freezer = Freezer(store or self.store, Keeping(KEEP_MS, wait_s=30.0), secrets.token_bytes)
         self.shelf = SceneShelf(BUILT_IN, MemorySceneStore())
-        self.recorder = Recorder(self.diary, asyncio.sleep, lambda _: None)
+        self.recorder = Recorder(self.diary, asyncio.sleep, lambda *_: None)
 
     def app(self) -> AsyncApp:
         """The ranker's own wiring, over all of this."""
