@@ -54,7 +54,12 @@ def _without_person(request: ranker_pb2.RecommendRequest) -> bytes:
     # A message that was read from the request stays whole when its field is cleared.
     for field in _PERSONAL:
         request.ClearField(field)  # type: ignore[arg-type]
-    return request.SerializeToString()
+    # Fields that a newer contract has may be personal, too. They are left out of a copy: the filter is the indexer's to
+    # judge, with all that it was given.
+    kept = ranker_pb2.RecommendRequest()
+    kept.CopyFrom(request)
+    kept.DiscardUnknownFields()
+    return kept.SerializeToString()
 
 
 def _embedding(vector: common_pb2.Vector) -> Embedding:
