@@ -13,7 +13,7 @@ from services.ranker.frozen.store_redis import RedisFrozenStore
 from services.ranker.frozen.tickets import KEY_BYTES, NAME_BYTES, Ticket
 from services.runtime.held_redis import Held
 from services.runtime.redis import open_redis
-from services.runtime.redis_async import AsyncRedis
+from services.runtime.redis_async import AsyncRedis, Command
 from services.runtime.settings import RuntimeSettings
 from tests.ranker.conftest import NOW_MS
 
@@ -44,6 +44,21 @@ async def test_all_that_share_a_store_have_one_key(frozen_store: FrozenStore) ->
     first, *others = await asyncio.gather(*(frozen_store.key() for _ in range(5)))
     assert len(first) == KEY_BYTES
     assert set(others) == {first}
+
+
+@pytest.mark.parametrize("gone", [1, 2, 100])
+async def test_a_key_that_goes_between_two_commands_is_made_anew(gone: int) -> None:
+    """So many times there is another's key when one is to be set, and none when it is read."""
+    times = iter(range(gone))
+
+    async def ask(command: Command) -> bytes | None:
+        return b"OK" if command[0] == "SET" and next(times, None) is None else None
+
+    if gone <= 2:
+        assert len(await RedisFrozenStore(ask).key()) == KEY_BYTES
+    else:
+        with pytest.raises(NotReady):
+            await RedisFrozenStore(ask).key()
 
 
 async def test_many_ask_are_all_kept(frozen_store: FrozenStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable
 
+from services.errors import NotReady
 from services.ranker.frozen.store import FrozenStore
 from services.ranker.frozen.tickets import KEY_BYTES, Ticket
 from services.runtime.held_redis import put_command, record_key
@@ -16,6 +17,8 @@ KIND = "recommendation"
 KEY = "visrec:ranker:ticket-key"
 """Where the key of tickets is. Without it what is frozen cannot be found any more, and ends by itself."""
 
+KEY_TRIES = 3
+
 
 class RedisFrozenStore(FrozenStore):
     """Over `AsyncRedis.ask`, or what stands before it."""
@@ -25,9 +28,15 @@ class RedisFrozenStore(FrozenStore):
         self._in_cluster = in_cluster
 
     async def key(self) -> bytes:
-        await self._ask(("SET", KEY, secrets.token_bytes(KEY_BYTES), "NX"))
-        key: bytes = await self._ask(("GET", KEY))
-        return key
+        # Before Redis 7 one command cannot do both, and a key may go between the two: deleted, or evicted.
+        for _ in range(KEY_TRIES):
+            made = secrets.token_bytes(KEY_BYTES)
+            if await self._ask(("SET", KEY, made, "NX")):
+                return made
+            found: bytes | None = await self._ask(("GET", KEY))
+            if found:
+                return found
+        raise NotReady("the key of tickets is gone whenever it is read")
 
     def put(self, ticket: Ticket, packed: bytes, *, now_ms: int, keep_ms: int) -> Awaitable[bool]:
         return self._ask(_put(ticket, packed, now_ms, keep_ms))
