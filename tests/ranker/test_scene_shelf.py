@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from services.errors import Conflict, InvalidInput, Overloaded, Refused
 from services.ranker.scenes.book import MOST_SCENES, SceneBook
 from services.ranker.scenes.scene import PHOTO, SCENES, TASTE, Scene
 from services.ranker.scenes.shelf import SceneShelf
-from services.ranker.scenes.store import MemorySceneStore, SceneStore
+from services.ranker.scenes.store import MemorySceneStore, PutScenes, SceneStore
 from services.ranker.scenes.store_redis import RedisSceneStore
 from services.runtime.redis_async import AsyncRedis
 
@@ -44,6 +45,32 @@ async def test_a_scene_that_was_put_holds_here_at_once_and_elsewhere_after_a_loo
     await there.refresh()
     assert there.book.named("mine") == MINE
     assert there.book.version == here.book.version == "builtin-1+1"
+
+
+async def test_a_look_that_began_before_a_put_does_not_undo_it() -> None:
+    class Slow(MemorySceneStore):
+        """The first look at it takes until it is let go on."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks = 0
+            self.go_on = asyncio.Event()
+
+        async def read(self) -> PutScenes:
+            put = await super().read()
+            self.looks += 1
+            if self.looks == 1:
+                await self.go_on.wait()
+            return put
+
+    store = Slow()
+    shelf = SceneShelf(BOOK, store)
+    look = asyncio.create_task(shelf.refresh())
+    await asyncio.sleep(0)
+    assert await put(shelf, MINE) == "builtin-1+1"
+    store.go_on.set()
+    await look
+    assert (shelf.book.version, shelf.book.named("mine")) == ("builtin-1+1", MINE)
 
 
 async def test_what_is_built_in_can_be_changed_and_comes_back(store: SceneStore) -> None:

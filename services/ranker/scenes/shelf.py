@@ -16,6 +16,7 @@ class SceneShelf:
         self._base = base
         self._store = store
         self._book = base
+        self._looks = self._seen = 0
 
     @property
     def book(self) -> SceneBook:
@@ -23,9 +24,14 @@ class SceneShelf:
         return self._book
 
     async def refresh(self) -> None:
-        """Looks for what another replica has put. Raises NotReady."""
-        if self._store is not None:
-            put = await self._store.read()
+        """Looks for what another replica has put. Raises NotReady. What a look sees that began before another one is
+        older than what that one has seen."""
+        if self._store is None:
+            return
+        self._looks = look = self._looks + 1
+        put = await self._store.read()
+        if look > self._seen:
+            self._seen = look
             self._book = self._base.with_put(put.scenes, put.number)
 
     async def put(self, scene: Scene, *, remove: bool, if_version: str) -> str:
