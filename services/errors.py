@@ -38,11 +38,13 @@ class InvalidPicture(InvalidInput):
 
 
 class NotFound(VisrecError):
-    """A named resource (`kind` such as "item", `name` its id) does not exist, or not `within` another one."""
+    """A named resource (`kind` such as "item", `name` its id) does not exist, or not `within` another one. An empty
+    name is one that is not told."""
 
     def __init__(self, kind: str, name: str, hint: str = "", *, within: str = "", reason: str | None = None) -> None:
         tail = (f" in {within}" if within else "") + (f"; {hint}" if hint else "")
-        super().__init__(f"{kind} {name!r} does not exist{tail}", reason=reason or f"{_upper_snake(kind)}_NOT_FOUND")
+        what = f"{kind} {name!r}" if name else f"the {kind} asked for"
+        super().__init__(f"{what} does not exist{tail}", reason=reason or f"{_upper_snake(kind)}_NOT_FOUND")
         self.kind = kind
         self.name = name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.errors import Internal, InvalidInput, NotReady, Overloaded, TooLate, VisrecError
 from services.ranker.others.coalescing import Bounds, Coalescer
+from services.ranker.others.lately import LATELY_S, Lately
 from services.runtime import deadlines
 
 PATIENT_S = 60.0
@@ -53,7 +55,8 @@ async def turns(count: int = 5) -> None:
 
 
 def asking(coalescer: Coalescer[int, int], numbers: Sequence[int]) -> list[asyncio.Task[int]]:
-    return [asyncio.create_task(coalescer.ask(number, PATIENT_S)) for number in numbers]
+    """Odd ones have a moment to spare."""
+    return [asyncio.create_task(coalescer.ask(number, PATIENT_S, number % 2 / 1000)) for number in numbers]
 
 
 async def test_what_is_ready_together_goes_out_at_once_and_together() -> None:
@@ -201,6 +204,52 @@ async def test_whose_time_was_up_before_is_not_asked_for() -> None:
     with pytest.raises(TooLate):
         await Coalescer(service, Bounds()).ask(0, -1.0)
     assert service.calls == []
+
+
+async def test_who_has_time_to_spare_waits_for_company() -> None:
+    service = Service()
+    coalescer = Coalescer(service, Bounds())
+    patient = [asyncio.create_task(coalescer.ask(number, PATIENT_S, PATIENT_S)) for number in (0, 1)]
+    await turns()
+    assert service.calls == []
+    assert await coalescer.ask(2, PATIENT_S) == 2
+    assert [await task for task in patient] == [0, 1]
+    assert service.calls == [[0, 1, 2]]
+
+
+async def test_time_to_spare_ends_and_so_does_room() -> None:
+    service = Service()
+    coalescer = Coalescer(service, Bounds(together=3))
+    assert await coalescer.ask(0, PATIENT_S, 0.001) == 0
+    await asyncio.gather(*(coalescer.ask(number, PATIENT_S, PATIENT_S) for number in (1, 2, 3)))
+    assert service.calls == [[0], [1, 2, 3]]
+
+
+async def test_the_least_time_to_spare_counts() -> None:
+    service = Service()
+    coalescer = Coalescer(service, Bounds())
+    await asyncio.gather(coalescer.ask(0, PATIENT_S, PATIENT_S), coalescer.ask(1, PATIENT_S, 0.001))
+    assert service.calls == [[0, 1]]
+
+
+async def test_it_is_told_how_long_they_waited() -> None:
+    waited = Lately(time.monotonic)
+    await Coalescer(Service(), Bounds(), waited=waited).ask(0, PATIENT_S, 0.001)
+    assert waited.seconds > 0.0
+
+
+def test_lately_is_an_average_of_what_is_new() -> None:
+    now = 10.0
+    lately = Lately(lambda: now)
+    assert lately.seconds == 0.0
+    lately.note(1.0)
+    assert lately.seconds == 1.0
+    lately.note(2.0)
+    assert lately.seconds == pytest.approx(1.2)
+    now += 2 * LATELY_S
+    assert lately.seconds == 0.0
+    lately.note(3.0)
+    assert lately.seconds == 3.0
 
 
 async def test_a_shared_call_has_nobodys_deadline() -> None:

@@ -136,6 +136,12 @@ def test_what_is_more_popular_never_falls(
     assert after <= before
 
 
+@given(orders)
+def test_of_nothing_there_is_nothing_to_place(order: Order) -> None:
+    nothing = Found((), (), np.zeros((0, 0, 0)), "")
+    assert not placed(Candidates(()), {POPULARITY: 1.0}, order, nothing, SPACE).ids
+
+
 def test_only_diversity_is_only_diversity() -> None:
     """d = 1: after the best, what is least like it, though it is the worst."""
     units = np.array([[1, 0], [1, 0.1], [0, 1]], np.float32)

@@ -220,7 +220,7 @@ AWAY = _no("REDIS_UNAVAILABLE", "Redis cannot answer now")
 def _expired() -> NotFound:
     return NotFound(
         "recommendation",
-        "(the one asked for)",
+        "",
         "it may have been kept before: ask Recommend for another",
         reason=EXPIRED,
     )

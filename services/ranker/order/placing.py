@@ -35,7 +35,7 @@ def placed(candidates: Candidates, weights: Mapping[str, float], order: Order, f
     if order.fusion == RECIPROCAL_RANK:
         table = reciprocal(table, weights)
     scores, ids, variety = table.scores(), candidates.ids, order.variety
-    if not variety.any:
+    if not (variety.any and ids):
         return table.ranking(ids, best(ids, scores, DEPTH), scores)
 
     def units(rows: Sequence[int]) -> NDArray[np.float32]:
