@@ -9,7 +9,7 @@ more is given up, too.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ class Bounds:
 
 class _Waiting(Generic[Asked, Told]):
     """One request. `since`: when it came; `due`: until when it has time to spare; `until`: when its time is up. `call`:
-    what it is part of, once that is out; `queued`: whether it waits for one to go out."""
+    what it is part of, once that is out."""
 
-    __slots__ = ("alone", "asked", "call", "due", "outcome", "queued", "since", "until", "work")
+    __slots__ = ("alone", "asked", "call", "due", "outcome", "since", "until", "work")
 
     def __init__(
         self, asked: Asked, work: float, times: tuple[float, float, float], outcome: asyncio.Future[Told]
@@ -59,7 +59,6 @@ class _Waiting(Generic[Asked, Told]):
         self.since, self.due, self.until = times
         self.outcome = outcome
         self.alone = False
-        self.queued = True
         self.call: _Out | None = None
 
 
@@ -94,39 +93,33 @@ class Coalescer(Generic[Asked, Told]):
         self._bounds = bounds
         self._work = work
         self._waited = waited
-        self._queue: deque[_Waiting[Asked, Told]] = deque()
-        self._left = 0  # of those in the queue
+        # In order, and whoever gives up leaves from anywhere at once.
+        self._queue: OrderedDict[_Waiting[Asked, Told], None] = OrderedDict()
         self._out = 0
         self._going = False
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
 
     async def ask(self, asked: Asked, left_s: float, spare_s: float = 0.0) -> Told:
         """The outcome of one request that has `left_s` seconds, and may spend `spare_s` of them on waiting for company.
         Raises what the service said of it, or of the call; Overloaded when too many wait already, TooLate when its time
         was up before a call could go out."""
-        if len(self._queue) - self._left >= self._bounds.waiting:
+        if len(self._queue) >= self._bounds.waiting:
             raise Overloaded("too many requests wait already")
         loop = asyncio.get_running_loop()
         now = loop.time()
         times = now, now + min(spare_s, left_s), now + left_s
         waiting: _Waiting[Asked, Told] = _Waiting(asked, self._work(asked), times, loop.create_future())
-        self._queue.append(waiting)
+        self._queue[waiting] = None
         self._soon(loop)
         try:
             return await waiting.outcome
         except asyncio.CancelledError:
             if waiting.call is not None:
                 waiting.call.left()
-            elif waiting.queued:
-                self._leave()
+            else:
+                self._queue.pop(waiting, None)
             raise
-
-    def _leave(self) -> None:
-        """Somebody in the queue waits no more. Its place is free at once; when half of them are, they are swept."""
-        self._left += 1
-        if 2 * self._left > len(self._queue):
-            self._queue = deque(waiting for waiting in self._queue if not waiting.outcome.done())
-            self._left = 0
 
     def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """After whatever else is ready now, which may ask as well; or when the first has no more time to spare."""
@@ -136,9 +129,9 @@ class Coalescer(Generic[Asked, Told]):
         if due <= loop.time() or len(self._queue) >= self._bounds.together:
             self._going = True
             loop.call_soon(self._go)
-        elif self._alarm is None or due < self._alarm.when():
+        elif self._alarm is None or due < self._alarm_at:
             self._silence()
-            self._alarm = loop.call_at(due, self._go, context=Context())
+            self._alarm, self._alarm_at = loop.call_at(due, self._go, context=Context()), due
 
     def _silence(self) -> None:
         if self._alarm is not None:
@@ -166,33 +159,31 @@ class Coalescer(Generic[Asked, Told]):
         others: list[_Waiting[Asked, Told]] = []
         work, least, most = 0.0, 0.0, float("inf")
         while self._queue and len(batch) < self._bounds.together:
-            waiting = self._queue[0]
-            if waiting.outcome.done():  # has given up
-                self._queue.popleft()
-                self._left -= 1
+            waiting = next(iter(self._queue))
+            if waiting.outcome.done():  # has given up in this turn of the loop
+                del self._queue[waiting]
                 continue
             if waiting.until <= now:
-                self._take()
+                del self._queue[waiting]
                 waiting.outcome.set_exception(TooLate("its time was up before it could be asked"))
                 continue
             left = waiting.until - now
             if not least <= left <= most:
-                others.append(self._queue.popleft())
+                others.append(waiting)
+                del self._queue[waiting]
                 continue
             least, most = max(least, left / ALIKE), min(most, left * ALIKE)
             work += waiting.work
             if batch and (work > self._bounds.work or waiting.alone):
                 break
-            batch.append(self._take())
+            batch.append(waiting)
+            del self._queue[waiting]
             if waiting.alone:
                 break
-        self._queue.extendleft(reversed(others))
+        for waiting in reversed(others):
+            self._queue[waiting] = None
+            self._queue.move_to_end(waiting, last=False)
         return batch
-
-    def _take(self) -> _Waiting[Asked, Told]:
-        waiting = self._queue.popleft()
-        waiting.queued = False
-        return waiting
 
     async def _send(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
         loop = asyncio.get_running_loop()
@@ -230,7 +221,7 @@ class Coalescer(Generic[Asked, Told]):
             if waiting.outcome.done():
                 continue
             if again:
-                waiting.alone, waiting.queued, waiting.call = True, True, None
-                self._queue.append(waiting)
+                waiting.alone, waiting.call = True, None
+                self._queue[waiting] = None
             else:
                 waiting.outcome.set_exception(problem)
