@@ -78,7 +78,7 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
         remembered_bytes=settings.remembered_mb * 2**20,
     )
     waits = Waits(Lately(time.monotonic), Lately(time.monotonic))
-    catalogue = GrpcIndexer(indexer, time.monotonic, tuning, waits.searching)
+    catalogue = GrpcIndexer(indexer, time.monotonic, tuning, waits)
     archive = Archive(freezer, catalogue, time.monotonic)
     cases = UseCases(
         recommender=Recommender(

@@ -170,6 +170,7 @@ class Searcher:
             traits=wish.traits,
             # Several queries bring far more than is shown, and of each what is nearest is found almost surely.
             fast=positive > 1,
+            after_photo=ask.photo is not None and material.photo is not None,
             max_per_group=ROOM * wish.variety.max_per_group,
             max_per_category=ROOM * wish.variety.max_per_category,
         )

@@ -108,13 +108,14 @@ class GrpcEmbedder(_Peer, Embedder):
 
 class GrpcIndexer(_Peer, Indexer):
     """Filters are `visrec.v1.Filter`, items `visrec.v1.Item`. The space of a catalogue is remembered for a while:
-    every request would ask for it, and it changes once in months. `clock`: seconds, monotonic; `waited`: told how long
-    searches wait to go out."""
+    every request would ask for it, and it changes once in months. `clock`: seconds, monotonic; `waits`: told how long
+    searches wait to go out; None: nobody waits for company."""
 
     def __init__(
-        self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waited: Lately | None = None
+        self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waits: Waits | None = None
     ) -> None:
         super().__init__("indexer")
+        self._waits = waits
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
         # They hardly change, and a search in others would be refused: without the indexer they are as they were.
@@ -128,7 +129,7 @@ class GrpcIndexer(_Peer, Indexer):
         )
         bounds = Bounds(tuning.together, SEARCH_WORK, tuning.in_flight)
         self._searches: Coalescer[indexer_pb2.SearchRequest, indexer_pb2.SearchResponse]
-        self._searches = Coalescer(self._search_many, bounds, wire_indexer.weigh, waited)
+        self._searches = Coalescer(self._search_many, bounds, wire_indexer.weigh, waits.searching if waits else None)
 
     async def ping(self) -> None:
         """Raises when the indexer cannot be reached. Whether it calls itself healthy does not matter: while its record
@@ -143,7 +144,8 @@ class GrpcIndexer(_Peer, Indexer):
         return wire_indexer.decode_spaces(await self.through(lambda: self._stub.ListSpaces(request)))
 
     async def search(self, plan: SearchPlan) -> Found:
-        return wire_indexer.decode_found(await self._searches.ask(wire_indexer.encode_plan(plan), _left_s()))
+        spare_s = self._waits.before_search_s(after_photo=plan.after_photo) if self._waits else 0.0
+        return wire_indexer.decode_found(await self._searches.ask(wire_indexer.encode_plan(plan), _left_s(), spare_s))
 
     async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         known, missing = self._items.known(catalogue, version, ids)
@@ -243,7 +245,7 @@ class GrpcProfile(_Peer, Profile):
 
     async def taste(self, user_id: str, catalogue: str, space: str, *, beside_photo: bool = False) -> Taste:
         request = profile_pb2.GetTasteRequest(user_id=user_id, catalogue=catalogue, space=space, include_seen=True)
-        spare_s = self._waits.spare_s(beside_photo=beside_photo) if self._waits else 0.0
+        spare_s = self._waits.before_taste_s(beside_photo=beside_photo) if self._waits else 0.0
         return wire_profile.decode_taste(await self._tastes.ask(request, _left_s() * self._taste_share, spare_s))
 
     async def popular_ids(self, catalogue: str, domains: Sequence[str], limit: int, segment: str = "") -> Sequence[str]:
