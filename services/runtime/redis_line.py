@@ -1,7 +1,8 @@
 """One connection to Redis on an event loop, for commands of many callers at once.
 
 A client of redis-py takes a connection for each command, waits, reads and gives it back: 0.24 ms of CPU on a loop.
-Here commands are written as they come and answers go to whoever is next in line: 0.09 ms alone, 0.04 among sixteen.
+Here those of one turn of the loop are written together and answers go to whoever is next in line: 0.09 ms alone, 0.04
+among sixteen.
 How a connection is made (TLS, users, databases) is redis-py's.
 """
 
@@ -60,6 +61,7 @@ class Line:
         if self._opening is not None:
             self._opening.cancel()
         if self._wire is not None:
+            self._wire.flush()
             self._wire.transport.close()
             await asyncio.sleep(0)  # it is told in the next turn of the loop
 
@@ -92,16 +94,27 @@ class _Wire(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", writer.transport)
         self.waiting: deque[asyncio.Future[Reply]] = deque()
         self.open = True
+        self._unwritten: list[bytes] = []
         self._timeout_s = timeout_s
         self._replies = Replies()
         self._answered = 0
         self._watch: asyncio.TimerHandle | None = None
 
     def send(self, command: Command, answer: asyncio.Future[Reply]) -> None:
+        # What cannot be packed raises, and must not be waited for: the next answer would be taken for its own.
+        self._unwritten.append(packed(command, lambda number: b"%d" % number))
         self.waiting.append(answer)
-        self.transport.write(packed(command, lambda number: b"%d" % number))
+        if len(self._unwritten) == 1:
+            asyncio.get_running_loop().call_soon(self.flush)
         if self._watch is None:
             self._look_again()
+
+    def flush(self) -> None:
+        """Writes what was sent in this turn of the loop: a write costs as much for one command as for many. To a
+        connection that is given up nothing is written any more."""
+        if self._unwritten and not self.transport.is_closing():
+            self.transport.write(b"".join(self._unwritten))
+        self._unwritten.clear()
 
     def data_received(self, data: bytes) -> None:
         try:

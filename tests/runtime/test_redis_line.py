@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
@@ -14,6 +15,7 @@ from redis import exceptions
 
 from services.errors import NotReady, Overloaded
 from services.runtime.embedded import EmbeddedRedis
+from services.runtime.redis import packed
 from services.runtime.redis_async import AsyncRedis
 from services.runtime.redis_line import Line
 from services.runtime.redis_replies import Replies
@@ -51,6 +53,13 @@ async def test_a_command_that_is_refused_fails_alone(client: AsyncRedis) -> None
     with pytest.raises(exceptions.ResponseError, match="wrong number"):
         await bad
     assert await good == b"fine"
+
+
+async def test_what_is_no_command_disturbs_nobody(client: AsyncRedis) -> None:
+    assert await client.ask(("ECHO", "before")) == b"before"
+    with pytest.raises(TypeError):
+        client.ask(("ECHO", None))  # type: ignore[arg-type]
+    assert await client.ask(("ECHO", "after")) == b"after"
 
 
 async def test_whoever_gives_up_takes_nobody_along(client: AsyncRedis) -> None:
@@ -112,6 +121,92 @@ async def test_nobody_at_the_address_is_not_ready(runtime: RuntimeSettings) -> N
         with pytest.raises(NotReady):
             await client.ask(("PING",))
     await client.close()
+
+
+class Wired:
+    """A connection that keeps what is written to it; `line` goes over it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closing = False
+        self.protocol: asyncio.Protocol
+        self.transport = self
+        self.line = Line(self.connect, LONG_S)
+
+    async def connect(self) -> asyncio.StreamWriter:
+        return cast("asyncio.StreamWriter", self)
+
+    def set_protocol(self, protocol: asyncio.Protocol) -> None:
+        self.protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        assert not self.closing
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        if not self.closing:
+            self.closing = True
+            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+    abort = close
+
+    async def opened(self) -> None:
+        """Once the line is open."""
+        first = self.line.ask(("ECHO", "first"))
+        await turns()
+        self.protocol.data_received(b"+first\r\n")
+        assert await first == b"first"
+        self.written.clear()
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def echo(word: str) -> bytes:
+    return packed(("ECHO", word), lambda _: b"")
+
+
+async def test_commands_of_one_turn_are_one_write_in_their_order() -> None:
+    wired = Wired()
+    await wired.opened()
+    words = ["a", "b", "c", "d"]
+    asked = [wired.line.ask(("ECHO", word)) for word in words[:3]]
+    await turns()
+    asked.append(wired.line.ask(("ECHO", words[3])))
+    await turns()
+    assert wired.written == [b"".join(map(echo, words[:3])), echo("d")]
+    wired.protocol.data_received(b"".join(b"+%s\r\n" % word.encode() for word in words))
+    assert await asyncio.gather(*asked) == [word.encode() for word in words]
+    await wired.line.close()
+
+
+async def test_what_was_asked_before_the_end_is_written_before_it() -> None:
+    wired = Wired()
+    await wired.opened()
+    late = wired.line.ask(("ECHO", "late"))
+    await wired.line.close()
+    assert wired.written == [echo("late")]
+    with pytest.raises(NotReady):
+        await late
+
+
+async def test_when_the_connection_breaks_before_they_are_written_all_are_not_ready_and_the_next_has_another() -> None:
+    wired = Wired()
+    await wired.opened()
+    lost = [wired.line.ask(("ECHO", word)) for word in ("a", "b")]
+    wired.abort()
+    await turns()
+    assert wired.written == []
+    for each in lost:
+        with pytest.raises(NotReady):
+            await each
+    wired.closing = False
+    await wired.opened()
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
