@@ -45,10 +45,14 @@ class ItemCache:
         kept = self._kept.get(catalogue)
         if kept is None or kept.version != version:
             kept = _Kept(version)
+        new, more = kept.new, 0
         for item in items:
-            before = kept.new.get(item.item_id)
-            kept.new[item.item_id] = item
-            kept.new_bytes += item.size - (before.size if before else 0)
+            before = new.get(item.item_id)
+            new[item.item_id] = item
+            more += item.size
+            if before is not None:
+                more -= before.size
+        kept.new_bytes += more
         if 2 * len(kept.new) > self._most or 2 * kept.new_bytes > self._most_bytes:
             kept.turn()
         self._kept.put(catalogue, kept, kept.new_bytes + kept.old_bytes)

@@ -52,11 +52,8 @@ class Shown:
             return
         key = catalogue, passing
         under = self._shown.get(key) or _Under(len(passing))
-        now = self._clock()
-        for item in items:
-            under.show(now, item)
-        while under.items and (len(under.items) > self._items or under.size > self._each_bytes):
-            under.forget_first()
+        under.show(self._clock(), items)
+        under.trim(self._items, self._each_bytes)
         self._shown.put(key, under, under.size)
 
     def under(self, catalogue: str, passing: bytes) -> Mapping[str, CatalogueItem]:
@@ -77,11 +74,18 @@ class _Under:
         self.size = filter_bytes
         self.items: dict[str, tuple[float, CatalogueItem]] = {}
 
-    def show(self, now: float, item: CatalogueItem) -> None:
-        before = self.items.pop(item.item_id, None)
-        self.items[item.item_id] = now, item
-        self.size += item.size - (before[1].size if before else 0)
+    def show(self, now: float, items: Iterable[CatalogueItem]) -> None:
+        shown, more = self.items, 0
+        for item in items:
+            before = shown.pop(item.item_id, None)
+            shown[item.item_id] = now, item
+            more += item.size
+            if before is not None:
+                more -= before[1].size
+        self.size += more
 
-    def forget_first(self) -> None:
-        _, item = self.items.pop(next(iter(self.items)))
-        self.size -= item.size
+    def trim(self, most: int, most_bytes: int) -> None:
+        shown, size = self.items, self.size
+        while shown and (len(shown) > most or size > most_bytes):
+            size -= shown.pop(next(iter(shown)))[1].size
+        self.size = size
