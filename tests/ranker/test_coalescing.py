@@ -99,7 +99,7 @@ async def test_more_than_may_wait_are_refused() -> None:
     assert await asyncio.gather(*tasks) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("staying", [0, 1, 3])
+@pytest.mark.parametrize("staying", [0, 1, 2, 3])
 async def test_whoever_gives_up_frees_its_place_at_once(staying: int) -> None:
     service = Service()
     service.open.clear()
