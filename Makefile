@@ -114,7 +114,7 @@ test: setup var/envs/interop/.packages ## The tests; a private Redis is started 
 	@$(BIN)/pytest $(ARGS)
 
 soak: setup ## The long crash and load runs that `make test` leaves out.
-	@$(BIN)/pytest -m soak $(ARGS)
+	@$(BIN)/pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
 
 fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the decoder, as many as ARGS say.
 	@var/envs/fuzz/bin/python -m tests.fuzz.pictures $(ARGS)
