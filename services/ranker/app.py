@@ -24,7 +24,7 @@ from services.ranker.order.calibration import read as read_calibration
 from services.ranker.others.breaker_redis import GuardedRedis
 from services.ranker.others.lately import Lately
 from services.ranker.others.peers import GrpcEmbedder, GrpcIndexer, GrpcProfile
-from services.ranker.others.peers_explain import GrpcDiary, GrpcItemMatch, GrpcPhotoEvidence
+from services.ranker.others.peers_explain import GrpcDiary, GrpcItemVectors, GrpcPhotoEvidence
 from services.ranker.others.tuning import Tuning
 from services.ranker.others.waits import Waits
 from services.ranker.reasons.explain import Explainer
@@ -51,7 +51,7 @@ REDIS_S = 1.0
 
 CALLS = {
     "embedder": ["visrec.v1.EmbedderService/EmbedImage"],
-    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "Search", "SearchMany", "ListItems")],
+    "indexer": [f"visrec.v1.IndexerService/{name}" for name in ("ListSpaces", "SearchMany", "ListItems", "GetItem")],
     "profile": [f"visrec.v1.ProfileService/{name}" for name in ("GetTastes", "GetPopularItems", "RecordEvents")],
 }
 """Whom the ranker calls, and what: all of it may be asked again, for an event that comes twice counts once."""
@@ -98,7 +98,7 @@ async def build(settings: RankerSettings, runtime: RuntimeSettings, telemetry: T
             archive,
             catalogue,
             GrpcPhotoEvidence(embedder),
-            GrpcItemMatch(indexer),
+            GrpcItemVectors(indexer),
             lambda: curves,
             time.monotonic,
         ),
@@ -131,7 +131,7 @@ def _kept(
     keeping = Keeping(settings.frozen_ttl_s * 1000, settings.frozen_wait_ms / 1000, settings.frozen_memory_share)
     if redis is None:
         return Freezer(None, keeping, secrets.token_bytes), SceneShelf(book, None)
-    peer = GuardedRedis(redis.ask)
+    peer = GuardedRedis(redis.ask, keeping.wait_s)
     frozen = RedisFrozenStore(peer.ask, in_cluster=runtime.redis_cluster)
     return Freezer(frozen, keeping, secrets.token_bytes), SceneShelf(book, RedisSceneStore(peer.ask))
 

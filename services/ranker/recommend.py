@@ -12,7 +12,7 @@ answered lately to who asked for the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from services.ranker.limits import Limits
 from services.ranker.order.calibration import Calibration
 from services.ranker.order.diversity import Variety
 from services.ranker.order.placing import Order, placed
-from services.ranker.others.ports import CatalogueItem, Condition, Embedder, Found, Indexer, Profile, Spaces
+from services.ranker.others.ports import CatalogueItem, Embedder, Found, Indexer, Profile, Spaces
 from services.ranker.reasons.sources import sources_plan
 from services.ranker.reasons.telling import Teller
 from services.ranker.scenes import scene as scenes
@@ -120,20 +120,20 @@ class Recommender:
             photo=material.photo,
             taste=material.taste,
         )
-        return await self._told(stages, material, answer, conditions, known)
+        return await self._told(stages, material, answer, wish, known)
 
     async def _told(
         self,
         stages: Stages,
         material: Material,
         answer: Answer,
-        conditions: Sequence[Condition],
+        wish: Wish,
         known: Mapping[str, CatalogueItem],
     ) -> Answer:
         """With its items and reasons; it is frozen while the items are fetched."""
         ask, version = material.ask, answer.index_version
         if ask.explain and not known:
-            plan = sources_plan(material, answer.ranking.ids[: ask.n], answer.space, answer.blocks, version)
+            plan = sources_plan(material, answer.ranking.ids[: ask.n], answer.space, wish.liked_blocks, version)
             answer = replace(answer, nearest=await self._teller.nearest(stages, material, plan))
         freezing = self._freezer.freeze(ask, answer, self._now()) if self._freezer else NOT_FROZEN
         recommended, items = await self._teller.tell(
@@ -148,7 +148,7 @@ class Recommender:
         if not known:
             # Items that reasons refer to were read, too, and nobody knows whether they pass.
             shown = {item_id: items[item_id] for item_id in answer.ranking.ids[: ask.n] if item_id in items}
-            self._indexer.remember(ask.catalogue, ask.filter, ask.domains, conditions, shown)
+            self._indexer.remember(ask.catalogue, ask.filter, ask.domains, wish.conditions, shown)
         receipt = await freezing.ended(stages)
         return replace(
             answer,

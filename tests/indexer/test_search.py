@@ -135,6 +135,16 @@ def test_items_asked_for_must_pass_the_filter_and_not_be_excluded(view: View) ->
     assert found.hits.ids == ["d"]
 
 
+@pytest.mark.parametrize("union", [True, False])
+def test_what_is_only_scored_has_the_parts_that_it_has_when_it_is_found(view: View, union: bool) -> None:
+    queries = near("one", 6), near("two", 3), near("away", 5, weight=-1)
+    found = run(view, *queries, limit=5, union=union)
+    scored = run(view, *queries, limit=5, union=union, also_score=["d", "b", "none"], score_only=True)
+    assert sorted(scored.hits.ids) == ["b", "d"]
+    for item_id, parts in zip(scored.hits.ids, scored.hits.parts, strict=True):
+        assert np.array_equal(parts, found.hits.parts[found.hits.ids.index(item_id)])
+
+
 def test_without_any_query_the_items_asked_for_score_zero(view: View) -> None:
     found = run(view, also_score=["e", "c"])
     assert (found.hits.ids, found.hits.scores) == (["c", "e"], [0, 0])
@@ -249,6 +259,7 @@ GOOD = near("one", 1)
         ([replace(GOOD, vector=np.full(16, np.nan, "<f4").tobytes())], {}, "queries[0].vector.data"),
         ([replace(GOOD, block_weights={"content": 0.0})], {}, "queries[0].block_weights"),
         ([replace(GOOD, block_weights={"style": 1.0})], {}, "queries[0].block_weights['style']"),
+        ([GOOD], {"score_only": True}, "also_score_item_ids"),
         ([GOOD], {"limit": 0}, "limit"),
         ([GOOD], {"limit": -1}, "limit"),
         ([GOOD], {"limit": 1001}, "limit"),

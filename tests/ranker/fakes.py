@@ -111,7 +111,7 @@ class FakeIndexer(Breakable, Indexer):
     async def search(self, plan: SearchPlan) -> Found:
         await self.reach()
         self.plans.append(plan)
-        if not plan.also_score and not any(query.positive for query in plan.queries):
+        if not plan.also_score and (plan.score_only or not any(query.positive for query in plan.queries)):
             raise InvalidInput("queries", "needs a query of positive weight")
         assert len(plan.also_score) <= 1000
         space, rows = (SPACE, self.rows) if plan.space == SPACE.name else (TOGETHER, self.factors)
@@ -123,7 +123,7 @@ class FakeIndexer(Breakable, Indexer):
             target = self._target(space, query.item_id, query.embedding)
             weighed = space.weigh(target, space.weights(query.block_weights))
             parts[:, number] = space.parts(weighed, stored)
-            if query.positive:
+            if query.positive and not plan.score_only:
                 best = np.argsort(-parts[:, number].sum(axis=1), kind="stable")[: plan.limit]
                 found |= {eligible[row] for row in best}
         chosen = [row for row, item_id in enumerate(eligible) if item_id in found]

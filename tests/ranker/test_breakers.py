@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput, NotReady, TooLate
+from services.ranker.others.breaker_redis import GuardedRedis
 from services.ranker.others.breakers import Breaker, Limits, State
 
 LIMITS = Limits(failures=3, slow_s=0.5, pause_s=1.0, longest_pause_s=4.0)
@@ -101,6 +102,15 @@ def test_a_trial_that_is_given_up_leaves_room_for_another() -> None:
     breaker.admit()
     breaker.ended(asyncio.CancelledError(), 0.0)
     breaker.admit()
+
+
+async def test_a_redis_that_hangs_costs_one_wait_and_not_one_each() -> None:
+    guarded = GuardedRedis(lambda _: asyncio.get_running_loop().create_future(), wait_s=0.001)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await guarded.ask(("PING",))
+    with pytest.raises(NotReady):
+        guarded.ask(("PING",))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ok", "fail", "leave"]), st.floats(0, 2)), max_size=60))

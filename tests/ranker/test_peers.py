@@ -6,14 +6,18 @@ import asyncio
 import time
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
+from services.errors import NotFound, NotReady, SpaceMismatch
 from services.ranker.others.peers import GrpcIndexer, GrpcProfile
+from services.ranker.others.peers_explain import GrpcItemVectors
 from services.ranker.others.ports import SEGMENT, STATED, SearchPlan, SearchQuery, Source
 from services.ranker.others.remembered import MAX_FILTER_BYTES
 from services.ranker.others.tuning import Tuning
 from services.ranker.wire.indexer import decode_items
 from services.runtime import deadlines
+from services.runtime.faults import status_of
 from visrec.v1 import common_pb2, indexer_pb2
 from visrec.v1 import profile_pb2 as pb
 
@@ -120,6 +124,58 @@ async def test_the_newest_are_remembered_unless_their_filter_is_huge(letters: in
     for _ in range(2):
         assert await indexer.fresh_ids("shop", passing, (), 1) == ["coat"]
     assert channel.calls == calls
+
+
+class Moving:
+    """A channel to an indexer whose catalogue has just come into another space."""
+
+    def __init__(self) -> None:
+        self.space = "toy@00000001"
+
+    def unary_unary(self, method: str, *_: object, **__: object) -> object:
+        return self.spaces if method.endswith("/ListSpaces") else self.search
+
+    async def spaces(self, *_: object, **__: object) -> indexer_pb2.ListSpacesResponse:
+        space = common_pb2.Space(
+            name=self.space, blocks=[common_pb2.Block(name="content", dimension=4, default_weight=1.0)]
+        )
+        return indexer_pb2.ListSpacesResponse(spaces=[indexer_pb2.SpaceState(space=space, aliases=["visual"])])
+
+    async def search(self, request: indexer_pb2.SearchManyRequest, **_: object) -> indexer_pb2.SearchManyResponse:
+        results = [
+            indexer_pb2.SearchResult(response=indexer_pb2.SearchResponse())
+            if dated.search.space == self.space
+            else indexer_pb2.SearchResult(error=status_of(SpaceMismatch(self.space, dated.search.space)))
+            for dated in request.searches
+        ]
+        return indexer_pb2.SearchManyResponse(results=results)
+
+    unary_stream = unary_unary
+
+
+async def test_a_space_that_is_gone_is_not_the_callers_mistake_and_is_not_searched_again() -> None:
+    channel = Moving()
+    indexer = GrpcIndexer(channel, time.monotonic, Tuning(space_s=3600.0))  # type: ignore[arg-type]
+
+    async def search() -> None:
+        space = (await indexer.spaces("shop")).visual.name
+        await indexer.search(SearchPlan("shop", space, [SearchQuery("seed-1", {}, item_id="coat")], 10))
+
+    await search()
+    channel.space = "toy@00000002"
+    with pytest.raises(NotReady):
+        await search()
+    await search()
+
+
+async def test_an_item_has_the_vectors_of_all_its_photos() -> None:
+    rows = np.arange(8, dtype="<f4").reshape(2, 4)
+    vectors = [common_pb2.Vector(space="toy@00000001", data=row.tobytes()) for row in rows]
+    answer = indexer_pb2.GetItemResponse(stored=indexer_pb2.StoredItem(vectors=vectors))
+    told = await GrpcItemVectors(Answering(answer)).of("shop", "coat", "toy@00000001")  # type: ignore[arg-type]
+    assert np.array_equal(told, rows)
+    with pytest.raises(NotFound):
+        await GrpcItemVectors(Answering(indexer_pb2.GetItemResponse())).of("shop", "coat", "other")  # type: ignore[arg-type]
 
 
 def test_an_item_is_as_large_as_what_it_is_made_of() -> None:

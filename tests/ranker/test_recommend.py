@@ -279,6 +279,7 @@ async def test_errors_of_the_request_are_not_swallowed(world: World) -> None:
         ({"signal_weights": {"photo": -1.0}}, "signal_weights['photo']"),
         ({"signal_weights": {"photo": float("nan")}}, "signal_weights['photo']"),
         ({"signal_weights": dict.fromkeys(SIGNALS, 0.0)}, "signal_weights"),
+        ({"signal_weights": dict.fromkeys(SIGNALS, 1e308)}, "signal_weights"),
         ({"block_weights": {"content": 0.0}}, "block_weights"),
         ({"block_weights": {"smell": 1.0}}, "block_weights['smell']"),
         ({"seeds": [Seed("")]}, "seeds[0].item_id"),

@@ -138,9 +138,9 @@ async def test_the_collaborative_space_brings_candidates_and_every_candidate_has
         factor = {"0": 0.1, "3": 1.0}[item_id[1]] * cosine
         assert told == pytest.approx(0.5 * factor, abs=1e-3)
     assert visual["a3"] > visual["b3"] == 0.0, "the colour of what they like, and nothing of it"
-    nearest = [(plan.space, [query.positive for query in plan.queries]) for plan in world.indexer.plans]
-    assert nearest[:2] == [("toy@00000001", [True]), ("collaborative@00000001", [True])], "one search for each space"
-    assert all(positive == [False] for _, positive in nearest[2:]), "the others look for no neighbours"
+    nearest = [(plan.space, plan.score_only) for plan in world.indexer.plans]
+    assert nearest[:2] == [("toy@00000001", False), ("collaborative@00000001", False)], "one search for each space"
+    assert {score_only for _, score_only in nearest[2:]} == {True}, "the others look for no neighbours"
 
 
 async def test_the_reason_is_that_others_like_it_too(world: World) -> None:
@@ -206,6 +206,30 @@ async def test_new_items_are_candidates_where_newness_counts(world: World) -> No
     assert not world.indexer.plans[0].vectors
     assert "freshness" in (await world.ask(scene="social")).used
     assert "freshness" not in (await world.ask(photo=embedding(0, 0))).used
+
+
+async def test_where_nothing_has_a_time_newness_is_dropped(world: World) -> None:
+    answer = await world.ask(photo=embedding(0, 0), signal_weights={"freshness": 1.0})
+    assert answer.used == {"photo": 1.0}
+    assert dropped(answer)["freshness"] == "NO_TIMES"
+
+
+async def test_a_block_that_pushes_away_does_not_choose_the_liked_item_that_is_named(world: World) -> None:
+    liked = replace(taste((1, 0)).interests[0], sources=[Source("a2", "like"), Source("b1", "like")])
+    world.profile.tastes = {"ann": replace(taste((1, 0)), interests=[liked])}
+    answer = await world.ask(user_id="ann", block_weights={"content": -1.0, "colour": 1.0})
+    (named,) = [reason.item_id for reason in answer.recommended[0].reasons if reason.item_id]
+    assert (ids(answer)[0], named) == ("a1", "b1")
+
+
+async def test_a_scene_for_the_blocks_of_other_spaces_searches_by_the_defaults(world: World) -> None:
+    blocks = {"content": 0.0, "style": 1.0}
+    book = SceneBook({"balanced": replace(SCENES["balanced"], blocks=blocks)}, "own")
+    recommender = Recommender(
+        world.embedder, world.indexer, world.profile, time.monotonic, Limits(), book=lambda: book, now=lambda: NOW_S
+    )
+    answer = await recommender.recommend(Ask("shop", photo=embedding(0, 0)), 30.0)
+    assert ids(answer)[0] == "a0"
 
 
 async def test_rules_filter_raise_and_bound(world: World) -> None:

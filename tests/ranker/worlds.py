@@ -15,6 +15,7 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+from numpy.typing import NDArray
 
 from services.ranker.frozen.aftermath import Aftermath
 from services.ranker.frozen.archive import Archive
@@ -26,7 +27,7 @@ from services.ranker.limits import Limits
 from services.ranker.metrics import RankerMetrics
 from services.ranker.order.calibration import Calibration
 from services.ranker.others.ports import CatalogueItem, Embedding, Opaque, Taste
-from services.ranker.others.ports_explain import ItemMatch, Match, PhotoEvidence
+from services.ranker.others.ports_explain import ItemVectors, PhotoEvidence
 from services.ranker.reasons.evidence import EvidenceInputs
 from services.ranker.reasons.explain import Explainer
 from services.ranker.recommend import BUILT_IN, Recommender
@@ -82,14 +83,15 @@ class FakeEvidence(Breakable, PhotoEvidence):
 
 
 @dataclass
-class FakeMatch(ItemMatch):
-    """Exact, over the rows of the indexer."""
+class FakeVectors(ItemVectors):
+    """Those of the indexer, behind that of a photo of nothing."""
 
     indexer: FakeIndexer
 
-    async def match(self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]) -> Match:
+    async def of(self, catalogue: str, item_id: str, space: str) -> NDArray[np.float32]:
         await self.indexer.reach()
-        return Match(self.indexer.rows[item_id], {})
+        row = self.indexer.rows[item_id]
+        return np.array([np.zeros_like(row), row])
 
 
 @dataclass
@@ -157,7 +159,7 @@ class World:
             archive,
             self.indexer,
             self.evidence,
-            FakeMatch(self.indexer),
+            FakeVectors(self.indexer),
             Calibration,
             lambda: 0.0,
         )

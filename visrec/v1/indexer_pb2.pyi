@@ -958,6 +958,7 @@ class SearchRequest(_message.Message):
     SPACE_FIELD_NUMBER: _builtins.int
     VECTORS_OF_TOP_FIELD_NUMBER: _builtins.int
     PACKED_FIELD_NUMBER: _builtins.int
+    SCORE_ONLY_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Where."""
     limit: _builtins.int
@@ -996,6 +997,8 @@ class SearchRequest(_message.Message):
     """With include_vectors: only the vectors of the first so many hits; 0: of all."""
     packed: _builtins.bool
     """Answer with `packed` instead of `hits`: for a program that takes hundreds of hits from each answer."""
+    score_only: _builtins.bool
+    """Look for nothing: only also_score_item_ids come back, with the scores that they have when they are found."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Query]:
         """Up to 64, at least one of positive weight. Beside also_score_item_ids there may be none of positive weight, or none
@@ -1038,10 +1041,11 @@ class SearchRequest(_message.Message):
         space: _builtins.str = ...,
         vectors_of_top: _builtins.int = ...,
         packed: _builtins.bool = ...,
+        score_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "packed", b"packed", "queries", b"queries", "space", b"space", "union", b"union", "vectors_of_top", b"vectors_of_top"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "also_score_item_ids", b"also_score_item_ids", "catalogue", b"catalogue", "collapse_above", b"collapse_above", "exclude_item_ids", b"exclude_item_ids", "filter", b"filter", "include_items", b"include_items", "include_parts", b"include_parts", "include_vectors", b"include_vectors", "limit", b"limit", "max_per_category", b"max_per_category", "max_per_group", b"max_per_group", "min_version", b"min_version", "packed", b"packed", "queries", b"queries", "score_only", b"score_only", "space", b"space", "union", b"union", "vectors_of_top", b"vectors_of_top"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

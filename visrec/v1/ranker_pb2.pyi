@@ -722,7 +722,8 @@ class DroppedSignal(_message.Message):
     """Why, UPPER_SNAKE: `NO_HISTORY`, `NO_CONSENT`, `USER_NOT_FOUND`, `NO_EVENTS`, `ZERO_WEIGHT`, `SPACE_MISMATCH`,
     `PROFILE_UNAVAILABLE`, `EMBEDDER_UNAVAILABLE`, `INDEXER_UNAVAILABLE`, `REDIS_UNAVAILABLE`, `DEADLINE_EXCEEDED`,
     `NO_SPACE` (the catalogue has none of that kind), `NO_SEGMENT`, `NO_VECTOR`, `ERASED` (the person was, meanwhile),
-    `OVERLOADED` (a queue is full), `NO_STORE` (the service has no Redis), `STORE_FULL`. There may be more.
+    `OVERLOADED` (a queue is full), `NO_STORE` (the service has no Redis), `STORE_FULL`, `NO_TIMES` (nothing that passes
+    has one). There may be more.
     """
     message: _builtins.str
     """For people."""

@@ -75,6 +75,7 @@ class SearchRequest:
     limit: int = DEFAULT_LIMIT
     union: bool = False
     also_score: Sequence[str] = ()
+    score_only: bool = False
     accuracy: Accuracy = Accuracy.BALANCED
     caps: Caps = NO_CAPS
     ordered: bool = True
@@ -117,6 +118,8 @@ class SearchRequest:
             if query.name in names:
                 raise InvalidInput(f"queries[{number}].name", "is that of another query, too")
             names.add(query.name)
+        if self.score_only and not self.also_score:
+            raise InvalidInput("also_score_item_ids", "score_only needs some")
         if not (self.also_score or any(query.weight > 0 for query in self.queries)):
             raise InvalidInput("queries", "needs a query of positive weight, or also_score_item_ids")
 

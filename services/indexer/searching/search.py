@@ -86,7 +86,7 @@ class Search:
         self.view = view
         self._queries = _prepared(request, view, find_vector)
         self._aims = aims_of(self._queries, view.space)
-        self.seeking = [query for query in self._queries if query.weight > 0]
+        self.seeking = [] if request.score_only else [query for query in self._queries if query.weight > 0]
         by_item = [query.item_id for query in request.queries if query.item_id is not None]
         self._banned = frozenset((*request.exclude, *by_item)) if request.exclude or by_item else NOBODY
 

@@ -35,6 +35,7 @@ def decode_search(message: indexer_pb2.SearchRequest) -> SearchRequest:
         limit=message.limit or DEFAULT_LIMIT,
         union=message.union,
         also_score=list(message.also_score_item_ids),
+        score_only=message.score_only,
         accuracy=accuracy,
         caps=_caps(message),
         # In a pack of everything no order is promised, unless it says of which hits the vectors are.

@@ -139,7 +139,10 @@ class Gatherer:
 
     async def _fresh(self, stages: Stages, ask: Ask, conditions: Sequence[Condition]) -> Sequence[str]:
         fresh = self._indexer.fresh_ids(ask.catalogue, ask.filter, ask.domains, self._limits.fresh, conditions)
-        return await stages.spare("fresh", "indexer", [FRESHNESS], fresh, self._limits.reasons_share) or ()
+        found = await stages.spare("fresh", "indexer", [FRESHNESS], fresh, self._limits.reasons_share)
+        if found is not None and not found:
+            stages.drop(FRESHNESS, "NO_TIMES", "nothing that passes has a time")
+        return found or ()
 
 
 def _fallen_back(

@@ -141,8 +141,7 @@ class Searcher:
     async def _scored(
         self, stages: Stages, plan: SearchPlan, signals: Sequence[str], ids: Sequence[str]
     ) -> Found | None:
-        queries = [replace(query, positive=False) for query in plan.queries]
-        search = self._indexer.search(replace(plan, queries=queries, also_score=ids))
+        search = self._indexer.search(replace(plan, also_score=ids, score_only=True))
         return await stages.spare("search", "indexer", signals, search, self._limits.reasons_share)
 
     async def _filled(self, stages: Stages, material: Material, wish: Wish) -> Material:

@@ -10,15 +10,17 @@ from typing import Any
 from services.ranker.others.breakers import Breaker, Limits
 from services.runtime.redis_async import Ask, Command
 
-AT_FIRST = Limits(failures=1)
-"""Whoever waits for Redis waits with an answer that is finished: once is enough."""
+GIVEN_UP = 0.9
+"""Of the time that one waits at most, with room for a timer that is early."""
 
 
 class GuardedRedis:
-    """`ask`: what sends a command to Redis."""
+    """`ask`: what sends a command to Redis. `wait_s`: for how long an answer waits for it; one that has in vain is a
+    failure, or a Redis that hangs would cost every answer as much."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.breaker = Breaker("Redis", time.monotonic, AT_FIRST)
+    def __init__(self, ask: Ask, wait_s: float = 0.25) -> None:
+        # Whoever waits for Redis waits with an answer that is finished: once is enough.
+        self.breaker = Breaker("Redis", time.monotonic, Limits(failures=1, slow_s=GIVEN_UP * wait_s))
         self._ask = ask
 
     def ask(self, command: Command) -> Awaitable[Any]:

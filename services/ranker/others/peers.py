@@ -15,7 +15,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from services.errors import VisrecError
+from services.errors import NotReady, SpaceMismatch, VisrecError
 from services.ranker.others.breakers import Breaker
 from services.ranker.others.coalescing import Bounds, Coalescer
 from services.ranker.others.items import ItemCache
@@ -145,7 +145,13 @@ class GrpcIndexer(_Peer, Indexer):
 
     async def search(self, plan: SearchPlan) -> Found:
         spare_s = self._waits.before_search_s(after_photo=plan.after_photo) if self._waits else 0.0
-        return wire_indexer.decode_found(await self._searches.ask(wire_indexer.encode_plan(plan), _left_s(), spare_s))
+        request = wire_indexer.encode_plan(plan)
+        try:
+            return wire_indexer.decode_found(await self._searches.ask(request, _left_s(), spare_s))
+        except SpaceMismatch as problem:
+            # No caller has named the space: the remembered one was deleted since.
+            self._spaces.forget(plan.catalogue)
+            raise NotReady("the catalogue has other spaces now, which the next one will know") from problem
 
     async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         known, missing = self._items.known(catalogue, version, ids)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.errors import NotFound
 from services.ranker.frozen.recorder import Deed, Diary
 from services.ranker.others.ports import Embedding, Opaque
-from services.ranker.others.ports_explain import ItemMatch, Match, PhotoEvidence
+from services.ranker.others.ports_explain import ItemVectors, PhotoEvidence
 from services.ranker.reasons.evidence import EvidenceInputs
 from services.runtime.channel_async import AsyncChannel
 from visrec.v1 import (
@@ -49,29 +50,18 @@ class GrpcPhotoEvidence(PhotoEvidence):
         )
 
 
-class GrpcItemMatch(ItemMatch):
-    """A search that nothing but the item can be found by."""
+class GrpcItemVectors(ItemVectors):
+    """From the record. A search would tell of the one photo that scores best, by itself another than beside a taste."""
 
     def __init__(self, channel: AsyncChannel) -> None:
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
 
-    async def match(self, catalogue: str, item_id: str, photo: Embedding, block_weights: Mapping[str, float]) -> Match:
-        query = indexer_pb2.Query(name="photo", weight=-1.0, block_weights=block_weights)
-        query.vector.space, query.vector.data = photo.space, photo.data
-        request = indexer_pb2.SearchRequest(
-            catalogue=catalogue,
-            space=photo.space,
-            queries=[query],
-            also_score_item_ids=[item_id],
-            include_parts=True,
-            include_vectors=True,
-        )
-        answer = await self._stub.Search(request)
-        for hit in answer.hits:
-            if hit.item_id == item_id:
-                vector = np.frombuffer(hit.vector, "<f2").astype(np.float32)
-                return Match(vector, dict(zip(answer.part_blocks, hit.parts, strict=True)))
-        raise NotFound("item", item_id, within=f"catalogue {catalogue!r}")
+    async def of(self, catalogue: str, item_id: str, space: str) -> NDArray[np.float32]:
+        request = indexer_pb2.GetItemRequest(catalogue=catalogue, item_id=item_id, include_vectors=True, space=space)
+        vectors = (await self._stub.GetItem(request)).stored.vectors
+        if not vectors:
+            raise NotFound("item", item_id, within=f"catalogue {catalogue!r}")
+        return np.array([np.frombuffer(vector.data, "<f4") for vector in vectors], np.float32)
 
 
 class GrpcDiary(Diary):

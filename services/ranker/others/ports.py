@@ -66,7 +66,8 @@ class SearchPlan:
     """One search in one space. `limit` nearest items of each positive query, and `also_score` besides; all pass
     `filter`, `conditions` and `domains` (empty: any), none is in `exclude`. `max_per_group`, `max_per_category`: of
     what queries bring; 0: no bound. `vectors`, `traits`: whether those of the found items come along. `fast`: nine in
-    ten of the nearest of each query will do. `after_photo`: a photo was embedded for it."""
+    ten of the nearest of each query will do. `after_photo`: a photo was embedded for it. `score_only`: nothing is
+    looked for, and only `also_score` comes back."""
 
     catalogue: str
     space: str
@@ -82,6 +83,7 @@ class SearchPlan:
     traits: bool = False
     fast: bool = False
     after_photo: bool = False
+    score_only: bool = False
     max_per_group: int = 0
     max_per_category: int = 0
 

@@ -59,6 +59,10 @@ class Refreshed(Generic[Key, Value]):
             self._begin(key)
         return known[1]
 
+    def forget(self, key: Key) -> None:
+        """What is known of it has turned out to be wrong."""
+        self._known.remove(key)
+
     def _begin(self, key: Key) -> asyncio.Task[Value]:
         task = self._loading.get(key)
         if task is None:

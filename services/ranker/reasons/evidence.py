@@ -58,16 +58,20 @@ class EvidenceMap:
 
 
 def evidence_map(
-    inputs: EvidenceInputs, item: Float32, counted: Callable[[float], float], shown: Shown | None
+    inputs: EvidenceInputs, photos: Float32, counted: Callable[[float], float], shown: Shown | None
 ) -> EvidenceMap:
-    """`item`: (d,) the item's unit block. `counted`: the value that a likeness has in a score; monotonic. `shown`:
-    what the answer said of it; None when it said nothing of this block, and then the map sums to the likeness.
+    """`photos`: (n, d) the unit block of each of the item's photos. `counted`: the value that a likeness has in a
+    score; monotonic. `shown`: what the answer said of it, which tells which of the photos it was; None when it said
+    nothing of this block: then the map is of the most alike and sums to the likeness.
 
     Raises Refused with reason EVIDENCE_MISMATCH for another photo than the one of the answer, or another item.
     """
-    values = inputs.regions.astype(np.float64) @ item
-    offset = float(inputs.offset.astype(np.float64) @ item)
-    likeness = float(values.sum()) + offset
+    regions = photos.astype(np.float64) @ inputs.regions.astype(np.float64).T
+    offsets = photos.astype(np.float64) @ inputs.offset.astype(np.float64)
+    likenesses: list[float] = (regions.sum(axis=1) + offsets).tolist()
+    apart = [-likeness if shown is None else abs(counted(likeness) - shown.value) for likeness in likenesses]
+    at = apart.index(min(apart))
+    values, offset, likeness = regions[at], float(offsets[at]), likenesses[at]
     scale = 1.0
     if shown is not None:
         bounds = counted(likeness - TOLERANCE), counted(likeness + TOLERANCE)

@@ -19,7 +19,7 @@ from services.ranker.frozen.freezer import Freezer
 from services.ranker.frozen.result import Frozen
 from services.ranker.order.calibration import Calibration
 from services.ranker.others.ports import Indexer, Opaque
-from services.ranker.others.ports_explain import ItemMatch, PhotoEvidence
+from services.ranker.others.ports_explain import ItemVectors, PhotoEvidence
 from services.ranker.ranking import Part
 from services.ranker.reasons.counterfactual import Change, counterfactual
 from services.ranker.reasons.evidence import EvidenceInputs, EvidenceMap, Shown, evidence_map, mismatch
@@ -47,7 +47,7 @@ class Explainer:
     archive: Archive
     indexer: Indexer
     photos: PhotoEvidence
-    items: ItemMatch
+    items: ItemVectors
     calibration: Callable[[], Calibration]
     clock: Callable[[], float]
 
@@ -78,13 +78,12 @@ class Explainer:
         if space.name != frozen.versions.space:
             raise mismatch()
         inputs = await stages.need("embed", self.photos.evidence(photo, space.name))
-        matched = self.items.match(frozen.catalogue, item.item_id, inputs.embedding, frozen.blocks)
-        match = await stages.need("search", matched)
+        vectors = await stages.need("search", self.items.of(frozen.catalogue, item.item_id, space.name))
         at = [block.name for block in space.blocks].index(inputs.block)
         start = space.block_starts[at]
-        vector = match.vector[start : start + len(inputs.offset)]
+        photos = vectors[:, start : start + len(inputs.offset)]
         share = float(space.weights(frozen.blocks)[at])
-        return evidence_map(inputs, vector, self._counted(frozen, inputs, share), _shown(item.parts, inputs))
+        return evidence_map(inputs, photos, self._counted(frozen, inputs, share), _shown(item.parts, inputs))
 
     def _counted(self, frozen: Frozen, inputs: EvidenceInputs, share: float) -> Callable[[float], float]:
         curves = self.calibration().of(frozen.catalogue, frozen.versions.space)

@@ -21,7 +21,7 @@ def sources_plan(
     """The search that scores the `shown` items against every source of every interest; None when there is nothing to
     choose between."""
     queries = [
-        SearchQuery(f"{at}/{number}", blocks, item_id=source.item_id, positive=False)
+        SearchQuery(f"{at}/{number}", blocks, item_id=source.item_id)
         for at, interest in enumerate(material.interests)
         if len(interest.sources) > 1
         for number, source in enumerate(interest.sources)
@@ -30,7 +30,13 @@ def sources_plan(
     if not queries or not shown:
         return None
     return SearchPlan(
-        material.ask.catalogue, space, queries[:MAX_SOURCES], limit=1, also_score=shown, min_version=version
+        material.ask.catalogue,
+        space,
+        queries[:MAX_SOURCES],
+        limit=1,
+        also_score=shown,
+        min_version=version,
+        score_only=True,
     )
 
 

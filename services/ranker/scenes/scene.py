@@ -80,7 +80,8 @@ _NOTHING = dict.fromkeys(SIGNALS, 0.0)
 def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]:
     """The scene's weights with `given` laid over them.
 
-    Raises InvalidInput for an unknown signal, a weight that is negative or not finite, or a sum of zero.
+    Raises InvalidInput for an unknown signal, a weight that is negative or not finite, or a sum that is zero or
+    not finite.
     """
     for signal, weight in given.items():
         if signal not in SIGNALS:
@@ -88,6 +89,8 @@ def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]
         if not (math.isfinite(weight) and weight >= 0):
             raise InvalidInput(f"signal_weights[{signal!r}]", "must be finite and not negative")
     weights = {**_NOTHING, **scene.signals, **given}
+    if sum(weights.values()) == math.inf:
+        raise InvalidInput("signal_weights", "the weights are too large together", reason="NOT_FINITE")
     if not sum(weights.values()) > 0:
         raise InvalidInput("signal_weights", "the weights sum to zero, so nothing would count", reason="ZERO_WEIGHTS")
     return weights
@@ -101,4 +104,5 @@ def block_weights(scene: Scene, given: Mapping[str, float], space: Space) -> dic
     if given:
         space.weights(given)
         return dict(given)
-    return {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
+    own = {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
+    return own if any(own.values()) else {}  # what counts in the scene may be in other spaces only

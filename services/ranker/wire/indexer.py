@@ -56,6 +56,7 @@ def encode_plan(plan: SearchPlan) -> indexer_pb2.SearchRequest:
         max_per_group=plan.max_per_group,
         max_per_category=plan.max_per_category,
         packed=True,
+        score_only=plan.score_only,
     )
 
 
