@@ -139,10 +139,11 @@ class ToldReason:
 
 @dataclass(frozen=True)
 class Recommended:
-    """One item in its place. `score` is the sum of the parts' contributions in their order. `parts`, `reasons`: only
-    when they were asked for."""
+    """One item in its place. `item`: None when it could not be read in time. `score` is the sum of the parts'
+    contributions in their order. `parts`, `reasons`: only when they were asked for."""
 
-    item: Opaque
+    item_id: str
+    item: Opaque | None
     score: float
     parts: Sequence[Part]
     reasons: Sequence[ToldReason]

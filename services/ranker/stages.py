@@ -18,6 +18,13 @@ AWAY = (NotReady, Overloaded, Internal, TooLate)
 """What a service raises that cannot answer now; a bug over there must not take the answer with it."""
 
 
+ITEMS = "items"
+"""Named among the dropped when there are only the ids of the items."""
+
+ITEMS_SHARE = 0.8
+"""Of the time that is left reading them may take so much: then ids still come in time."""
+
+
 class Stages:
     """`budget_s`: seconds for the whole answer from now on. `clock`: seconds, monotonic.
 

@@ -185,6 +185,7 @@ async def test_the_reason_is_the_source_that_is_nearest_to_the_item(world: World
     world.profile.tastes = {"ann": replace(corner, interests=[replace(corner.interests[0], sources=liked)])}
     answer = await world.ask(user_id="ann")
     assert answer.recommended[0].reasons[0].item_id == "a1", "a source was deleted: the strongest is named"
+    assert dropped(answer) == {"popularity": "NO_EVENTS", "reasons": "ITEM_NOT_FOUND"}
 
 
 async def test_filter_domains_and_exclusions_hold(world: World) -> None:

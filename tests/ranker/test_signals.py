@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from services.ranker.answer import RECIPROCAL_RANK, Answer, Ask, Seed
 from services.ranker.finding.session import SessionEvent
 from services.ranker.limits import Limits
 from services.ranker.order.calibration import read
-from services.ranker.others.ports import Embedding, Source, Taste
+from services.ranker.others.ports import CatalogueItem, Embedding, Source, Taste
 from services.ranker.recommend import Recommender
 from services.ranker.scenes.book import SceneBook
 from services.ranker.scenes.rules import Boost, Rules
@@ -230,6 +230,28 @@ async def test_a_scene_for_the_blocks_of_other_spaces_searches_by_the_defaults(w
     )
     answer = await recommender.recommend(Ask("shop", photo=embedding(0, 0)), 30.0)
     assert ids(answer)[0] == "a0"
+
+
+@pytest.mark.parametrize("explain", [True, False])
+@pytest.mark.parametrize(
+    ("fault", "why"), [(Fault(NotReady("gone")), "INDEXER_UNAVAILABLE"), (Fault(None), "DEADLINE_EXCEEDED")]
+)
+async def test_an_indexer_that_goes_after_the_search_leaves_the_ids(
+    world: World, fault: Fault, why: str, explain: bool
+) -> None:
+    whole = await world.ask(photo=embedding(0, 0), explain=explain)
+
+    async def items(*_: object) -> Mapping[str, CatalogueItem]:
+        await fault.strike()
+        return {}
+
+    world.indexer.items = items  # type: ignore[assignment, method-assign]
+    answer = await world.recommender.recommend(Ask("shop", photo=embedding(0, 0), explain=explain), 0.1)
+    assert dropped(answer)["items"] == why
+    assert [(each.item_id, each.score, each.parts) for each in answer.recommended] == [
+        (each.item_id, each.score, each.parts) for each in whole.recommended
+    ]
+    assert {each.item for each in answer.recommended} == {None}
 
 
 async def test_rules_filter_raise_and_bound(world: World) -> None:

@@ -565,7 +565,7 @@ class Recommendation(_message.Message):
     """
     @_builtins.property
     def item(self) -> _indexer_pb2.Item:
-        """The item."""
+        """The item; only its id where `items` are dropped, or of a frozen result when it was deleted since."""
 
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScorePart]:
@@ -716,7 +716,8 @@ class DroppedSignal(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     signal: _builtins.str
     """Its name. Beside signals: `seen` (items that the person has seen could not be left out), `reasons` (they are coarser
-    than usual), `diversity`, `frozen` (no frozen result), `impressions` and `remember_photo` (not recorded).
+    than usual), `diversity`, `rules` (that read items), `items` (there are only ids), `frozen` (no frozen result),
+    `impressions` and `remember_photo` (not recorded).
     """
     reason: _builtins.str
     """Why, UPPER_SNAKE: `NO_HISTORY`, `NO_CONSENT`, `USER_NOT_FOUND`, `NO_EVENTS`, `ZERO_WEIGHT`, `SPACE_MISMATCH`,

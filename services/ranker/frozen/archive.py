@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from services.errors import InvalidInput, NotReady, Overloaded, TooLate
+from services.errors import InvalidInput
 from services.ranker.answer import MAX_N, Dropped, ToldReason
 from services.ranker.frozen.freezer import Freezer
 from services.ranker.frozen.result import Frozen
@@ -14,10 +14,7 @@ from services.ranker.others.ports import CatalogueItem, Indexer, Opaque
 from services.ranker.ranking import Part
 from services.ranker.reasons.reason import Reason, reasons
 from services.ranker.reasons.words import LANGUAGES, reason_text
-from services.ranker.stages import Stages
-
-ITEMS = "items"
-"""Named among the dropped when there are only the ids of the items."""
+from services.ranker.stages import ITEMS, ITEMS_SHARE, Stages
 
 
 @dataclass(frozen=True)
@@ -127,11 +124,8 @@ class Archive:
         wanted = list(dict.fromkeys(filter(None, ids)))
         if not wanted:
             return {}
-        try:
-            return await stages.need("items", self._indexer.items(catalogue, wanted, ""))
-        except (NotReady, Overloaded, TooLate):
-            stages.drop(ITEMS, "INDEXER_UNAVAILABLE", "the indexer cannot answer now: there are only ids")
-            return {}
+        items = self._indexer.items(catalogue, wanted, "")
+        return await stages.spare("items", "indexer", [ITEMS], items, ITEMS_SHARE) or {}
 
 
 def check_language(language: str) -> None:

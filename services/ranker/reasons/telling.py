@@ -13,7 +13,10 @@ from services.ranker.ranking import Ranking
 from services.ranker.reasons.reason import Reason, reasons
 from services.ranker.reasons.sources import nearest_sources
 from services.ranker.reasons.words import reason_text
-from services.ranker.stages import Stages
+from services.ranker.stages import ITEMS, ITEMS_SHARE, Stages
+
+REASONS = "reasons"
+"""Named among the dropped when the strongest source of an interest is told instead of the nearest."""
 
 Sources = Mapping[str, Sequence[Source]]
 Nearest = Mapping[str, Mapping[str, Source]]
@@ -33,8 +36,9 @@ class Teller:
             return {}
         search = self._indexer.search(plan)
         try:
-            found = await stages.spare("reasons", "indexer", [], search, self._limits.reasons_share)
-        except NotFound:  # a source was deleted since
+            found = await stages.spare("reasons", "indexer", [REASONS], search, self._limits.reasons_share)
+        except NotFound as gone:
+            stages.drop(REASONS, gone.reason, "something that the person liked is not there any more")
             return {}
         return nearest_sources(plan, found, material) if found else {}
 
@@ -50,7 +54,8 @@ class Teller:
         known: Mapping[str, CatalogueItem],
     ) -> tuple[list[Recommended], Mapping[str, CatalogueItem]]:
         """The first `ask.n` of the ranking, with reasons if they are asked for, and all items that were read. One that
-        was deleted since the search is left out. `known`: items that need not be read again."""
+        was deleted since the search is left out; when none could be read there are only ids. `known`: items that need
+        not be read again."""
         shown = ranking.ids[: ask.n]
         told: list[list[Reason]] = []
         if ask.explain:
@@ -60,32 +65,36 @@ class Teller:
             ]
         referred = [reason.source.item_id for each in told for reason in each if reason.source]
         wanted = [*shown, *filter(None, dict.fromkeys(referred))] if referred else shown
-        items = await self._items(stages, ask, wanted, version, known)
+        read = await self._items(stages, ask, wanted, version, known)
+        items = read or {}
+        payloads = dict.fromkeys(shown) if read is None else {key: item.payload for key, item in items.items()}
         if not ask.explain:
             scores = ranking.scores[: ask.n].tolist()
             return [
-                Recommended(items[item_id].payload, score, (), ())
+                Recommended(item_id, payloads[item_id], score, (), ())
                 for item_id, score in zip(shown, scores, strict=True)
-                if item_id in items
+                if item_id in payloads
             ], items
         titles = {item_id: item.title for item_id, item in items.items()}
         return [
             Recommended(
-                items[item_id].payload,
+                item_id,
+                payloads[item_id],
                 float(ranking.scores[row]),
                 ranking.parts(row),
                 [told_reason(reason, titles, ask.language) for reason in told[row]],
             )
             for row, item_id in enumerate(shown)
-            if item_id in items
+            if item_id in payloads
         ], items
 
     async def _items(
         self, stages: Stages, ask: Ask, wanted: Sequence[str], version: str, known: Mapping[str, CatalogueItem]
-    ) -> Mapping[str, CatalogueItem]:
+    ) -> Mapping[str, CatalogueItem] | None:
         if not wanted or known:
             return known
-        return await stages.need("items", self._indexer.items(ask.catalogue, wanted, version))
+        items = self._indexer.items(ask.catalogue, wanted, version)
+        return await stages.spare("items", "indexer", [ITEMS], items, ITEMS_SHARE)
 
 
 def told_reason(reason: Reason, titles: Mapping[str, str], language: str) -> ToldReason:

@@ -8,6 +8,7 @@ from typing import cast
 from services.ranker.answer import Answer, Dropped, Recommended, ToldReason
 from services.ranker.frozen.archive import Shown, ShownItem
 from services.ranker.frozen.result import Frozen
+from services.ranker.others.ports import Opaque
 from services.ranker.ranking import Part, signal_values
 from services.ranker.reasons.explain import Explanation
 from services.ranker.scenes.scene import Scene
@@ -39,7 +40,7 @@ def encode_answer(answer: Answer, dropped: Sequence[Dropped]) -> ranker_pb2.Reco
 
 def shown_ids(answer: Answer) -> list[str]:
     """Ids of the items of an answer."""
-    return [cast("indexer_pb2.Item", item.item).id for item in answer.recommended]
+    return [item.item_id for item in answer.recommended]
 
 
 def encode_shown(shown: Shown) -> ranker_pb2.RecommendResponse:
@@ -115,9 +116,9 @@ def decode_scene(scene: ranker_pb2.Scene) -> Scene:
 
 def _recommended(item: Recommended, rank: int, used: Mapping[str, float]) -> ranker_pb2.Recommendation:
     if not item.parts:
-        return ranker_pb2.Recommendation(item=cast("indexer_pb2.Item", item.item), rank=rank, score=item.score)
+        return ranker_pb2.Recommendation(item=_item(item.item, item.item_id), rank=rank, score=item.score)
     return ranker_pb2.Recommendation(
-        item=cast("indexer_pb2.Item", item.item),
+        item=_item(item.item, item.item_id),
         rank=rank,
         score=item.score,
         parts=_parts(item.parts),
@@ -127,16 +128,19 @@ def _recommended(item: Recommended, rank: int, used: Mapping[str, float]) -> ran
 
 
 def _shown(item: ShownItem, frozen: Frozen) -> ranker_pb2.Recommendation:
-    # Of one that is not there any more there is its id.
-    payload = indexer_pb2.Item(id=item.item_id) if item.payload is None else cast("indexer_pb2.Item", item.payload)
     return ranker_pb2.Recommendation(
-        item=payload,
+        item=_item(item.payload, item.item_id),
         rank=item.rank,
         score=item.score,
         parts=_parts(item.parts),
         reasons=_reasons(item.reasons),
         signal_values=signal_values(item.parts, frozen.used),
     )
+
+
+def _item(payload: Opaque | None, item_id: str) -> indexer_pb2.Item:
+    """Of one that is not there any more, or cannot be read now, there is its id."""
+    return indexer_pb2.Item(id=item_id) if payload is None else cast("indexer_pb2.Item", payload)
 
 
 def _parts(parts: Iterable[Part]) -> list[ranker_pb2.ScorePart]:
