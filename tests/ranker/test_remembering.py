@@ -98,6 +98,18 @@ class TestRefreshed:
         source.values = {"a": 1.0}
         return Refreshed(source.one, clock, fresh_s=5.0, stale_s=60.0), source, clock
 
+    async def test_a_bug_while_nobody_waits_is_told(self) -> None:
+        known, source, clock = self.made()
+        source.values["a"] = 1.0
+        assert await known.get("a") == [1.0]
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        source.values = None  # type: ignore[assignment]  # what no source is
+        clock.now = 6.0
+        assert await known.get("a") == [1.0]
+        await turns()
+        assert [type(each) for each in told] == [TypeError]
+
     async def test_many_who_ask_at_once_load_it_once(self) -> None:
         known, source, _ = self.made()
         assert await asyncio.gather(*(known.get("a") for _ in range(10))) == [[1.0]] * 10

@@ -88,6 +88,8 @@ class Refreshed(Generic[Key, Value]):
 
 
 def _heard(task: asyncio.Task[Value]) -> None:
-    """What went wrong is raised to those who wait; when nobody does, the next one tries again."""
-    if not task.cancelled() and isinstance(task.exception(), VisrecError):
-        return
+    """What went wrong is raised to those who wait; when nobody does, the next one tries again. A bug is told all the
+    same, or what is old would be told until it is too old, and nobody would know why."""
+    problem = None if task.cancelled() else task.exception()
+    if problem is not None and not isinstance(problem, VisrecError):
+        task.get_loop().call_exception_handler({"message": "loading failed", "exception": problem})
