@@ -148,7 +148,8 @@ async def chaos(running: Fleet, victims: list[str]) -> None:
     assert answers.weak, "nothing was ever missed: was anything killed?"
     failed = len(answers.failures)
     assert failed <= (1 - SUCCESS) * answers.count, f"{failed} of {answers.count} failed: {answers.failures[:5]}"
-    assert max(took.values()) <= WHOLE_AGAIN_S, took
+    slowest = sorted(took.items(), key=lambda each: -each[1])[:8]
+    assert slowest[0][1] <= WHOLE_AGAIN_S, slowest
 
 
 async def test_whatever_is_killed_answers_go_on(shop: Stubs) -> None:
