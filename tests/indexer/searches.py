@@ -84,17 +84,14 @@ Score = Callable[[Record], tuple[float, np.ndarray]]
 
 
 def score_of(queries: Sequence[Query]) -> Score:
-    """An item's score and the photo that it is of, for exact queries."""
+    """An item's score, and the photo that is best for all of these exact queries together."""
     shares = np.array([query.weight for query in queries])
     shares = shares / np.abs(shares).sum()
     targets = [np.frombuffer(query.vector or b"", "<f4").astype(np.float64) / 2 for query in queries]
 
     def score(record: Record) -> tuple[float, np.ndarray]:
         rows = record.vectors.astype(np.float64)
-        scores = [
-            sum(share * float(target @ row) for share, target in zip(shares, targets, strict=True)) for row in rows
-        ]
-        best = int(np.argmax(scores))
-        return scores[best], rows[best]
+        likeness = np.array([[float(target @ row) for target in targets] for row in rows])
+        return float(likeness.max(axis=0) @ shares), rows[int(np.argmax(likeness @ shares))]
 
     return score

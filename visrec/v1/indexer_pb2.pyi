@@ -988,7 +988,7 @@ class SearchRequest(_message.Message):
     """At most so many hits of one category, the best; 0: no bound. Items without one are not bounded."""
     collapse_above: _builtins.float
     """Of hits that are nearer to each other than this, keep the better one; 0: keep all. It is the cosine between the
-    vectors of the photos that scored, their blocks weighed by the space's default weights; 0 to 1, else
+    vectors that `Hit.vector` are, their blocks weighed by the space's default weights; 0 to 1, else
     INVALID_ARGUMENT.
     """
     space: _builtins.str
@@ -1155,7 +1155,9 @@ Global___PackedHits: _TypeAlias = PackedHits  # noqa: Y015
 
 @_typing.final
 class Hit(_message.Message):
-    """One item that was found. Of an item with several photos, the photo that scores best counts."""
+    """One item that was found. Of an item with several photos, that one counts for a query which is nearest to it, so what an
+    item is worth to one query does not depend on the others.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1170,7 +1172,7 @@ class Hit(_message.Message):
     score: _builtins.float
     """Sum over queries of weight x score of the query / sum of |weights|; -1 to 1, up to the rounding of float16 (1e-3)."""
     vector: _builtins.bytes
-    """Little-endian float16, of the row that scored. Only when asked for."""
+    """Little-endian float16, of the photo that is best for all queries together. Only when asked for."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """For each query, for each block: w_b / sum |w_b| x <q_b, x_b>, without the query's own weight. Only when asked for.

@@ -2,8 +2,8 @@
 
     score(x) = sum_q  w_q / sum |w|  *  sum_b  v_qb / sum_b' |v_qb'|  *  <q_b, x_b>
 
-Of an item with several photos the one with the best score counts. What an item scores does not depend, to the last bit,
-on which others are scored beside it.
+Of an item with several photos that one counts for a query which is nearest to it, whatever the other queries are: x is
+another one for each q. What an item scores does not depend, to the last bit, on which others are scored beside it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Prepared(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """The photos of some items. `vectors` (photos, D) canonical; `parts` (blocks, photos, queries) float32, without the
-    queries' own weights; `scores` and `best`, for each item: its score, and which photo that is of."""
+    """Some items. `vectors` (photos, D) canonical; `parts` (blocks, items, queries) float32, without the queries' own
+    weights; `scores` and `best`, for each item: its score, and which of the photos is best for all queries together."""
 
     vectors: Float32
     parts: Float32
@@ -86,11 +86,18 @@ def score(view: View, queries: Sequence[Prepared], aims: Aims, firsts: Sequence[
 def _scored(space: Space, queries: Sequence[Prepared], aims: Aims, vectors: Float32, owners: RowArray | None) -> Scored:
     """`owners`: the item of each photo, None where each has one."""
     parts = _parts(space, aims, vectors)
-    scores = _scores(queries, parts)
-    if owners is None:
+    sums = parts.sum(axis=0, dtype=np.float64)
+    scores = _scores(queries, sums)
+    if owners is None or not len(owners):
         return Scored(vectors, parts, scores.tolist(), list(range(len(vectors))))
-    best = _best_rows(scores, owners, int(owners[-1]) + 1 if len(owners) else 0)
-    return Scored(vectors, parts, scores[best].tolist(), best.tolist())
+    starts = np.searchsorted(owners, np.arange(int(owners[-1]) + 1))
+    best = _best_rows(scores, owners, starts)
+    greatest = np.maximum.reduceat(sums, starts, axis=0)
+    # Of each item and query the first photo that is as near as any.
+    places = np.where(sums == greatest[owners], np.arange(len(owners))[:, None], len(owners))
+    nearest = np.minimum.reduceat(places, starts, axis=0)
+    parts = parts[:, nearest, np.arange(sums.shape[1])]
+    return Scored(vectors, parts, _scores(queries, greatest).tolist(), best.tolist())
 
 
 def _parts(space: Space, aims: Aims, vectors: Float32) -> Float32:
@@ -102,9 +109,8 @@ def _parts(space: Space, aims: Aims, vectors: Float32) -> Float32:
     return parts
 
 
-def _scores(queries: Sequence[Prepared], parts: Float32) -> NDArray[np.float64]:
-    """(photos,) from (blocks, photos, queries)."""
-    sums = parts.sum(axis=0, dtype=np.float64)
+def _scores(queries: Sequence[Prepared], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) from (n, queries)."""
     if len(queries) == 1:
         only: NDArray[np.float64] = sums[:, 0]
         return only if queries[0].weight > 0 else only * float(np.sign(queries[0].weight))
@@ -121,9 +127,7 @@ def _shares(queries: Sequence[Prepared]) -> NDArray[np.float64]:
     return weights / (np.abs(weights).sum() or 1)
 
 
-def _best_rows(scores: NDArray[np.float64], owners: RowArray, items: int) -> RowArray:
-    """For each item, the row of the greatest score; the earlier of equal ones."""
-    order = np.lexsort((-scores, owners))
-    starts = np.searchsorted(owners[order], np.arange(items))
-    best: RowArray = order[starts]
+def _best_rows(scores: NDArray[np.float64], owners: RowArray, starts: NDArray[np.intp]) -> RowArray:
+    """For each item, which begins at its start, the row of the greatest score; the earlier of equal ones."""
+    best: RowArray = np.lexsort((-scores, owners))[starts]
     return best

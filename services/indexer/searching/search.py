@@ -38,23 +38,24 @@ NONE: list[str] = []
 class Hits:
     """n hits, best first, equal scores by id. `firsts`: for the view, which item. `found_by`: names of queries, for
     each hit. Those of a loose request are in the order in which they were found, by which query is not told. `scored`,
-    `rows`: exact numbers of all candidates, and which photo among them each hit is."""
+    `places`: exact numbers of all candidates, and which of them each hit is."""
 
     ids: list[str]
     firsts: list[int]
     scores: list[float]
     found_by: list[list[str]]
     scored: Scored
-    rows: list[int]
+    places: list[int]
 
     @property
     def parts(self) -> Float32:
         """(n, queries, blocks) float32, without the queries' own weights."""
-        return self.scored.parts.transpose(1, 2, 0)[self.rows]
+        return self.scored.parts.transpose(1, 2, 0)[self.places]
 
     def vectors(self, most: int) -> Float32:
-        """(up to `most`, D) canonical, of the photos that scored."""
-        return self.scored.vectors[self.rows[:most]]
+        """(up to `most`, D) canonical, of each the photo that is best for all queries together."""
+        best = self.scored.best
+        return self.scored.vectors[[best[place] for place in self.places[:most]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Search:
             scores=scored.scores,
             found_by=[NONE] * len(firsts),
             scored=scored,
-            rows=scored.best,
+            places=list(range(len(firsts))),
         )
 
     def _seekers(
@@ -171,7 +172,7 @@ class Search:
             scores=[scored.scores[at] for at in order],
             found_by=[found_by[firsts[at]] for at in order],
             scored=scored,
-            rows=[scored.best[at] for at in order],
+            places=order,
         )
         return hits, not request.caps or request.union or _full(request.limit, hits.found_by)
 

@@ -51,7 +51,7 @@ class GrpcPhotoEvidence(PhotoEvidence):
 
 
 class GrpcItemVectors(ItemVectors):
-    """From the record. A search would tell of the one photo that scores best, by itself another than beside a taste."""
+    """From the record, which has all photos; a search tells the vector of one."""
 
     def __init__(self, channel: AsyncChannel) -> None:
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
