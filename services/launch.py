@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from services.errors import NotReady, VisrecError
-from services.runtime import logs
+from services.runtime import last_words, logs
 from services.runtime.canary import where
 from services.runtime.server import AsyncServer, SyncServer
 from services.runtime.settings import RuntimeSettings, ServiceSettings
@@ -96,28 +96,33 @@ def run(service: Service) -> int:
     groups = [RuntimeSettings, _load(service.settings)]
     # The settings of other services are theirs to judge: an image has the code of one.
     foreign = [other.prefix for other in SERVICES.values() if other.name != service.name]
-    if slips := misspelt(os.environ, groups, foreign):
-        print(wrong(slips), file=sys.stderr)
+    if found := problems(groups, foreign):
+        print(wrong(found), file=sys.stderr)
+        last_words.say(wrong(found))
         return EXIT_CONFIGURATION
-    try:
-        runtime, settings = RuntimeSettings(), service.read_settings()
-    except ValidationError as problem:
-        print(explain(problem, groups), file=sys.stderr)
-        return EXIT_CONFIGURATION
+    runtime, settings = RuntimeSettings(), service.read_settings()
     logs.configure(runtime, service.name)
     serve = _serve_async if service.kind == "asyncio" else _serve
     try:
         serve(service, settings, runtime)
     except VisrecError as problem:
-        logs.logger().error("cannot start", why=problem.message + where(problem, runtime))
+        why = problem.message + where(problem, runtime)
+        logs.logger().error("cannot start", why=why)
+        last_words.say(why)
         return 1 if isinstance(problem, NotReady) else EXIT_CONFIGURATION
     return 0
 
 
-def explain(problem: ValidationError, groups: Iterable[type[BaseSettings]]) -> str:
-    """One line per wrong variable of the `groups`, with what was given, unless that may hold a password."""
-    by_name = {group.__name__: group for group in groups}
-    return wrong(_line(error, by_name.get(problem.title)) for error in problem.errors())
+def problems(groups: Iterable[type[BaseSettings]], foreign: Collection[str] = ()) -> list[str]:
+    """One line for each variable of the environment that is no setting, or has a value that the `groups` do not take;
+    `foreign` as for `misspelt`."""
+    lines = misspelt(os.environ, list(groups), foreign)
+    for group in groups:
+        try:
+            group()
+        except ValidationError as problem:
+            lines += _lines(problem, group)
+    return lines
 
 
 def wrong(lines: Iterable[str]) -> str:
@@ -125,10 +130,15 @@ def wrong(lines: Iterable[str]) -> str:
     return "\n".join(("wrong settings:", *(f"  {line}" for line in lines)))
 
 
-def _line(error: ErrorDetails, group: type[BaseSettings] | None) -> str:
+def _lines(problem: ValidationError, group: type[BaseSettings]) -> list[str]:
+    """One per wrong variable, with what was given, unless that may hold a password."""
+    return [_line(error, group) for error in problem.errors()]
+
+
+def _line(error: ErrorDetails, group: type[BaseSettings]) -> str:
     name = ".".join(map(str, error["loc"]))
-    prefix = group.model_config.get("env_prefix", "") if group else ""
-    field = group.model_fields.get(name) if group else None
+    prefix = group.model_config.get("env_prefix", "")
+    field = group.model_fields.get(name)
     # What is of several settings has all of them as its input.
     shown = field is not None and not name.endswith("_url") and "SecretStr" not in str(field.annotation)
     given = f", not {error['input']!r}" if shown else ""

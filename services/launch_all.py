@@ -15,16 +15,16 @@ from typing import TextIO
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from pydantic import ValidationError
 
 from services.errors import InvalidInput, Refused, VisrecError
-from services.launch import EXIT_CONFIGURATION, SERVICES, explain, settings_classes, wrong
+from services.launch import EXIT_CONFIGURATION, SERVICES, problems, settings_classes, wrong
 from services.runtime import logs
+from services.runtime.channel import channel_credentials
 from services.runtime.channel_async import open_channel
 from services.runtime.embedded import EmbeddedRedis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.supervise import Program, Supervisor
-from services.runtime.variables import misspelt
+from services.runtime.transport import server_credentials
 
 KILL_AFTER_DRAIN_S = 10.0
 """What a service may take to close its stores when its calls have ended."""
@@ -33,20 +33,18 @@ KILL_AFTER_DRAIN_S = 10.0
 def run_all() -> int:
     """Runs everything until SIGTERM or SIGINT, then stops it: callers before the called, Redis last.
 
-    Returns the exit code: 0 after such a stop, another when something could not start.
+    Returns the exit code: 0 after such a stop, EXIT_CONFIGURATION when another would change nothing, 1 when it may.
     """
-    if slips := misspelt(os.environ, settings_classes()):
-        print(wrong(slips), file=sys.stderr)
+    if found := problems(settings_classes()):
+        print(wrong(found), file=sys.stderr)
         return EXIT_CONFIGURATION
     try:
         runtime = read_runtime()
+        require_transport(runtime)
         logs.configure(runtime, "launcher")
         with locked(runtime.var_dir):
             require_ports(runtime.host)
             return asyncio.run(_run(runtime))
-    except ValidationError as problem:
-        print(explain(problem, settings_classes()), file=sys.stderr)
-        return EXIT_CONFIGURATION
     except VisrecError as problem:
         print(problem.message, file=sys.stderr)
         return EXIT_CONFIGURATION if isinstance(problem, InvalidInput) else 1
@@ -66,6 +64,14 @@ def read_runtime() -> RuntimeSettings:
         if f"{service.name}_target" not in runtime.model_fields_set:
             targets[f"{service.name}_target"] = f"{host}:{port}"
     return runtime.model_copy(update=targets | {"var_dir": runtime.var_dir.absolute()})
+
+
+def require_transport(runtime: RuntimeSettings) -> None:
+    """Raises InvalidInput, naming the setting, when a service would refuse to listen, or to call another: each of them
+    would only say so after its start."""
+    server_credentials(runtime)
+    for name in SERVICES:
+        channel_credentials(runtime, runtime.target(name))
 
 
 @contextmanager
@@ -115,7 +121,7 @@ async def _run(runtime: RuntimeSettings) -> int:
     await supervisor.stop()
     if supervisor.failure:
         print(supervisor.failure, file=sys.stderr)
-    return 1 if supervisor.failure else 0
+    return EXIT_CONFIGURATION if supervisor.is_hopeless else 1 if supervisor.failure else 0
 
 
 async def _start_services(supervisor: Supervisor, runtime: RuntimeSettings) -> None:

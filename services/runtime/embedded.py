@@ -97,6 +97,10 @@ class EmbeddedRedis:
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
 
+    def why(self) -> str:
+        """Nothing: what it said is in its log."""
+        return ""
+
     def _arguments(self) -> list[str]:
         settings = {
             "port": "0",

@@ -12,7 +12,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from services.errors import NotReady, Overloaded
+from services.errors import InvalidInput, NotReady, Overloaded
 from services.runtime.redis import redis_errors
 from services.runtime.redis_line import MOST_WAITING, Command, Line
 from services.runtime.settings import RuntimeSettings
@@ -25,7 +25,8 @@ is awaited raises NotReady when it does not answer."""
 
 
 class AsyncRedis:
-    """The Redis of `runtime`; connects when it is first used. No command waits much longer than `timeout_s`."""
+    """The Redis of `runtime`; connects when it is first used. No command waits much longer than `timeout_s`. Raises
+    InvalidInput for a URL that is none."""
 
     def __init__(self, runtime: RuntimeSettings, timeout_s: float) -> None:
         options: dict[str, Any] = {
@@ -36,11 +37,14 @@ class AsyncRedis:
             "retry": Retry(NoBackoff(), 0),
         }
         self._way: Line | _Cluster
-        if runtime.redis_cluster:
-            self._way = _Cluster(RedisCluster.from_url(runtime.redis_url, **options), timeout_s)
-        else:
-            pool = ConnectionPool.from_url(runtime.redis_url, **options)
-            self._way = Line(lambda: _connected(pool), timeout_s)
+        try:
+            if runtime.redis_cluster:
+                self._way = _Cluster(RedisCluster.from_url(runtime.redis_url, **options), timeout_s)
+            else:
+                pool = ConnectionPool.from_url(runtime.redis_url, **options)
+                self._way = Line(lambda: _connected(pool), timeout_s)
+        except ValueError as problem:
+            raise InvalidInput("VISREC_REDIS_URL", str(problem)) from problem
 
     def ask(self, command: Command) -> Awaitable[Any]:
         """As `Ask`. A text is answered as bytes, a list or a map as a list, INFO as it is written."""

@@ -20,6 +20,8 @@ PORTS = {"embedder": 50051, "indexer": 50052, "profile": 50053, "ranker": 50054}
 """Where each service listens unless its own VISREC_<SERVICE>_PORT says otherwise."""
 
 REDIS_PORT = 6379
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+REDIS_FORMS = "give redis://HOST:PORT, rediss://HOST:PORT (TLS) or unix:///PATH"
 
 METRICS_PORTS = {"embedder": 9151, "indexer": 9152, "profile": 9153, "ranker": 9154}
 
@@ -107,6 +109,17 @@ class RuntimeSettings(BaseSettings):
         if not is_target(target):
             raise ValueError(FORMS)
         return target
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: str) -> str:
+        try:
+            wrong = bool(url) and (not url.startswith(REDIS_SCHEMES) or urlsplit(url).port == 0)
+        except ValueError:  # its port is none; what urlsplit says of it may be a part of the password
+            wrong = True
+        if wrong:
+            raise ValueError(REDIS_FORMS)
+        return url
 
     def target(self, service: str) -> str:
         """The gRPC target of `service` (embedder, indexer, profile or ranker)."""

@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from services.errors import VisrecError
-from services.runtime import leash, logs
+from services.runtime import last_words, leash, logs
+from services.runtime.last_words import LastWords
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
@@ -37,6 +38,9 @@ class Kept(Protocol):
     def stop(self) -> None:
         """Ends it. May be called when it does not run."""
 
+    def why(self) -> str:
+        """What it gave as the reason when it last ended; empty when it gave none."""
+
 
 class Program:
     """A child process on a leash, in a process group of its own: Ctrl-C goes to the launcher alone, which then stops
@@ -49,18 +53,32 @@ class Program:
         self._environment = dict(environment)
         self._patience_s = patience_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._words: LastWords | None = None
+        self._why = ""
 
     def start(self) -> None:
         """Starts the process."""
         command = leash.command(signal.SIGTERM, self._command)
+        self._words, self._why = LastWords(), ""
         self._process = subprocess.Popen(
-            command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=self._environment | {last_words.VARIABLE: str(self._words.fd)},
+            pass_fds=[self._words.fd],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def wait(self) -> int:
         """Until it ends; its exit code, negative for a signal."""
         assert self._process is not None
-        return self._process.wait()
+        code = self._process.wait()
+        if self._words is not None:
+            self._why, self._words = self._words.heard(), None
+        return code
+
+    def why(self) -> str:
+        """As `Kept.why`."""
+        return self._why
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL when `patience_s` was not enough."""
@@ -79,12 +97,13 @@ class Supervisor:
     """Keeps everything that `add` was given, until `stop`.
 
     `hopeless` is the exit code after which a program is not started again; then, or when something cannot start for
-    the first time, everything ends: `ended` is set and `failure` says why.
+    the first time, everything ends: `ended` is set and `failure` says why; `is_hopeless` tells the former.
     """
 
     def __init__(self, hopeless: int) -> None:
         self.ended = asyncio.Event()
         self.failure: str | None = None
+        self.is_hopeless = False
         self._hopeless = hopeless
         self._kept: list[tuple[Kept, asyncio.Task[None]]] = []
         # A leash is held by the thread that started the child: these threads live as long as the process.
@@ -112,7 +131,8 @@ class Supervisor:
             if self.ended.is_set():
                 break
             if code == self._hopeless:
-                self._fail(f"{kept.name} cannot run with these settings; it says why above")
+                self.is_hopeless = self.failure is None
+                self._fail(f"{kept.name} cannot run: {kept.why() or 'it says why above'}")
                 break
             pause_s = FIRST_PAUSE_S if time.monotonic() - began > SETTLED_S else pause_s
             logs.logger().warning("ended, starts again", program=kept.name, code=code, pause_s=pause_s)

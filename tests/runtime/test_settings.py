@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from services.errors import InvalidInput, NotReady, Refused
-from services.launch import SERVICES, explain, settings_classes
+from services.launch import SERVICES, problems, settings_classes
 from services.launch_all import locked, read_runtime, require_ports
 from services.runtime.canary import where
 from services.runtime.settings import RuntimeSettings, ServiceSettings, markdown_table
@@ -43,18 +43,25 @@ def test_an_empty_variable_is_the_default(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_wrong_value_is_named_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISREC_MAX_MESSAGE_BYTES", "16MB")
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError):
         RuntimeSettings()
-    said = explain(caught.value, [RuntimeSettings])
+    (said,) = problems([RuntimeSettings])
     assert "VISREC_MAX_MESSAGE_BYTES: " in said
     assert "not '16MB'" in said
 
 
 def test_what_is_no_target_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISREC_INDEXER_TARGET", "???")
-    with pytest.raises(ValidationError) as caught:
-        RuntimeSettings()
-    assert "VISREC_INDEXER_TARGET: give host:port" in explain(caught.value, [RuntimeSettings])
+    (said,) = problems([RuntimeSettings])
+    assert "VISREC_INDEXER_TARGET: give host:port" in said
+
+
+@pytest.mark.parametrize("url", ["localhost", "localhost:6379", "http://redis:6379", "redis://:hu/sh@redis:6379"])
+def test_what_is_no_url_of_redis_is_told_as_such(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_REDIS_URL", url)
+    (said,) = problems([RuntimeSettings])
+    assert said.startswith("VISREC_REDIS_URL: give redis://")
+    assert "hu" not in said
 
 
 @pytest.mark.parametrize(
@@ -77,9 +84,7 @@ def test_the_place_of_the_record_is_told_without_its_password(url: str, place: s
 def test_a_secret_is_not_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A URL may hold a password."""
     monkeypatch.setenv(name, "hush")
-    with pytest.raises(ValidationError) as caught:
-        ToySettings()
-    said = explain(caught.value, [ToySettings])
+    (said,) = problems([ToySettings])
     assert f"{name}: " in said
     assert "hush" not in said
 

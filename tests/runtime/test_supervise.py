@@ -47,6 +47,9 @@ class Fake:
         self._journal.append(f"stop {self.name}")
         self.end(0)
 
+    def why(self) -> str:
+        return "a setting is wrong"
+
     def end(self, code: int) -> None:
         self._ends.put(code)
 
@@ -77,8 +80,8 @@ async def test_what_cannot_run_with_its_settings_ends_everything() -> None:
     await supervisor.add(service)
     service.end(HOPELESS)
     await asyncio.wait_for(supervisor.ended.wait(), 20)
-    assert supervisor.failure
-    assert "service" in supervisor.failure
+    assert supervisor.failure == "service cannot run: a setting is wrong"
+    assert supervisor.is_hopeless
     await supervisor.stop()
 
 
@@ -87,6 +90,7 @@ async def test_what_cannot_start_at_first_ends_everything() -> None:
     await supervisor.add(Fake("redis", [], [NotReady("no redis-server")]))
     assert supervisor.ended.is_set()
     assert supervisor.failure == "redis: no redis-server"
+    assert not supervisor.is_hopeless
     await supervisor.stop()
 
 
@@ -101,6 +105,15 @@ async def test_what_cannot_start_later_is_tried_again() -> None:
     await started(redis)
     assert not supervisor.ended.is_set()
     await supervisor.stop()
+
+
+def test_a_program_says_why_it_ended() -> None:
+    script = "from services.runtime import last_words; last_words.say('a setting is wrong')"
+    program = Program("short", [sys.executable, "-c", script], os.environ, patience_s=20)
+    for _ in range(2):
+        program.start()
+        assert program.wait() == 0
+        assert program.why() == "a setting is wrong"
 
 
 def test_a_program_ends_at_a_signal() -> None:
