@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -22,7 +22,8 @@ from visrec.connection import Targets
 SERVICES = ("embedder", "indexer", "profile", "ranker")
 
 METRICS_PORTS = (9151, 9152, 9153, 9154)
-"""Where the services tell their metrics unless somebody has the ports, in the order of SERVICES."""
+"""Where the services tell their metrics unless the environment says otherwise or somebody has the ports, in the order of
+SERVICES."""
 
 START_WITHIN_S = 240.0
 """The first start builds and quantises the network."""
@@ -63,21 +64,45 @@ class Fleet:
 
 def found() -> Fleet | None:
     """The services that another start left running where the environment says they are; None unless all are ready."""
-    known = Targets.from_environment(os.environ)
+    known = named(os.environ)
     return None if not_ready(known) else Fleet(known)
+
+
+def named(environment: Mapping[str, str]) -> Targets:
+    """Where the services are or shall be: VISREC_…_PORT of this machine, as the services read it, else …_TARGET. Raises
+    FleetError for a port that is none."""
+    at = {
+        name: f"127.0.0.1:{port}" for name in SERVICES if (port := _port_named(environment, name, "PORT")) is not None
+    }
+    return replace(Targets.from_environment(environment), **at)
+
+
+def _port_named(environment: Mapping[str, str], service: str, what: str) -> int | None:
+    variable = f"VISREC_{service.upper()}_{what}"
+    value = environment.get(variable, "")
+    if value and not (value.isdecimal() and int(value) < 2**16):
+        raise FleetError(f"{variable}: give a number from 0 to 65535, not {value!r}")
+    return int(value) if value else None
 
 
 @contextmanager
 def own(var: Path, log: Path, say: Callable[[str], None], waiting: Waiting) -> Iterator[Fleet]:
-    """Services started here, on the ports that the environment names as far as they are free; stopped at the end.
+    """Services started here, on the ports that the environment names as far as they are free (0 of metrics: none);
+    stopped at the end.
 
     `var` is where they keep their data unless VISREC_VAR_DIR says otherwise; `log` and `waiting` as for `started`.
     Raises FleetError.
     """
-    known = Targets.from_environment(os.environ)
-    ports = free_ports([*(_port(known, name) for name in SERVICES), *METRICS_PORTS])
+    known = named(os.environ)
+    wanted = {name: _port_named(os.environ, name, "METRICS_PORT") for name in SERVICES}
+    telling = {
+        name: usual if wanted[name] is None else wanted[name]
+        for name, usual in zip(SERVICES, METRICS_PORTS, strict=True)
+        if wanted[name] != 0
+    }
+    ports = free_ports([*(_port(known, name) for name in SERVICES), *telling.values()])
     targets = on_loopback(ports[: len(SERVICES)])
-    metrics = dict(zip(SERVICES, ports[len(SERVICES) :], strict=True))
+    metrics = dict(zip(telling, ports[len(SERVICES) :], strict=True))
     settings = {f"VISREC_{name.upper()}_METRICS_PORT": str(port) for name, port in metrics.items()}
     settings["VISREC_VAR_DIR"] = os.environ.get("VISREC_VAR_DIR") or str(var)
     with started(targets, settings, log, waiting) as process:
