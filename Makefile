@@ -20,7 +20,9 @@ GOOGLEAPIS := var/googleapis
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@[[ -t 1 ]] && bold=$$'\e[1m' plain=$$'\e[0m' || bold= plain=; \
+	awk -F ': .*## ' -v bold="$$bold" -v plain="$$plain" \
+	  '/^[a-z-]+:.*## / { printf "  %s%-14s%s %s\n", bold, $$1, plain, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=…  the interpreter of a new $(VENV) (3.11 to 3.13)   CATALOG=…  a folder of photos for demo and run"
 	@echo "  ARGS=…    further arguments, such as make test ARGS='tests/ranker -k prefix'"

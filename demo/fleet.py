@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -22,8 +22,8 @@ from visrec.connection import Targets
 SERVICES = ("embedder", "indexer", "profile", "ranker")
 
 METRICS_PORTS = (9151, 9152, 9153, 9154)
-"""Where the services tell their metrics unless the environment says otherwise or somebody has the ports, in the order of
-SERVICES."""
+"""Where the services tell their metrics unless the environment says otherwise or somebody has the ports, in the
+order of SERVICES."""
 
 START_WITHIN_S = 240.0
 """The first start builds and quantises the network."""
@@ -71,10 +71,19 @@ def found() -> Fleet | None:
 def named(environment: Mapping[str, str]) -> Targets:
     """Where the services are or shall be: VISREC_…_PORT of this machine, as the services read it, else …_TARGET. Raises
     FleetError for a port that is none."""
-    at = {
-        name: f"127.0.0.1:{port}" for name in SERVICES if (port := _port_named(environment, name, "PORT")) is not None
-    }
-    return replace(Targets.from_environment(environment), **at)
+    told = Targets.from_environment(environment)
+    ports = {name: _port_named(environment, name, "PORT") for name in SERVICES}
+    embedder, indexer, profile, ranker = (
+        str(getattr(told, name)) if port is None else f"127.0.0.1:{port}" for name, port in ports.items()
+    )
+    return Targets(embedder, indexer, profile, ranker, told.tls)
+
+
+def _metrics_ports(environment: Mapping[str, str]) -> dict[str, int]:
+    """Of those that are to tell any."""
+    named = {name: _port_named(environment, name, "METRICS_PORT") for name in SERVICES}
+    ports = zip(named.items(), METRICS_PORTS, strict=True)
+    return {name: usual if port is None else port for (name, port), usual in ports if port != 0}
 
 
 def _port_named(environment: Mapping[str, str], service: str, what: str) -> int | None:
@@ -94,12 +103,7 @@ def own(var: Path, log: Path, say: Callable[[str], None], waiting: Waiting) -> I
     Raises FleetError.
     """
     known = named(os.environ)
-    wanted = {name: _port_named(os.environ, name, "METRICS_PORT") for name in SERVICES}
-    telling = {
-        name: usual if wanted[name] is None else wanted[name]
-        for name, usual in zip(SERVICES, METRICS_PORTS, strict=True)
-        if wanted[name] != 0
-    }
+    telling = _metrics_ports(os.environ)
     ports = free_ports([*(_port(known, name) for name in SERVICES), *telling.values()])
     targets = on_loopback(ports[: len(SERVICES)])
     metrics = dict(zip(telling, ports[len(SERVICES) :], strict=True))

@@ -47,14 +47,23 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("what", choices=["all", *SERVICES, "settings"], metavar="WHAT", help="one of the above")
     what = parser.parse_args(arguments).what
     if what == "settings":
-        print(markdown_table(settings_classes()))
-        return 0
+        return _print(markdown_table(settings_classes()))
     if what == "all":
         # Only here: the image of one service has neither the client of Redis nor a redis-server.
         from services.launch_all import run_all
 
         return run_all()
     return run(SERVICES[what])
+
+
+def _print(text: str) -> int:
+    """Also to a reader who has seen enough, such as `head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python still writes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 if __name__ == "__main__":

@@ -87,3 +87,13 @@ def test_a_misspelt_variable_is_told_before_anything_is_started(what: str) -> No
     code, told = ended("-m", "services", what, VISREC_PROFIL_WINDOW="3")
     assert code == EXIT_CONFIGURATION
     assert "VISREC_PROFIL_WINDOW: there is no such setting; did you mean VISREC_PROFILE_WINDOW?" in told
+
+
+def test_the_settings_may_be_read_by_halves() -> None:
+    command = [sys.executable, "-m", "services", "settings"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as printing:
+        assert printing.stdout
+        assert printing.stderr
+        printing.stdout.close()
+        assert printing.stderr.read() == ""
+    assert printing.returncode == 0
