@@ -27,7 +27,7 @@ from services.indexer.servicer import IndexerServicer
 from services.indexer.serving.keeper import Keeper
 from services.indexer.serving.keeper import Rules as KeeperRules
 from services.indexer.serving.shelf import FOLLOW_WAIT_S
-from services.indexer.serving.shelves import MAX_FOLLOWERS, Report, Shelves
+from services.indexer.serving.shelves import MAX_FOLLOWERS, Shelves
 from services.indexer.serving.snapshots import Snapshots
 from services.indexer.settings import IndexerSettings
 from services.indexer.wire.items import pack_failures, pack_item, unpack_failures, unpack_item
@@ -42,6 +42,7 @@ from services.runtime.memory import give_back
 from services.runtime.redis_facts import inspect_redis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import Telemetry
+from services.runtime.trouble import Trouble
 from services.spaces import Space
 from visrec.v1 import indexer_pb2_grpc
 
@@ -115,10 +116,11 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         _refused,
         time.time,
     )
+    trouble = Trouble()
     shelves = Shelves(
         catalogues,
         making.make,
-        _reporter(),
+        trouble,
         built,
         time.monotonic,
         keeper=keeper,
@@ -140,7 +142,7 @@ def build(settings: IndexerSettings, runtime: RuntimeSettings, telemetry: Teleme
         operations,
         Worker(replica, secrets.token_hex(8)),
         works(shelves, embedder, keeper.save),
-        workshop.Surroundings(time.monotonic, _now_us, _reporter()),
+        workshop.Surroundings(time.monotonic, _now_us, trouble),
     )
     servicer = IndexerServicer(
         library,
@@ -201,23 +203,6 @@ def _replica(settings: IndexerSettings) -> str:
 
 def _refused(catalogue: str, folder: Path, why: str) -> None:
     logs.logger().warning("snapshot not used", catalogue=catalogue, snapshot=folder.name, why=why)
-
-
-def _reporter() -> Report:
-    calm = logs.Calm()
-
-    def report(catalogue: str, problem: Exception) -> None:
-        held_back = calm.admit((catalogue, type(problem)))
-        if held_back is not None:
-            logs.logger().warning(
-                "will try again",
-                catalogue=catalogue,
-                exception=type(problem).__name__,
-                where=logs.where(problem),
-                held_back=held_back,
-            )
-
-    return report
 
 
 def _now_us() -> int:

@@ -15,6 +15,14 @@ STARTING_EVERY_S = 0.2
 """Until the first success: a service should be found soon after it is ready."""
 
 
+OTHERS_SHARE = 0.95
+"""Of the deadline of a canary, for those that it asks."""
+
+
+def _hangs() -> TooLate:
+    return TooLate("the service itself did not finish its canary in time")
+
+
 def where(problem: BaseException, runtime: RuntimeSettings) -> str:
     """What only the log says of a problem: callers need not know where the record is."""
     if runtime.redis_url and isinstance(problem, VisrecError) and problem.reason.startswith("REDIS_"):
@@ -34,10 +42,15 @@ class Verdict:
         """Takes a canary's outcome (None: it sang). True means serving."""
         serving = problem is None
         if serving != self.serving:
-            why = f"{type(problem).__name__}: {problem}{where(problem, self._runtime)}" if problem else None
-            logs.logger().log(20 if serving else 30, "health", serving=serving, why=why)
+            logs.logger().log(20 if serving else 30, "health", serving=serving, why=self._why(problem))
         self.serving = serving
         return serving
+
+    def _why(self, problem: BaseException | None) -> str | None:
+        if problem is None:
+            return None
+        within = f" (within {self._runtime.canary_deadline_s:g} s)" if isinstance(problem, TooLate) else ""
+        return f"{type(problem).__name__}: {problem}{within}{where(problem, self._runtime)}"
 
     def pause_s(self) -> float:
         """The time until the next canary."""
@@ -78,7 +91,7 @@ class CanaryThread:
             problem = song.exception(self._deadline_s)
         except TimeoutError:
             self._song = song
-            return TooLate("the canary hangs")
+            return _hangs()
         self._song = None
         return problem
 
@@ -91,13 +104,16 @@ async def sing(
     canary: Callable[[], Awaitable[None]], tell: Callable[[bool], Awaitable[None]], runtime: RuntimeSettings
 ) -> None:
     """Runs an asyncio canary until it is cancelled."""
-    verdict = Verdict(runtime)
+    verdict, deadline_s = Verdict(runtime), runtime.canary_deadline_s
     while True:
         problem: Exception | None = None
         try:
-            async with asyncio.timeout(runtime.canary_deadline_s):
-                with deadlines.within(runtime.canary_deadline_s):
+            # Who is asked has a little less time, and so is named as the one who did not answer.
+            async with asyncio.timeout(deadline_s) as all_of_it:
+                with deadlines.within(OTHERS_SHARE * deadline_s):
                     await canary()
+        except TimeoutError as why:
+            problem = _hangs() if all_of_it.expired() else why
         except Exception as why:  # noqa: BLE001 - whatever a canary raises means that the service does not work
             problem = why
         await tell(verdict.turn(problem))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from structlog.testing import capture_logs
 
 from services.errors import NotReady
 from services.runtime.app import AsyncApp
+from services.runtime.canary import sing
 from services.runtime.settings import RuntimeSettings
 from tests.runtime.toy import SERVICE, Toy, ToyStub, async_app, sync_app
 from tests.servers import serving, serving_async
@@ -83,8 +86,6 @@ async def test_a_canary_that_is_too_slow_is_cancelled(runtime: RuntimeSettings) 
     app = async_app(toy)
 
     async def canary() -> None:
-        import asyncio
-
         await asyncio.Event().wait()
 
     app = AsyncApp(app.services, app.register, canary, app.close)
@@ -92,6 +93,19 @@ async def test_a_canary_that_is_too_slow_is_cancelled(runtime: RuntimeSettings) 
         stub = health_pb2_grpc.HealthStub(served.channel)
         answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
         assert answer.status == NOT_SERVING
+
+
+async def test_a_canary_that_is_too_slow_is_told_as_such(runtime: RuntimeSettings) -> None:
+    told: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def canary() -> None:
+        await asyncio.Event().wait()
+
+    with capture_logs() as lines:
+        singing = asyncio.create_task(sing(canary, told.put, runtime.model_copy(update={"canary_deadline_s": 0.05})))
+        assert not await told.get()
+        singing.cancel()
+    assert "did not finish its canary in time (within 0.05 s)" in lines[0]["why"]
 
 
 def test_health_speaks_of_the_service_the_server_and_nothing_else(runtime: RuntimeSettings) -> None:
