@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from services.errors import InvalidInput, NotReady, TooLate
 from services.ranker.others.breaker_redis import GuardedRedis
 from services.ranker.others.breakers import Breaker, Limits, State
+from services.ranker.others.peer import Peer
 
 LIMITS = Limits(failures=3, slow_s=0.5, pause_s=1.0, longest_pause_s=4.0)
 
@@ -94,6 +96,44 @@ def test_how_a_call_ended(problem: BaseException, after_s: float, counted: str) 
     breaker.admit()
     breaker.ended(problem, after_s)
     assert breaker.counts == {counted: 1}
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "state"),
+    [(None, State.OPEN), (1.0, State.OPEN), (2.0, State.CLOSED)],
+)
+def test_one_that_hung_opens_it_unless_another_was_answered_meanwhile(answered_at: float | None, state: State) -> None:
+    clock = Clock()
+    breaker = Breaker("indexer", clock, Limits(failures=3, hung_s=5.0))
+    clock.now = 1.0
+    breaker.admit()  # the one that hangs
+    if answered_at is not None:
+        clock.now = answered_at
+        breaker.admit()
+        breaker.succeeded()
+    clock.now = 6.0
+    breaker.ended(TooLate("given up"), 5.0)
+    assert breaker.state is state
+
+
+async def test_a_trial_costs_whoever_makes_it_little_and_goes_on_beside() -> None:
+    peer = Peer("indexer", trial_wait_s=0.001)
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def slow() -> str:
+        return await answer
+
+    peer.breaker = Breaker("indexer", Clock(), replace(LIMITS, failures=1, pause_s=0.0))
+    peer.breaker.failed()
+    with pytest.raises(NotReady, match="yet"):
+        await peer.through(slow)
+    with pytest.raises(NotReady, match="soon"):
+        await peer.through(slow)
+    answer.set_result("here")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert peer.breaker.state is State.CLOSED
+    assert await peer.through(slow) == "here"
 
 
 def test_a_trial_that_is_given_up_leaves_room_for_another() -> None:

@@ -100,6 +100,30 @@ async def test_searches_that_wait_together_are_one_call() -> None:
     assert [len(request.searches) for request in channel.asked] == [8]
 
 
+class NoRecord(Searching):
+    """A channel of an indexer without its record: it searches, and lists nothing. `listed`: how often it was asked."""
+
+    listed = 0
+
+    def unary_unary(self, path: str, *_: object, **__: object) -> object:  # type: ignore[override]
+        async def refused(_: object, **__: object) -> object:
+            self.listed += 1
+            raise NotReady("Redis is away")
+
+        return refused if path.endswith("ListItems") else super().unary_unary()
+
+
+async def test_an_indexer_that_cannot_list_still_is_searched() -> None:
+    channel = NoRecord()
+    indexer = GrpcIndexer(channel, time.monotonic, Tuning())  # type: ignore[arg-type]
+    for _ in range(9):
+        with pytest.raises(NotReady):
+            await indexer.some_ids("shop", None, (), 10)
+    assert channel.listed == 5, "it is left alone then"
+    plan = SearchPlan("shop", "toy@00000001", [SearchQuery("seed-1", {}, item_id="coat")], 10)
+    assert list((await indexer.search(plan)).ids) == []
+
+
 class Listing:
     """A channel on which every listing finds one item. `calls`: how many there were."""
 

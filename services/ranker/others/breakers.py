@@ -1,7 +1,7 @@
 r"""A circuit breaker: a service that is dead or hangs is left alone for a while instead of being waited for.
 
     closed --- failures in a row ---> open --- the pause is over ---> half open --- an answer ---> closed
-                                        ^------------ a failure ------------'
+               or one that hung         ^------------ a failure ------------'
 
 Pure: the clock is given, and whoever calls says how it ended.
 """
@@ -27,11 +27,13 @@ class State(Enum):
 @dataclass(frozen=True)
 class Limits:
     """`failures`: so many in a row open it. `slow_s`: a call that was given up after this long is a failure, too:
-    when a service hangs, callers give up. `pause_s`: how long it stays open at first; each trial that fails makes that
-    twice as long, up to `longest_pause_s`."""
+    when a service hangs, callers give up. `hung_s`: one that has failed after this long opens it by itself, if no other
+    call was answered meanwhile: then it was not that one call that was slow. `pause_s`: how long it stays open at
+    first; each trial that fails makes that twice as long, up to `longest_pause_s`."""
 
     failures: int = 5
     slow_s: float = 0.5
+    hung_s: float = 1.0
     pause_s: float = 0.25
     longest_pause_s: float = 1.0
 
@@ -50,6 +52,7 @@ class Breaker:
         self._pause_s = limits.pause_s
         self._until: float | None = None
         self._trying = False
+        self._answered = float("-inf")
         self._counts: Counter[str] = Counter()
 
     @property
@@ -64,24 +67,28 @@ class Breaker:
         """How calls ended until now: `succeeded`, `failed`, `given_up`, and `refused` for those that were not made."""
         return self._counts
 
-    def admit(self) -> None:
-        """Raises NotReady while it is open; half open it lets one call pass at a time."""
+    def admit(self) -> bool:
+        """Whether the call is a trial: half open it lets one pass at a time. Raises NotReady while it is open."""
         state = self.state
         if state is State.OPEN or (state is State.HALF_OPEN and self._trying):
             self._counts["refused"] += 1
             raise NotReady(f"the {self._service} does not answer; it is tried again soon")
         self._trying = state is State.HALF_OPEN
+        return self._trying
 
     def succeeded(self) -> None:
         """The service answered, be it with an error that is about the request."""
         self._counts["succeeded"] += 1
         self._in_a_row, self._until, self._trying = 0, None, False
+        self._answered = self._clock()
         self._pause_s = self._limits.pause_s
 
-    def failed(self) -> None:
-        """It did not."""
+    def failed(self, after_s: float = 0.0) -> None:
+        """It did not, which was known after so many seconds."""
         self._counts["failed"] += 1
         self._in_a_row += 1
+        if after_s >= self._limits.hung_s and self._answered <= self._clock() - after_s:
+            self._in_a_row = max(self._in_a_row, self._limits.failures)
         if self._trying:
             self._pause_s = min(2 * self._pause_s, self._limits.longest_pause_s)
         if self._trying or (self._until is None and self._in_a_row >= self._limits.failures):
@@ -91,11 +98,11 @@ class Breaker:
     def ended(self, problem: BaseException, after_s: float) -> None:
         """What came of a call that gave no answer, and after how many seconds."""
         if isinstance(problem, NotReady):
-            self.failed()
+            self.failed(after_s)
         elif isinstance(problem, Exception) and not isinstance(problem, TooLate):
             self.succeeded()  # it did answer
         elif after_s >= self._limits.slow_s:
-            self.failed()
+            self.failed(after_s)
         else:
             # The caller did not wait, or had hardly any time: that says nothing of the service, and who is in a hurry
             # must not close it to the others.

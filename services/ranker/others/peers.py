@@ -7,19 +7,19 @@ dead or hangs costs nothing until it answers again.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from services.errors import NotReady, SpaceMismatch, VisrecError
-from services.ranker.others.breakers import Breaker
 from services.ranker.others.coalescing import Bounds, Coalescer
 from services.ranker.others.items import ItemCache
 from services.ranker.others.lately import Lately
+from services.ranker.others.peer import Peer
 from services.ranker.others.popularity import Among, Popularity, Top
 from services.ranker.others.ports import (
     CatalogueItem,
@@ -53,8 +53,6 @@ from visrec.v1 import (
     profile_pb2_grpc,
 )
 
-Told = TypeVar("Told")
-
 DAY_S = 86_400.0
 NO_DEADLINE_S, LONGEST_S = 10.0, 3600.0
 FOREVER_S = float("inf")
@@ -68,26 +66,7 @@ SEARCH_WORK = 128_000
 """The contract's bound of all searches of one call together."""
 
 
-class _Peer:
-    """What calls to one service have in common."""
-
-    def __init__(self, service: str) -> None:
-        self.breaker = Breaker(service, time.monotonic)
-
-    async def through(self, begin: Callable[[], Awaitable[Told]]) -> Told:
-        """The answer, unless the breaker is open."""
-        self.breaker.admit()
-        began = time.monotonic()
-        try:
-            answer = await begin()
-        except BaseException as problem:
-            self.breaker.ended(problem, time.monotonic() - began)
-            raise
-        self.breaker.succeeded()
-        return answer
-
-
-class GrpcEmbedder(_Peer, Embedder):
+class GrpcEmbedder(Peer, Embedder):
     """Photos are `visrec.v1.Photo`."""
 
     def __init__(self, channel: AsyncChannel, took: Lately) -> None:
@@ -106,7 +85,7 @@ class GrpcEmbedder(_Peer, Embedder):
         return Embedding(answer.vector.space, answer.vector.data, answer.model_digest, answer.raw_features)
 
 
-class GrpcIndexer(_Peer, Indexer):
+class GrpcIndexer(Peer, Indexer):
     """Filters are `visrec.v1.Filter`, items `visrec.v1.Item`. The space of a catalogue is remembered for a while:
     every request would ask for it, and it changes once in months. `clock`: seconds, monotonic; `waits`: told how long
     searches wait to go out; None: nobody waits for company."""
@@ -115,6 +94,8 @@ class GrpcIndexer(_Peer, Indexer):
         self, channel: AsyncChannel, clock: Callable[[], float], tuning: Tuning, waits: Waits | None = None
     ) -> None:
         super().__init__("indexer")
+        # What it reads from its record hangs with Redis, while searches go on; so that is a peer of its own.
+        self._record = Peer("indexer")
         self._waits = waits
         self._stub = indexer_pb2_grpc.IndexerServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
@@ -141,7 +122,7 @@ class GrpcIndexer(_Peer, Indexer):
 
     async def _load_spaces(self, catalogue: str) -> Spaces:
         request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
-        return wire_indexer.decode_spaces(await self.through(lambda: self._stub.ListSpaces(request)))
+        return wire_indexer.decode_spaces(await self._record.through(lambda: self._stub.ListSpaces(request)))
 
     async def search(self, plan: SearchPlan) -> Found:
         spare_s = self._waits.before_search_s(after_photo=plan.after_photo) if self._waits else 0.0
@@ -220,7 +201,7 @@ class GrpcIndexer(_Peer, Indexer):
 
     async def _listed(self, catalogue: str, passing: common_pb2.Filter | None, limit: int) -> list[indexer_pb2.Item]:
         request = indexer_pb2.ListItemsRequest(catalogue=catalogue, page_size=limit, filter=passing)
-        answer = await self.through(lambda: self._stub.ListItems(request))
+        answer = await self._record.through(lambda: self._stub.ListItems(request))
         return [stored.item for stored in answer.items]
 
     async def _search_many(
@@ -234,7 +215,7 @@ class GrpcIndexer(_Peer, Indexer):
         return [error_of(each.error) if each.HasField("error") else each.response for each in answer.results]
 
 
-class GrpcProfile(_Peer, Profile):
+class GrpcProfile(Peer, Profile):
     """People and popularity. `clock`: seconds, monotonic; `waits`: None: nobody waits for company."""
 
     def __init__(

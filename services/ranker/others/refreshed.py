@@ -67,7 +67,7 @@ class Refreshed(Generic[Key, Value]):
         task = self._loading.get(key)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._made(key), context=Context())
-            task.add_done_callback(_heard)
+            task.add_done_callback(heard)
             self._loading[key] = task
         return task
 
@@ -87,7 +87,7 @@ class Refreshed(Generic[Key, Value]):
         return value
 
 
-def _heard(task: asyncio.Task[Value]) -> None:
+def heard(task: asyncio.Task[Value]) -> None:
     """What went wrong is raised to those who wait; when nobody does, the next one tries again. A bug is told all the
     same, or what is old would be told until it is too old, and nobody would know why."""
     problem = None if task.cancelled() else task.exception()
