@@ -10,8 +10,9 @@ import sys
 
 from examples.show import command, show
 from visrec.client import Client
+from visrec.filters import between, one_of
 from visrec.photos import PhotoSource
-from visrec.v1 import ranker_pb2
+from visrec.v1 import common_pb2, ranker_pb2
 
 OTHER_COLOUR = {"content": 1.0, "colour": -0.8}
 """Near in what it is, far in its colours: a negative weight pushes away, and no item needs the name of its colour."""
@@ -38,6 +39,15 @@ def in_another_colour(
     )
 
 
+def conditions(given: argparse.Namespace) -> list[common_pb2.Condition]:
+    """What every item has to pass by these rules."""
+    return [
+        one_of("availability", "available"),
+        one_of("currency", given.currency),
+        between("price", at_most=given.at_most),
+    ]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Asks and shows the answer."""
     parser = command(__doc__)
@@ -52,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
             client, given.catalogue, given.photo, user=given.user, at_most=given.at_most, currency=given.currency
         )
 
-    return show(parser, arguments, ask)
+    return show(parser, arguments, ask, conditions)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ import sys
 
 from examples.show import command, show
 from visrec.client import Client
+from visrec.filters import one_of
 from visrec.photos import PhotoSource
 from visrec.v1 import ranker_pb2
+
+DOMAINS = ["places", "posts"]
 
 FRESH_FIRST = {"freshness": 0.6}
 """Twice what the scene gives to newness: a week makes more of a difference than a slightly better view."""
@@ -28,7 +31,7 @@ def places_and_posts(
         user=user,
         n=n,
         scene="social",
-        domains=["places", "posts"],
+        domains=DOMAINS,
         signal_weights=FRESH_FIRST,
         diversity=0.1,
         rules=ranker_pb2.Rules(near_duplicate_cosine=0.98),
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     def ask(client: Client, given: argparse.Namespace) -> ranker_pb2.RecommendResponse:
         return places_and_posts(client, given.catalogue, given.photo, user=given.user)
 
-    return show(parser, arguments, ask)
+    return show(parser, arguments, ask, lambda _: [one_of("domain", *DOMAINS)])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def typed(
 
 
 def test_a_shop_has_the_garment_in_another_colour_in_stock_and_under_the_price(
-    client: Client, visrec: Stubs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client, visrec: Stubs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A red striped one is asked for by somebody who likes green ones."""
 
@@ -93,6 +93,9 @@ def test_a_shop_has_the_garment_in_another_colour_in_stock_and_under_the_price(
         file.write_bytes(photo)
         assert typed(visrec, monkeypatch, shop.main, [str(file), "-c", catalogue, "--at-most", "60"]) == 0
         assert typed(visrec, monkeypatch, shop.main, [str(file), "-c", "nowhere"]) == 1
+        capsys.readouterr()
+        assert typed(visrec, monkeypatch, shop.main, [str(file), "-c", catalogue, "--currency", "USD"]) == 0
+        assert "passes by availability, currency, price" in capsys.readouterr().out
 
 
 def test_social_media_have_places_and_posts_of_the_kind_and_fresh_ones_first(
