@@ -40,6 +40,9 @@ from services.ranker.stages import AWAY, Stages
 DIVERSITY = "diversity"
 """Named among the dropped when there were no vectors to tell likeness by."""
 
+SEARCH = "search"
+"""Named among the dropped when nothing was searched for, and the answer is of what was shown lately."""
+
 BUILT_IN = SceneBook(SCENES, WEIGHTS_VERSION)
 
 
@@ -142,6 +145,7 @@ class Recommender:
             answer.ranking,
             sources=answer.sources,
             nearest=answer.nearest,
+            blocks=answer.blocks,
             version=version,
             known=known,
         )
@@ -171,11 +175,10 @@ class Recommender:
             if not items or ask.min_version:
                 raise
         stages.weakened = True
+        stages.drop(SEARCH, "INDEXER_UNAVAILABLE", "the indexer cannot answer now: this is of what was shown lately")
         lost = [signal for signal in material.weights if signal not in (SEGMENT, POPULARITY, FRESHNESS)]
         for signal in lost:
-            stages.drop(
-                signal, "INDEXER_UNAVAILABLE", "the indexer cannot answer now: this is of what was shown lately"
-            )
+            stages.drop(signal, "INDEXER_UNAVAILABLE", "nothing can be compared without the indexer")
         traits = [item.traits for item in items.values() if item.traits is not None]
         found = Found(
             list(items), (), np.zeros((len(items), 0, 0)), "", traits=traits if len(traits) == len(items) else None
@@ -185,12 +188,16 @@ class Recommender:
 
 def _liked_blocks(material: Material, scene: Scene, blocks: Mapping[str, float], spaces: Spaces) -> Mapping[str, float]:
     """Weights of the blocks for what somebody likes: those of the request, if it names any, else their own. One that
-    pushes away is about what is shown: who wants it in another colour still likes the colours that they like."""
+    pushes away is about what is shown: who wants it in another colour still likes the colours that they like. Empty:
+    the space's defaults."""
     asked = material.ask.block_weights
     if asked and min(asked.values()) >= 0:
         return blocks
     own = material.taste.block_weights if material.taste else {}
-    return own or scenes.block_weights(scene, {}, spaces.visual)
+    if own:
+        return own
+    shown = scenes.block_weights(scene, {}, spaces.visual)
+    return shown if min(shown.values(), default=0.0) >= 0 else {}
 
 
 def _variety(diversity: float, rules: Rules) -> Variety:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from services.ranker.answer import FUSIONS, WEIGHTED_SUM
 from services.ranker.finding.candidates import Candidates
 from services.ranker.order.placing import Order, placed
 from services.ranker.ranking import Ranking
-from services.ranker.reasons.counterfactual import Change, counterfactual
+from services.ranker.reasons.counterfactual import Change, counterfactual, is_by_score
 from services.ranker.reasons.words import change_text
 from services.ranker.scenes.scene import FRESHNESS, POPULARITY
 from tests.ranker.given import SPACE, Weights, candidates, found_of, weights
@@ -88,3 +90,18 @@ def test_nothing_changes_where_all_fit_or_one_signal_is_all() -> None:
 def test_a_change_is_told_in_words(language: str, text: str) -> None:
     change = Change(POPULARITY, 0.6, 3 / 7, leaves=True, other_item_id="b")
     assert change_text(change, "a", {"a": "Lamp"}, 1, language) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "start"),
+    [("en", "By scores alone, without diversity: if popularity"), ("zh", "仅按得分、不考虑多样性：如果热门程度")],  # noqa: RUF001
+)
+def test_what_is_not_about_what_was_shown_says_so(language: str, start: str) -> None:
+    change = Change(POPULARITY, 0.6, 3 / 7, leaves=True, other_item_id="b")
+    assert change_text(change, "a", {}, 1, language, as_shown=False).startswith(start)
+
+
+def test_with_diversity_a_ranking_is_not_in_the_order_of_its_scores() -> None:
+    by_score = ranked(TWO, {POPULARITY: 0.6, FRESHNESS: 0.4}, FUSIONS[0])
+    assert is_by_score(by_score)
+    assert not is_by_score(replace(by_score, ids=by_score.ids[::-1], scores=by_score.scores[::-1]))

@@ -287,6 +287,14 @@ async def test_a_counterfactual_holds_when_it_is_tried(stub: Stub) -> None:
     assert tried
 
 
+async def test_a_counterfactual_of_a_diverse_answer_says_that_it_is_of_scores_alone(stub: Stub) -> None:
+    asked = {"catalogue": "shop", "user_id": "ann", "photo": PHOTO, "n": 3}
+    for diversity, starts in ((0.0, {False}), (0.9, {True})):
+        answer = await stub.Recommend(Request(**asked, diversity=diversity))  # type: ignore[arg-type]
+        told = [(await stub.Explain(why(answer, item_id))).counterfactual for item_id in ids(answer)]
+        assert {text.startswith("By scores alone") for text in told if text} == starts
+
+
 async def test_the_map_sums_to_the_part_of_the_photo(stub: Stub) -> None:
     answer = await stub.Recommend(Request(catalogue="shop", user_id="ann", photo=PHOTO, n=8, explain=True))
     best = answer.recommendations[0]

@@ -135,6 +135,14 @@ async def test_what_a_negative_seed_does_for_an_item_is_told_as_unlikeness(world
     assert told["far"] == ["Unlike “Title of a2”"]
 
 
+async def test_who_wants_it_in_another_colour_is_not_told_that_it_has_the_colours(world: World) -> None:
+    world.indexer.rows |= {"far": -vector(2, 0)}
+    answer = await world.ask(photo=embedding(2, 0), block_weights={"colour": -1.0})
+    told = {item.item["id"]: [reason.text for reason in item.reasons] for item in answer.recommended}  # type: ignore[index]
+    assert told["far"] == ["It has other colours than the photo"]
+    assert not any("the colours of the photo" in text for texts in told.values() for text in texts)
+
+
 async def test_the_weights_of_seeds_may_be_as_large_as_floats_are(world: World) -> None:
     answer = await world.ask(seeds=[Seed("a1", 1.7e308), Seed("b1", 1.7e308)])
     assert sum(part.weight for part in answer.recommended[0].parts if part.block == "content") == pytest.approx(1.0)

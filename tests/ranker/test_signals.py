@@ -271,7 +271,7 @@ async def test_rules_filter_raise_and_bound(world: World) -> None:
     raised = await world.ask(photo=photo, rules=Rules(boosts=(Boost("ours", "tags", ("a0",), 1.0),)))
     assert ids(raised)[0] == "a0"
     assert raised.recommended[0].parts[-1].signal == "rule:ours"
-    assert raised.recommended[0].reasons[0].text == "Picked out: ours"
+    assert raised.recommended[0].reasons[0].text == "Because of your rule tags = a0"
 
 
 async def test_diversity_and_near_duplicates_go_by_vectors_that_came_along(world: World) -> None:
@@ -326,8 +326,19 @@ async def test_without_the_index_there_is_what_was_shown_lately(world: World) ->
     assert "a0" not in ids(answer)
     assert answer.used == {"popularity": 1.0}
     assert dropped(answer)["photo"] == "INDEXER_UNAVAILABLE"
+    assert dropped(answer)["search"] == "INDEXER_UNAVAILABLE"
     with pytest.raises(NotReady):
         await world.ask(photo=embedding(2, 0), min_version="v2")
+
+
+async def test_what_was_shown_lately_is_named_so_for_nobody_too(world: World) -> None:
+    world.profile.counts = {"a1": 5.0}
+    await world.ask(n=4)
+    world.indexer.fault = Fault(NotReady("gone"))
+    answer = await world.ask(n=2)
+    assert ids(answer)[0] == "a1"
+    assert answer.index_version == ""
+    assert dropped(answer) == {"search": "INDEXER_UNAVAILABLE"}
 
 
 async def test_several_queries_that_bring_the_same_bring_more() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
 
+from services.ranker.others.ports import AVOIDED, SOMETHING_AVOIDED, STATED, Source
 from services.ranker.others.ports import SEGMENT as OF_SEGMENT
-from services.ranker.others.ports import STATED, Source
 from services.ranker.ranking import Part
 from services.ranker.reasons.reason import MAX_REASONS, Reason, ReasonKind, reasons
-from services.ranker.reasons.words import LANGUAGES, reason_text
+from services.ranker.reasons.words import ENGLISH, LANGUAGES, reason_text
+from services.ranker.scenes.rules import Boost
 from services.ranker.scenes.scene import SIGNALS
 from visrec.v1 import ranker_pb2
 
@@ -80,7 +82,7 @@ SOURCES = {
     ],
 )
 def test_each_kind_has_its_words(of: Part, kind: str, english: str, chinese: str) -> None:
-    (reason,) = reasons([of], SOURCES)
+    (reason,) = reasons([of], SOURCES, {})
     assert reason.kind.name == kind
     titles = {"lamp": "Lamp"}
     assert [reason_text(reason, titles, language) for language in LANGUAGES] == [english, chinese]
@@ -97,10 +99,83 @@ def test_every_kind_is_one_of_the_contract_and_has_words_in_every_language() -> 
 
 def test_the_strongest_come_first_and_what_is_little_is_not_told() -> None:
     parts = [part(signal, 0.1 * (1 + at)) for at, signal in enumerate(SIGNALS[4:])]
-    told = reasons([*parts, part("rule:little", 0.01), part("rule:against", -5.0)], {})
+    told = reasons([*parts, part("rule:little", 0.01), part("rule:against", -5.0)], {}, {})
     assert [reason.kind.name for reason in told] == ["FRESH", "POPULAR", "LIKED_BY_ALIKE"]
     assert len(told) == MAX_REASONS
 
 
 def test_what_has_no_source_or_no_words_is_not_told() -> None:
-    assert reasons([part("taste", 1, "interest-9"), part("photo", 1, "photo", "texture")], SOURCES) == []
+    assert reasons([part("taste", 1, "interest-9"), part("photo", 1, "photo", "texture")], SOURCES, {}) == []
+
+
+PUSHED = {"content": 1.0, "colour": -0.8}
+
+
+def texts(*parts: Part, blocks: Mapping[str, float]) -> list[str]:
+    told = reasons(parts, SOURCES | {"seed-2": Source("sofa", AVOIDED)}, blocks)
+    return [reason_text(reason, {}, ENGLISH) for reason in told]
+
+
+@pytest.mark.parametrize(
+    ("block", "english", "chinese"),
+    [
+        ("content", "It shows another kind of thing than the photo", "与照片中的内容不同"),
+        ("colour", "It has other colours than the photo", "与照片的配色不同"),
+        ("style", "It has another style than the photo", "与照片的风格不同"),
+    ],
+)
+def test_a_block_that_pushes_away_speaks_for_what_is_unlike(block: str, english: str, chinese: str) -> None:
+    (reason,) = reasons([part("photo", 1, "photo", block)], {}, {block: -1.0, "none": 0.0})
+    assert reason.kind.name == f"OTHER_{block.upper()}"
+    assert [reason_text(reason, {}, language) for language in LANGUAGES] == [english, chinese]
+    (by_rank,) = reasons([part("photo", 1, "photo")], {}, {block: -1.0})
+    assert by_rank.kind.name == "OTHER_CONTENT"
+
+
+def test_of_two_blocks_each_says_what_it_is_for() -> None:
+    photo = part("photo", 0.5, "photo", "content"), part("photo", 0.4, "photo", "colour")
+    assert texts(*photo, blocks=PUSHED) == [
+        "It shows the same kind of thing as the photo",
+        "It has other colours than the photo",
+    ]
+    assert texts(part("photo", 1, "photo"), blocks=PUSHED) == [], "a rank alone does not tell which"
+
+
+@pytest.mark.parametrize(
+    ("content", "colour", "said"),
+    [(0.5, 0.1, "Close to “sofa”"), (0.1, 0.5, "Unlike “sofa”"), (-0.1, 0.5, "Unlike “sofa”")],
+)
+def test_a_seed_is_close_or_unlike_by_what_speaks_louder(content: float, colour: float, said: str) -> None:
+    of = part("seeds", content, "seed-1", "content"), part("seeds", colour, "seed-1", "colour")
+    assert texts(*of, blocks=PUSHED) == [said]
+
+
+def test_what_pushes_away_from_a_seed_to_be_far_from_draws_near() -> None:
+    assert texts(part("seeds", 1, "seed-2", "colour", weight=-1.0), blocks=PUSHED) == ["Close to “sofa”"]
+    assert texts(part("seeds", 1, "seed-2", "content", weight=-1.0), blocks=PUSHED) == ["Unlike “sofa”"]
+
+
+def test_by_rank_too_a_seed_to_be_far_from_is_one_that_the_item_is_unlike() -> None:
+    assert texts(part("seeds", 1, "seed-2"), blocks={}) == ["Unlike “sofa”"]
+
+
+@pytest.mark.parametrize("source", [Source("", "dislike"), SOMETHING_AVOIDED])
+def test_what_was_disliked_in_the_session_is_what_the_item_is_unlike(source: Source) -> None:
+    for weight in (1.0, -1.0):
+        (reason,) = reasons([part("session", 1, "session-1", weight=weight)], {"session-1": source}, {})
+        assert reason_text(reason, {}, ENGLISH).startswith("Unlike ")
+        assert reason_text(reason, {}, "zh").endswith("不同")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "Because of your rule category = plants"), ("zh", "因为您的规则：category = plants")],  # noqa: RUF001
+)
+def test_a_rule_of_the_request_is_told_by_what_it_says(language: str, text: str) -> None:
+    boost = Boost("boost-1", "category", ["plants"], 0.5)
+    (reason,) = reasons([part(boost.signal, 0.5)], {boost.signal: Source("", "", boost.condition)}, {})
+    assert reason_text(reason, {}, language) == text
+
+
+def test_of_many_values_the_first_are_told() -> None:
+    assert Boost("b", "tags", list("abcd"), 0.5).condition == "tags = a, b, c, …"

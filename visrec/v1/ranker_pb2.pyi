@@ -84,7 +84,15 @@ class _ReasonKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonKind
     REASON_KIND_FRESH: _ReasonKind.ValueType  # 12
     """It is new."""
     REASON_KIND_RULE: _ReasonKind.ValueType  # 13
-    """A rule of the business raises it."""
+    """A rule of the business raises it: one of the scene, which is called by its name, or of the request, which is told by
+    its field and values.
+    """
+    REASON_KIND_OTHER_CONTENT: _ReasonKind.ValueType  # 14
+    """It shows another kind of thing than the photo, whose content pushes away."""
+    REASON_KIND_OTHER_COLOUR: _ReasonKind.ValueType  # 15
+    """It has other colours than the photo, whose colours push away."""
+    REASON_KIND_OTHER_STYLE: _ReasonKind.ValueType  # 16
+    """It has another style than the photo, whose style pushes away."""
 
 class ReasonKind(_ReasonKind, metaclass=_ReasonKindEnumTypeWrapper):
     """Kinds of reasons."""
@@ -116,7 +124,15 @@ REASON_KIND_LIKED_TOGETHER: ReasonKind.ValueType  # 11
 REASON_KIND_FRESH: ReasonKind.ValueType  # 12
 """It is new."""
 REASON_KIND_RULE: ReasonKind.ValueType  # 13
-"""A rule of the business raises it."""
+"""A rule of the business raises it: one of the scene, which is called by its name, or of the request, which is told by
+its field and values.
+"""
+REASON_KIND_OTHER_CONTENT: ReasonKind.ValueType  # 14
+"""It shows another kind of thing than the photo, whose content pushes away."""
+REASON_KIND_OTHER_COLOUR: ReasonKind.ValueType  # 15
+"""It has other colours than the photo, whose colours push away."""
+REASON_KIND_OTHER_STYLE: ReasonKind.ValueType  # 16
+"""It has another style than the photo, whose style pushes away."""
 Global___ReasonKind: _TypeAlias = ReasonKind  # noqa: Y015
 
 @_typing.final
@@ -265,8 +281,8 @@ class RecommendRequest(_message.Message):
     @_builtins.property
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Weights of the blocks, instead of those of the scene. A negative one pushes away from what is shown; then what
-        somebody likes (taste, session) is compared by their own weights or the scene's. Sum of absolute values zero:
-        INVALID_ARGUMENT.
+        somebody likes (taste, session) is compared by their own weights or the scene's, or by the defaults where the scene
+        itself pushes away. Sum of absolute values zero: INVALID_ARGUMENT.
         """
 
     @_builtins.property
@@ -715,9 +731,10 @@ class DroppedSignal(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     signal: _builtins.str
-    """Its name. Beside signals: `seen` (items that the person has seen could not be left out), `reasons` (they are coarser
-    than usual), `diversity`, `rules` (that read items), `items` (there are only ids), `frozen` (no frozen result),
-    `impressions` and `remember_photo` (not recorded).
+    """Its name. Beside signals: `search` (nothing was searched for: the answer is of what was shown lately under the same
+    filter, and has no index_version), `seen` (items that the person has seen could not be left out), `reasons` (they are
+    coarser than usual), `diversity`, `rules` (that read items), `items` (there are only ids), `frozen` (no frozen
+    result), `impressions` and `remember_photo` (not recorded).
     """
     reason: _builtins.str
     """Why, UPPER_SNAKE: `NO_HISTORY`, `NO_CONSENT`, `USER_NOT_FOUND`, `NO_EVENTS`, `ZERO_WEIGHT`, `SPACE_MISMATCH`,
@@ -760,7 +777,7 @@ class Provenance(_message.Message):
     model_digest: _builtins.str
     """Digest of the model that embedded the photo; empty: no photo."""
     index_version: _builtins.str
-    """Version of the index."""
+    """Version of the index; empty: `search` is dropped."""
     weights_version: _builtins.str
     """Version of the weights of the scenes, such as `builtin-1`; another as soon as any scene's weights change."""
     calibration_version: _builtins.str
@@ -984,7 +1001,8 @@ class ExplainResponse(_message.Message):
     """What belongs to no region."""
     counterfactual: _builtins.str
     """What would have to change for it to leave the top N or, of an item that is not in it, to come in: the first of
-    `changes` in words. Empty: no change of one weight would.
+    `changes` in words. Where diversity has put other items there than the scores would, it says that it is about scores
+    alone. Empty: no change of one weight would.
     """
     evidence_block: _builtins.str
     """The block that the map splits, such as `content`; empty: no map."""
@@ -1025,7 +1043,8 @@ Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
 @_typing.final
 class Counterfactual(_message.Message):
     """A change of the weight of one signal, the others keeping their proportions, after which an item is on the other side of
-    the edge of the top N. Among the candidates that were ranked, before diversity and caps.
+    the edge of the top N. Among the candidates that were ranked, by their scores alone, before diversity and caps: with
+    diversity the top N by score may be others than were shown.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1042,7 +1061,7 @@ class Counterfactual(_message.Message):
     weight_needed: _builtins.float
     """The share at which it happens, 0 to 1."""
     leaves: _builtins.bool
-    """The item is in the top N now and leaves it; false: it comes in."""
+    """The item is in the top N by score now and leaves it; false: it comes in."""
     other_item_id: _builtins.str
     """The item that changes places with it."""
     def __init__(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.ranker.answer import Ask, Seed
 from services.ranker.finding.candidates import Query
 from services.ranker.finding.session import SessionEvent
-from services.ranker.others.ports import Embedding, Interest, SearchQuery, Source, Taste
+from services.ranker.others.ports import AVOIDED, Embedding, Interest, SearchQuery, Source, Taste
 from services.ranker.scenes.scene import COLLABORATIVE, PHOTO, SEEDS, SESSION, TASTE
 
 _LIKED = (SESSION, TASTE)
@@ -93,12 +93,16 @@ class Material:
         return f"interest-{at + 1}"
 
     def sources(self) -> dict[str, Sequence[Source]]:
-        """Query name to the items behind it, what counts most first, for reasons."""
+        """Query name to the items behind it, what counts most first, for reasons; and of the request's own rules what
+        they say. Those of scenes have names that somebody has chosen for people to read."""
         sources = {self.interest_name(at): each.sources for at, each in enumerate(self.interests) if each.sources}
-        sources.update((name, (Source(seed.item_id, ""),)) for name, seed in self._seeds())
+        sources.update(
+            (name, (Source(seed.item_id, AVOIDED if seed.weight < 0 else ""),)) for name, seed in self._seeds()
+        )
         sources.update(
             (_session_name(at), (Source(event.item_id, event.kind),)) for at, event in enumerate(self.session)
         )
+        sources.update((boost.signal, (Source("", "", boost.condition),)) for boost in self.ask.rules.boosts)
         return sources
 
     def excluded(self) -> tuple[str, ...]:

@@ -102,7 +102,10 @@ class Archive:
     ) -> tuple[list[ShownItem], Mapping[str, str]]:
         ranking = frozen.ranking
         parts = [ranking.parts(row) if explain else () for row in rows]
-        told = [reasons(each, frozen.sources_of(ranking.ids[row])) for row, each in zip(rows, parts, strict=True)]
+        told = [
+            reasons(each, frozen.sources_of(ranking.ids[row]), frozen.blocks)
+            for row, each in zip(rows, parts, strict=True)
+        ]
         referred = [reason.source.item_id for each in told for reason in each if reason.source]
         wanted = [*(ranking.ids[row] for row in rows), *referred, *others]
         items = await self._items(stages, frozen.catalogue, wanted)

@@ -18,7 +18,8 @@ from services.ranker.frozen.pack import pack, unpack
 from services.ranker.frozen.result import Frozen, Versions
 from services.ranker.frozen.store import FrozenStore
 from services.ranker.frozen.tickets import NAME_BYTES, Page, Ticket, Tickets
-from services.ranker.others.ports import SOMETHING, Source
+from services.ranker.others.ports import SOMETHING, SOMETHING_AVOIDED, Source
+from services.ranker.reasons.reason import PUSHING
 from services.ranker.scenes.scene import SESSION
 from services.ranker.stages import Stages
 
@@ -207,7 +208,10 @@ NOT_FROZEN = Freezing(Receipt())
 def _without_session(answer: Answer) -> dict[str, Sequence[Source]]:
     """Nothing of a session is kept, so what was done in it has no names."""
     session = {column.query for column in answer.ranking.columns if column.signal == SESSION}
-    return {query: (SOMETHING,) if query in session else some for query, some in answer.sources.items()}
+    return {
+        query: ((SOMETHING_AVOIDED if some[0].event in PUSHING else SOMETHING),) if query in session else some
+        for query, some in answer.sources.items()
+    }
 
 
 def _no(reason: str, message: str) -> Receipt:

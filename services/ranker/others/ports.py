@@ -134,12 +134,14 @@ class CatalogueItem:
 
 STATED = "stated"
 SEGMENT = "segment"
+AVOIDED = "avoided"
 
 
 @dataclass(frozen=True)
 class Source:
     """Why somebody is thought to have an interest: an item and what they did with it, such as `like`; or the `word` by
-    which they stated it (event STATED); or that people of their segment have it (SEGMENT)."""
+    which they stated it (event STATED); or that people of their segment have it (SEGMENT). Or what they want to be far
+    from (AVOIDED); or, of a rule of the request, its condition as the `word`."""
 
     item_id: str
     event: str
@@ -148,6 +150,9 @@ class Source:
 
 SOMETHING = Source("", "session")
 """Stands for what was done in a session, where that is not to be kept."""
+
+SOMETHING_AVOIDED = Source("", AVOIDED)
+"""The same for what was disliked in it."""
 
 
 @dataclass(frozen=True)

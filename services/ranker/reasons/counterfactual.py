@@ -51,7 +51,7 @@ def counterfactual(ranking: Ranking, used: Mapping[str, float], item_id: str, n:
     signals = np.array([column.signal for column in ranking.columns])
     rules = contributions[:, ~np.isin(signals, list(used))].sum(axis=1)
     ids = np.array(ranking.ids)
-    now: list[int] = np.lexsort((ids, -ranking.scores))[:n].tolist()
+    now = _by_score(ranking)[:n]
     changes = []
     for signal, share in used.items():
         if 0 < share < 1:
@@ -62,6 +62,17 @@ def counterfactual(ranking: Ranking, used: Mapping[str, float], item_id: str, n:
             if change is not None:
                 changes.append(change)
     return sorted(changes, key=lambda change: (abs(change.weight_needed - change.weight), change.signal))
+
+
+def is_by_score(ranking: Ranking) -> bool:
+    """Whether it stands in the order of its scores. With diversity it need not; what would change among the scores is
+    then not what would change among those that are shown."""
+    return _by_score(ranking) == list(range(len(ranking)))
+
+
+def _by_score(ranking: Ranking) -> list[int]:
+    rows: list[int] = np.lexsort((np.array(ranking.ids), -ranking.scores)).tolist()
+    return rows
 
 
 @dataclass(frozen=True)

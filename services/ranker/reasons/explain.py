@@ -21,7 +21,7 @@ from services.ranker.order.calibration import Calibration
 from services.ranker.others.ports import Indexer, Opaque
 from services.ranker.others.ports_explain import ItemVectors, PhotoEvidence
 from services.ranker.ranking import Part
-from services.ranker.reasons.counterfactual import Change, counterfactual
+from services.ranker.reasons.counterfactual import Change, counterfactual, is_by_score
 from services.ranker.reasons.evidence import EvidenceInputs, EvidenceMap, Shown, evidence_map, mismatch
 from services.ranker.reasons.words import change_text
 from services.ranker.scenes.scene import PHOTO
@@ -66,7 +66,10 @@ class Explainer:
         changes = counterfactual(frozen.ranking, frozen.used, item_id, frozen.n)
         others = [change.other_item_id for change in changes[:1]]
         item, titles = await self.archive.item(stages, frozen, row, language, others)
-        text = change_text(changes[0], item_id, titles, frozen.n, language or frozen.language) if changes else ""
+        text = ""
+        if changes:
+            as_shown, spoken = is_by_score(frozen.ranking), language or frozen.language
+            text = change_text(changes[0], item_id, titles, frozen.n, spoken, as_shown=as_shown)
         seen = None if photo is None else await self._map(stages, frozen, item, photo)
         return Explanation(frozen, item, changes, text, seen)
 

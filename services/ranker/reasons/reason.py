@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from services.ranker.others.ports import AVOIDED, STATED, Source
 from services.ranker.others.ports import SEGMENT as OF_SEGMENT
-from services.ranker.others.ports import STATED, Source
 from services.ranker.ranking import Part
 from services.ranker.scenes.scene import COLLABORATIVE, FRESHNESS, PHOTO, POPULARITY, SEEDS, SEGMENT, SESSION, TASTE
 
@@ -24,6 +24,9 @@ class ReasonKind(Enum):
     SIMILAR_CONTENT = auto()
     SIMILAR_COLOUR = auto()
     SIMILAR_STYLE = auto()
+    OTHER_CONTENT = auto()
+    OTHER_COLOUR = auto()
+    OTHER_STYLE = auto()
     CLOSE_TO_LIKED = auto()
     CLOSE_TO_SEED = auto()
     FAR_FROM_SEED = auto()
@@ -44,6 +47,14 @@ _PHOTO_KINDS = {
     "style": ReasonKind.SIMILAR_STYLE,
 }
 
+_OTHER_KINDS = {
+    "": ReasonKind.OTHER_CONTENT,
+    "content": ReasonKind.OTHER_CONTENT,
+    "colour": ReasonKind.OTHER_COLOUR,
+    "style": ReasonKind.OTHER_STYLE,
+}
+"""Of blocks that push away."""
+
 _TASTE_KINDS = {STATED: ReasonKind.STATED_INTEREST, OF_SEGMENT: ReasonKind.LIKED_BY_ALIKE}
 
 _PLAIN_KINDS = {
@@ -55,6 +66,13 @@ _PLAIN_KINDS = {
 """Signals that need nothing but their name."""
 
 _NEAR_KINDS = {SEEDS: ReasonKind.CLOSE_TO_SEED, SESSION: ReasonKind.CLOSE_TO_SESSION}
+
+PUSHING = (AVOIDED, "dislike")
+"""Events of sources that push away. The weight of a part tells as much, but not by reciprocal rank, which has none
+below zero."""
+
+RULE = "rule:"
+"""Before the name of a rule that a part comes from."""
 
 
 @dataclass(frozen=True)
@@ -68,35 +86,55 @@ class Reason:
     rule: str = ""
 
 
-def reasons(parts: Sequence[Part], sources: Mapping[str, Source]) -> list[Reason]:
+def reasons(parts: Sequence[Part], sources: Mapping[str, Source], blocks: Mapping[str, float]) -> list[Reason]:
     """What speaks for an item, strongest first, at most `MAX_REASONS`. `sources`: query name to what is behind it, for
-    interests, seeds and session events."""
+    interests, seeds and session events, and for rules of the request. `blocks`: weights that photo and seeds were
+    compared by."""
     sums: dict[tuple[str, str], float] = defaultdict(float)
-    repelling = {part.query for part in parts if part.signal in _NEAR_KINDS and part.weight < 0}
+    # How much of it is likeness, of weights that draw near, and how much the lack of it, of those that push away.
+    alike: dict[tuple[str, str], float] = defaultdict(float)
     for part in parts:
         # A photo is told block by block, an interest or a seed as a whole.
-        sums[part.signal, part.block if part.signal == PHOTO else part.query] += part.contribution
+        key = part.signal, part.block if part.signal == PHOTO else part.query
+        sums[key] += part.contribution
+        alike[key] += _sign(part, sources, blocks) * part.contribution
     speaking = sorted(((value, key) for key, value in sums.items() if value > 0), key=lambda pair: (-pair[0], pair[1]))
     total = sum(value for value, _ in speaking)
     told = [
-        _reason(signal, name, value, sources.get(name), repels=name in repelling)
-        for value, (signal, name) in speaking
+        _reason(key, value, sources.get(key[0] if key[0].startswith(RULE) else key[1]), alike[key])
+        for value, key in speaking
         if value >= MIN_SHARE * total
     ]
     return [reason for reason in told if reason is not None][:MAX_REASONS]
 
 
-def _reason(signal: str, name: str, value: float, source: Source | None, *, repels: bool) -> Reason | None:
-    """None for what has no words: a block of a user's own model, an interest whose source is unknown."""
+def _sign(part: Part, sources: Mapping[str, Source], blocks: Mapping[str, float]) -> int:
+    """1: the part is the greater the more alike the item is, -1: the less; 0: it does not tell which."""
+    if part.signal not in (PHOTO, *_NEAR_KINDS):
+        return 1
+    source = sources.get(part.query)
+    pushes = part.weight < 0 or (source is not None and source.event in PUSHING)
+    if part.signal == SESSION:  # what somebody likes is never compared by weights that push away
+        return -1 if pushes else 1
+    if part.block:
+        return -1 if pushes != (blocks.get(part.block, 0.0) < 0) else 1
+    signs = {weight < 0 for weight in blocks.values() if weight} or {False}
+    return 0 if len(signs) > 1 else -1 if pushes != (True in signs) else 1
+
+
+def _reason(key: tuple[str, str], value: float, source: Source | None, alike: float) -> Reason | None:
+    """None for what has no words: a block of a user's own model, an interest whose source is unknown, a place by rank
+    of which nobody can tell whether it is one for likeness. `alike`: negative for what is here for being unlike."""
+    signal, name = key
     if signal in _PLAIN_KINDS:
         return Reason(_PLAIN_KINDS[signal], value)
-    if signal.startswith("rule:"):
-        return Reason(ReasonKind.RULE, value, rule=signal.removeprefix("rule:"))
-    if signal == PHOTO:
-        kind = _PHOTO_KINDS.get(name)
-        return Reason(kind, value) if kind else None
-    if source is None:
-        return None
+    if signal.startswith(RULE):
+        return Reason(ReasonKind.RULE, value, source, rule=signal.removeprefix(RULE))
     if signal == TASTE:
-        return Reason(_TASTE_KINDS.get(source.event, ReasonKind.CLOSE_TO_LIKED), value, source)
-    return Reason(ReasonKind.FAR_FROM_SEED if repels else _NEAR_KINDS[signal], value, source)
+        return Reason(_TASTE_KINDS.get(source.event, ReasonKind.CLOSE_TO_LIKED), value, source) if source else None
+    if not alike:
+        return None
+    if signal == PHOTO:
+        kind = (_PHOTO_KINDS if alike > 0 else _OTHER_KINDS).get(name)
+        return Reason(kind, value) if kind else None
+    return Reason(_NEAR_KINDS[signal] if alike > 0 else ReasonKind.FAR_FROM_SEED, value, source) if source else None

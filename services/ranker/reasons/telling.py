@@ -50,18 +50,20 @@ class Teller:
         *,
         sources: Sources,
         nearest: Nearest,
+        blocks: Mapping[str, float],
         version: str,
         known: Mapping[str, CatalogueItem],
     ) -> tuple[list[Recommended], Mapping[str, CatalogueItem]]:
         """The first `ask.n` of the ranking, with reasons if they are asked for, and all items that were read. One that
-        was deleted since the search is left out; when none could be read there are only ids. `known`: items that need
-        not be read again."""
+        was deleted since the search is left out; when none could be read there are only ids. `blocks`: the weights that
+        what is shown was compared by; `known`: items that need not be read again."""
         shown = ranking.ids[: ask.n]
         told: list[list[Reason]] = []
         if ask.explain:
             first = {query: some[0] for query, some in sources.items() if some}
             told = [
-                reasons(ranking.parts(row), {**first, **nearest.get(item_id, {})}) for row, item_id in enumerate(shown)
+                reasons(ranking.parts(row), {**first, **nearest.get(item_id, {})}, blocks)
+                for row, item_id in enumerate(shown)
             ]
         referred = [reason.source.item_id for each in told for reason in each if reason.source]
         wanted = [*shown, *filter(None, dict.fromkeys(referred))] if referred else shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.ranker.others.ports import SOMETHING
+from services.ranker.others.ports import SOMETHING, SOMETHING_AVOIDED
 from services.ranker.reasons.counterfactual import Change
 from services.ranker.reasons.reason import Reason, ReasonKind
 
@@ -16,6 +16,9 @@ _REASONS: Mapping[str, Mapping[ReasonKind, str]] = {
         ReasonKind.SIMILAR_CONTENT: "It shows the same kind of thing as the photo",
         ReasonKind.SIMILAR_COLOUR: "It has the colours of the photo",
         ReasonKind.SIMILAR_STYLE: "It has the style of the photo",
+        ReasonKind.OTHER_CONTENT: "It shows another kind of thing than the photo",
+        ReasonKind.OTHER_COLOUR: "It has other colours than the photo",
+        ReasonKind.OTHER_STYLE: "It has another style than the photo",
         ReasonKind.CLOSE_TO_LIKED: "Close to {title}, which you {verb}",
         ReasonKind.CLOSE_TO_SEED: "Close to {title}",
         ReasonKind.FAR_FROM_SEED: "Unlike {title}",
@@ -31,6 +34,9 @@ _REASONS: Mapping[str, Mapping[ReasonKind, str]] = {
         ReasonKind.SIMILAR_CONTENT: "与照片中的内容相似",
         ReasonKind.SIMILAR_COLOUR: "与照片的配色相近",
         ReasonKind.SIMILAR_STYLE: "与照片的风格相近",
+        ReasonKind.OTHER_CONTENT: "与照片中的内容不同",
+        ReasonKind.OTHER_COLOUR: "与照片的配色不同",
+        ReasonKind.OTHER_STYLE: "与照片的风格不同",
         ReasonKind.CLOSE_TO_LIKED: "与您{verb}的{title}相似",
         ReasonKind.CLOSE_TO_SEED: "与{title}相似",
         ReasonKind.FAR_FROM_SEED: "与{title}不同",
@@ -65,13 +71,19 @@ _VERBS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-_PHOTO = {ENGLISH: "Close to a photo you sent", CHINESE: "与您发送的照片相似"}
+_PHOTO = {
+    ENGLISH: {False: "Close to a photo you sent", True: "Unlike a photo you did not like"},
+    CHINESE: {False: "与您发送的照片相似", True: "与您不喜欢的照片不同"},
+}
 
 _SOMETHING = {
     ENGLISH: {False: "Close to something you chose just now", True: "Unlike something you did not like just now"},
     CHINESE: {False: "与您刚刚选择的内容相似", True: "与您刚刚不喜欢的内容不同"},
 }
 """Of a session, of which nothing is kept."""
+
+_OWN_RULE = {ENGLISH: "Because of your rule {rule}", CHINESE: "因为您的规则：{rule}"}  # noqa: RUF001
+"""Of a rule of the request, which callers name for themselves; those of scenes have names for people."""
 
 _SIGNALS: Mapping[str, Mapping[str, str]] = {
     ENGLISH: {
@@ -96,6 +108,11 @@ _SIGNALS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_BY_SCORES = {
+    ENGLISH: "By scores alone, without diversity: {change}",
+    CHINESE: "仅按得分、不考虑多样性：{change}",  # noqa: RUF001
+}
+
 _CHANGES = {
     ENGLISH: {
         True: "If {signal} counted {share} of all, not {now}, {other} would take the place of {item} in the top {n}",
@@ -111,10 +128,12 @@ _CHANGES = {
 def reason_text(reason: Reason, titles: Mapping[str, str], language: str) -> str:
     """A sentence. `titles` by item id; an item without one is called by its id. `language`: one of LANGUAGES."""
     source = reason.source
-    if source == SOMETHING:
+    if source in (SOMETHING, SOMETHING_AVOIDED):
         return _SOMETHING[language][reason.kind is ReasonKind.FAR_FROM_SEED]
     if source is not None and not source.item_id and "{title}" in _REASONS[language][reason.kind]:
-        return _PHOTO[language]
+        return _PHOTO[language][reason.kind is ReasonKind.FAR_FROM_SEED]
+    if reason.kind is ReasonKind.RULE and source is not None:
+        return _OWN_RULE[language].format(rule=source.word)
     verbs = _VERBS[language]
     return _REASONS[language][reason.kind].format(
         title=_named(source.item_id, titles) if source else "",
@@ -124,10 +143,13 @@ def reason_text(reason: Reason, titles: Mapping[str, str], language: str) -> str
     )
 
 
-def change_text(change: Change, item_id: str, titles: Mapping[str, str], n: int, language: str) -> str:
-    """A counterfactual as a sentence. `n`: of the top N that it is about."""
+def change_text(
+    change: Change, item_id: str, titles: Mapping[str, str], n: int, language: str, *, as_shown: bool = True
+) -> str:
+    """A counterfactual as a sentence. `n`: of the top N that it is about; `as_shown`: that is what was shown, else it
+    says that it is not."""
     share, now = _percents(change.weight_needed, change.weight)
-    return _CHANGES[language][change.leaves].format(
+    told = _CHANGES[language][change.leaves].format(
         signal=_SIGNALS[language].get(change.signal, change.signal),
         share=share,
         now=now,
@@ -135,6 +157,7 @@ def change_text(change: Change, item_id: str, titles: Mapping[str, str], n: int,
         other=_named(change.other_item_id, titles),
         n=n,
     )
+    return told if as_shown else _BY_SCORES[language].format(change=told[0].lower() + told[1:])
 
 
 def _named(item_id: str, titles: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from services.ranker.others.ports import Condition, Traits
 MAX_BOOSTS = 16
 MAX_VALUES = 64
 MAX_WORD = 256
+TOLD_VALUES = 3
 AVAILABLE = "available"
 
 Bound = TypeVar("Bound", int, float)
@@ -75,6 +76,12 @@ class Boost:
     def signal(self) -> str:
         """What its part of a score is called."""
         return f"rule:{self.name}"
+
+    @property
+    def condition(self) -> str:
+        """What an item has to have, for people; of many values the first."""
+        more = ", …" if len(self.values) > TOLD_VALUES else ""
+        return f"{self.field} = {', '.join(self.values[:TOLD_VALUES])}{more}"
 
     def amounts(self, traits: Sequence[Traits]) -> NDArray[np.float64]:
         """(n,) what it adds to each of n items."""
