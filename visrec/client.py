@@ -154,6 +154,13 @@ class Client(AnswersClient, PeopleClient):
         (facet,) = self._call(self._connection.indexer.GetFacets, request).facets
         return sum(value.count for value in facet.values)
 
+    def values(self, catalogue: str, field: str, *, limit: int = 20) -> tuple[list[tuple[str, int]], int]:
+        """The words that items have in a field and how many have each, most frequent first, at most `limit`; and how
+        many different words there are."""
+        request = indexer_pb2.GetFacetsRequest(catalogue=catalogue, fields=[field], limit=limit)
+        (facet,) = self._call(self._connection.indexer.GetFacets, request).facets
+        return [(each.value, each.count) for each in facet.values], facet.distinct_values
+
     # Looking
 
     def model(self) -> embedder_pb2.Model:

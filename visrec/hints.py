@@ -10,8 +10,14 @@ _NEXT_BY_REASON = {
 }
 
 
-def advised(message: str, reason: str) -> str:
-    """The message with the next step; a service's own advice, which names a call after `; `, gives way to it."""
+def advised(message: str, reason: str, what: str = "") -> str:
+    """The message with the next step; a service's own advice, which names a call after `; `, gives way to it. `what`
+    was left out for that reason, such as a signal; empty: nothing of an answer was."""
     if reason not in _NEXT_BY_REASON:
         return message
-    return f"{message.partition('; ')[0]}; {_NEXT_BY_REASON[reason]}"
+    step = _NEXT_BY_REASON[reason]
+    if (what, reason) == ("remember_photo", "NO_CONSENT"):
+        # A purpose of its own, and to one who refused the other one, both are missing.
+        both = "--personalisation --photo-learning" if "personalisation" in message else "--photo-learning"
+        step = step.replace("--personalisation", both)
+    return f"{message.partition('; ')[0]}; {step}"

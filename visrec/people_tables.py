@@ -85,7 +85,12 @@ def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:
     facts = [
         ("erased", moment(answer.erased_at)),
         ("late events", f"of before that are refused until {until}" if until else ""),
-        ("files", "Redis was asked to write them anew" if answer.rewrite_asked else "Redis was not asked: see remains"),
+        (
+            "files",
+            "Redis was asked to write them anew"
+            if answer.rewrite_asked
+            else "Redis could not be asked to write them anew",
+        ),
     ]
     return pairs([*removed, *facts, *(("remains", text) for text in answer.remains)])
 

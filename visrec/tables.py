@@ -183,7 +183,7 @@ def basis(answer: ranker_pb2.RecommendResponse) -> str:
     used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
     lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
     lines += [
-        f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason) or each.reason)}"
+        f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason, each.signal) or each.reason)}"
         for each in answer.dropped
     ]
     return "\n".join([*lines, costs(answer.costs)])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -210,9 +211,12 @@ class FakeIndexer(indexer_pb2_grpc.IndexerServiceServicer):
             items = [
                 item for item in items if condition.field != "category" or item.category in condition.keyword.any_of
             ]
-        facet = indexer_pb2.Facet(field="availability")
-        if items:
-            facet.values.add(value="available", count=len(items))
+        (field,) = request.fields
+        words = Counter(item.category if field == "category" else "available" for item in items)
+        values = [
+            indexer_pb2.FacetValue(value=word, count=count) for word, count in words.most_common(request.limit or 20)
+        ]
+        facet = indexer_pb2.Facet(field=field, values=values, distinct_values=len(words))
         return indexer_pb2.GetFacetsResponse(facets=[facet])
 
     def GetStats(

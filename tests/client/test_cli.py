@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,8 @@ def test_an_item_that_was_not_ranked_is_told_with_where_the_others_are(stocked: 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--category", "beds"], "none of 2 items passes by category; ask for less of that"),
+        (["--category", "beds"], "none of 2 items passes by category; category is one of: chairs (2)"),
+        (["--category", "beds", "--max-price", "5"], "none of 2 items passes by category, price; category is one of"),
         (["--exclude", "chairs/red.jpg", "--exclude", "chairs/[b]lue.jpg"], "what may be shown was excluded"),
         (["-u", "[a]", "--exclude", "chairs/red.jpg", "--exclude", "chairs/[b]lue.jpg"], "[a] has seen all"),
     ],
@@ -144,6 +146,55 @@ def test_an_empty_answer_says_why(stocked: Run, arguments: list[str], why: str) 
     code, out, _ = stocked("recommend", *arguments)
     assert code == 0
     assert out.startswith(f"nothing found: {why}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["item", "list", "-c", "empty"], "empty has no items; `visrec ingest FOLDER -c empty`"),
+        (["popular", "-c", "empty"], "empty has no items; `visrec ingest FOLDER -c empty`"),
+        (["popular"], "nobody has done anything lately; `visrec events record USER like ITEM -c shop`"),
+    ],
+)
+def test_an_empty_list_says_why(stocked: Run, services: Fleet, arguments: list[str], why: str) -> None:
+    services.indexer.catalogues["empty"] = {}
+    code, out, _ = stocked(*arguments)
+    assert code == 0
+    assert out.startswith(f"nothing found: {why}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["recommend", "--min-price", "100", "--max-price", "50"], "--min-price 100 is more than --max-price 50"),
+        (["similar", "--item", "a", "--currency", "dollars"], "--currency dollars: give three capital letters"),
+        (["recommend", "--boost", "lamps=0.1"], "give FIELD=VALUE=AMOUNT"),
+        (["recommend", "--boost", "colour=red=0.1"], "FIELD: category, domain, tags"),
+        (["recommend", "--boost", "category=lamps=2"], "AMOUNT: from -1 to 1"),
+        (["events", "record", "anna", "like", "a", "--when", "yesterday"], "give ISO 8601, such as 2026-11-28"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_with_its_form(stocked: Run, arguments: list[str], why: str) -> None:
+    code, _, err = stocked(*arguments)
+    assert code == 2
+    assert why in " ".join(err.replace("│", " ").split())
+
+
+def test_a_time_may_leave_out_the_zone(stocked: Run, services: Fleet) -> None:
+    for when in ("2026-11-28T10:00:00Z", "2026-11-28 11:00:00+01:00", "2026-11-28"):
+        assert stocked("events", "record", "anna", "like", "chairs/red.jpg", "--when", when)[0] == 0
+    told = {event.time.seconds for event in services.profile.events.values()}
+    assert told == {1_795_860_000, round(datetime(2026, 11, 28).astimezone().timestamp())}
+
+
+def test_who_refused_photo_learning_is_told_of_that() -> None:
+    for message, step in (
+        ("the person has not consented to it", "consent USER --photo-learning"),
+        ("the person has not consented to personalisation", "consent USER --personalisation --photo-learning"),
+    ):
+        refused = ranker_pb2.DroppedSignal(signal="remember_photo", reason="NO_CONSENT", message=message)
+        answer = ranker_pb2.RecommendResponse(dropped=[refused])
+        assert f"`visrec user {step}`" in tables.basis(answer)
 
 
 def test_rules_and_diversity_reach_the_ranker(stocked: Run, services: Fleet) -> None:

@@ -9,6 +9,11 @@ from visrec.errors import VisrecCallError
 from visrec.filters import all_of
 from visrec.v1 import common_pb2
 
+ASKED = ("category", "domain", "currency", "availability")
+"""Fields whose words somebody may have got wrong."""
+
+MOST_TOLD = 12
+
 
 def why_nothing(client: Client, catalogue: str, conditions: list[common_pb2.Condition], otherwise: str) -> str:
     """In one line of rich's markup. `conditions`: that items had to pass; `otherwise`: why there is nothing though some
@@ -17,13 +22,23 @@ def why_nothing(client: Client, catalogue: str, conditions: list[common_pb2.Cond
         if client.count_items(catalogue, where=all_of(*conditions)):
             return f"nothing found: {escape(otherwise)}"
         count = client.count_items(catalogue)
+        fields = list(dict.fromkeys(condition.field for condition in conditions))
+        there = "; ".join(told for field in fields if count and (told := _there(client, catalogue, field)))
     except VisrecCallError:
         return "nothing found"
     name = escape(catalogue)
     if not count:
         return f"nothing found: {name} has no items; `visrec ingest FOLDER -c {name}` brings some"
-    fields = ", ".join(dict.fromkeys(condition.field for condition in conditions))
-    return (
-        f"nothing found: none of {count:,} items passes by {fields}; ask for less of that "
-        f"(`visrec item list -c {name}` shows what there is)"
+    return f"nothing found: none of {count:,} items passes by {', '.join(fields)}; " + (
+        f"{escape(there)}" if there else f"ask for less of that (`visrec item list -c {name}` shows what there is)"
     )
+
+
+def _there(client: Client, catalogue: str, field: str) -> str:
+    """Which words the field has, the most frequent first; empty for one that has none, such as a price."""
+    if field not in ASKED:
+        return ""
+    values, distinct = client.values(catalogue, field, limit=MOST_TOLD)
+    more = f" and {distinct - len(values):,} more" if distinct > len(values) else ""
+    words = ", ".join(f"{value} ({count:,})" for value, count in values)
+    return f"{field} is one of: {words}{more}" if values else f"no item has a {field}"

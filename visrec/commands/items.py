@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from visrec import tables
 from visrec.catalogue_files import read_items
+from visrec.commands.absence import why_nothing
 from visrec.commands.faults import sentence
 from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, YesOption, session_of
 from visrec.ingest import IngestReport, ItemOutcome
@@ -84,7 +85,12 @@ def list_(
     session = session_of(context)
     found = list(islice(session.client.list_items(catalogue, title_words=title), count))
     answer = indexer_pb2.ListItemsResponse(items=[indexer_pb2.StoredItem(item=item) for item in found])
-    session.show(answer, as_json, tables.items(found))
+    session.show(answer, as_json, tables.items(found) if found or as_json else _why_none(session, catalogue, title))
+
+
+def _why_none(session: Session, catalogue: str, title: str) -> str:
+    otherwise = f"no title has all of the words {title!r}" if title else "there was nothing a moment ago"
+    return why_nothing(session.client, catalogue, [], otherwise)
 
 
 @item_app.command("delete")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,9 @@ from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
 ONLY = "Only some items"
 """Heading of the options that leave items out."""
+CURRENCY = re.compile("[A-Z]{3}")
+"""Of ISO 4217."""
+
 COUNTS = "What counts"
 """Heading of those that weigh."""
 
@@ -105,14 +109,17 @@ def popular(
     """
     session = session_of(context)
     answer = session.client.popular(catalogue, domains=domain or (), n=count)
-    session.show(answer, as_json, tables.popular(answer, {} if as_json else _items(session, catalogue, answer)))
+    if answer.items or as_json:
+        session.show(answer, as_json, tables.popular(answer, {} if as_json else _items(session, catalogue, answer)))
+        return
+    tell = f"nobody has done anything lately; `visrec events record USER like ITEM -c {catalogue}` tells of something"
+    conditions = [one_of("domain", *domain)] if domain else []
+    session.show(answer, as_json, why_nothing(session.client, catalogue, conditions, tell))
 
 
 def _items(
     session: Session, catalogue: str, answer: profile_pb2.GetPopularItemsResponse
 ) -> dict[str, indexer_pb2.Item]:
-    if not answer.items:
-        return {}
     found = session.client.get_items(catalogue, [each.item_id for each in answer.items])
     return {item.id: item for item in found}
 
@@ -131,7 +138,13 @@ def conditions_of(
     max_price: float | None,
     currency: str,
 ) -> list[common_pb2.Condition]:
-    """What the options ask of an item."""
+    """What the options ask of an item. Raises typer.BadParameter for what none could be."""
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise typer.BadParameter(
+            f"--min-price {min_price:g} is more than --max-price {max_price:g}: nothing can cost that"
+        )
+    if currency and not CURRENCY.fullmatch(currency):
+        raise typer.BadParameter(f"--currency {currency}: give three capital letters, such as EUR")
     conditions = [one_of("category", *category)] if category else []
     conditions += [one_of("domain", *domain)] if domain else []
     if min_price is not None or max_price is not None:

@@ -21,7 +21,17 @@ from visrec.v1 import profile_pb2
 user_app = typer.Typer(no_args_is_help=True, help="People: attributes, consent and taste.")
 events_app = typer.Typer(no_args_is_help=True, help="What people did.")
 
-TIMES = ["%Y-%m-%d", *(f"%Y-%m-%d{mid}%H:%M:%S{end}" for mid in "T " for end in ("", "%z", ".%f", ".%f%z"))]
+
+def moment(text: str) -> datetime:
+    """An instant as ISO 8601 writes it; without a zone in local time. Raises typer.BadParameter."""
+    try:
+        told = datetime.fromisoformat(text)
+        return told if told.tzinfo else told.astimezone()
+    except (ValueError, OverflowError, OSError) as error:
+        raise typer.BadParameter(
+            f"{text!r} is no time; give ISO 8601, such as 2026-11-28 or 2026-11-28T10:00:00Z"
+        ) from error
+
 
 UserArgument = Annotated[str, typer.Argument(help="Your id for the person; best a pseudonym.", metavar="USER")]
 Personalisation = Annotated[
@@ -164,7 +174,7 @@ def record(
     when: Annotated[
         datetime | None,
         typer.Option(
-            formats=TIMES,
+            parser=moment,
             metavar="TIME",
             help="When, such as 2026-11-28T10:00:00Z; without a zone: in local time; left out: now.",
         ),
@@ -181,8 +191,7 @@ def record(
     ```
     """
     session = session_of(context)
-    time = (when if when.tzinfo else when.astimezone()) if when else None
-    events = [Event(user, kind, catalogue, item, time=time, recommendation_id=recommendation) for item in items]
+    events = [Event(user, kind, catalogue, item, time=when, recommendation_id=recommendation) for item in items]
     results = session.client.record(events)
     answer = profile_pb2.RecordEventsResponse(results=results)
     lines = [_line(user, item, result) for item, result in zip(items, results, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -24,6 +25,12 @@ from visrec.commands.looking import (
 from visrec.commands.session import CatalogueOption, JsonOption, session_of
 from visrec.filters import all_of, one_of
 from visrec.v1 import ranker_pb2
+
+BOOST_FIELD = re.compile(r"id|domain|category|group_id|tags|currency|availability|attributes\.[a-z0-9_]{1,32}")
+BOOST_FORM = (
+    "give FIELD=VALUE=AMOUNT, such as category=lamps=0.1; FIELD: category, domain, tags, group_id, currency, "
+    "availability, id or attributes.NAME; AMOUNT: from -1 to 1, not 0"
+)
 
 MIX = "The mix"
 PEOPLE = "What becomes of it"
@@ -189,12 +196,17 @@ def recommend(
 
 
 def _boosts(given: list[str] | tuple[()]) -> list[ranker_pb2.Boost]:
-    boosts = []
-    for number, text in enumerate(given, 1):
-        field, _, rest = text.partition("=")
-        value, _, amount = rest.rpartition("=")
-        try:
-            boosts.append(ranker_pb2.Boost(name=f"boost-{number}", field=field, values=[value], amount=float(amount)))
-        except ValueError as error:
-            raise typer.BadParameter(f"--boost {text}: give FIELD=VALUE=AMOUNT, such as category=lamps=0.1") from error
-    return boosts
+    return [_boost(number, text) for number, text in enumerate(given, 1)]
+
+
+def _boost(number: int, text: str) -> ranker_pb2.Boost:
+    """Raises typer.BadParameter."""
+    field, _, rest = text.partition("=")
+    value, _, amount = rest.rpartition("=")
+    try:
+        boost = ranker_pb2.Boost(name=f"boost-{number}", field=field, values=[value], amount=float(amount))
+    except ValueError as error:
+        raise typer.BadParameter(f"--boost {text}: {BOOST_FORM}") from error
+    if not value or not BOOST_FIELD.fullmatch(field) or not 0 < abs(boost.amount) <= 1:
+        raise typer.BadParameter(f"--boost {text}: {BOOST_FORM}")
+    return boost

@@ -22,11 +22,11 @@ MAX_REQUEST_LETTERS = 128
 
 REMAINS = (
     "for a minute, the numbers of this receipt, under a keyed hash of the id, in case an answer is lost on the way",
-    "until tombstone_until, the time of this erasure, under a keyed hash of the id: events from before it are refused",
+    "for as long as late events are refused, the time of this erasure, under a keyed hash of the id",
     "for a day, where a job is reading everybody page by page, a keyed hash of the id as the place where it goes on",
     "popularity keeps the counts of their events, without a trace of who they are from, until they have decayed",
     "what jobs have learned from many people keeps their share until the jobs run again",
-    "the append-only file of the store holds what was written until Redis has rewritten it; see rewrite_asked",
+    "the append-only file of the store holds what was written until Redis has written it anew",
     "the embedder has what it saw in the latest photos in memory, not whose they are, until later ones come",
     "the slow log of the store, unless it is off, holds the beginnings of slow commands until later ones come",
     "backups and replicas' files, where there are any, hold it until they are replaced",
