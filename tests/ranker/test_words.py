@@ -150,6 +150,15 @@ def test_a_seed_is_close_or_unlike_by_what_speaks_louder(content: float, colour:
     assert texts(*of, blocks=PUSHED) == [said]
 
 
+@pytest.mark.parametrize(("rank", "told"), [(1, 1), (20, 1), (21, 0), (200, 0)])
+@pytest.mark.parametrize(
+    ("signal", "query"), [("photo", "photo"), ("seeds", "seed-1"), ("taste", "interest-1"), ("session", "session-1")]
+)
+def test_by_rank_likeness_is_told_of_the_first_only(signal: str, query: str, rank: int, told: int) -> None:
+    of = Part(signal, query, "", 1.0, 1 / (60 + rank), 1 / (60 + rank))
+    assert len(reasons([of], SOURCES, {})) == told
+
+
 def test_what_pushes_away_from_a_seed_to_be_far_from_draws_near() -> None:
     assert texts(part("seeds", 1, "seed-2", "colour", weight=-1.0), blocks=PUSHED) == ["Close to “sofa”"]
     assert texts(part("seeds", 1, "seed-2", "content", weight=-1.0), blocks=PUSHED) == ["Unlike “sofa”"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from services.ranker.order.reciprocal import K
 from services.ranker.others.ports import AVOIDED, STATED, Source
 from services.ranker.others.ports import SEGMENT as OF_SEGMENT
 from services.ranker.ranking import Part
@@ -16,6 +17,9 @@ MIN_SHARE = 0.1
 """A reason stands for at least this share of all that speaks for an item; less would be noise told as insight."""
 
 MAX_REASONS = 3
+
+TOLD_PLACES = 20
+"""By reciprocal rank what is not among so many by a query is not told to be like it."""
 
 
 class ReasonKind(Enum):
@@ -109,7 +113,10 @@ def reasons(parts: Sequence[Part], sources: Mapping[str, Source], blocks: Mappin
 
 
 def _sign(part: Part, sources: Mapping[str, Source], blocks: Mapping[str, float]) -> int:
-    """1: the part is the greater the more alike the item is, -1: the less; 0: it does not tell which."""
+    """1: the part is the greater the more alike the item is, -1: the less; 0: it does not tell which, or not of this
+    item: by reciprocal rank every item has a part of every signal, the last one, too."""
+    if part.query and not part.block and 0 < part.value < 1.0 / (K + TOLD_PLACES):
+        return 0
     if part.signal not in (PHOTO, *_NEAR_KINDS):
         return 1
     source = sources.get(part.query)
@@ -126,14 +133,14 @@ def _reason(key: tuple[str, str], value: float, source: Source | None, alike: fl
     """None for what has no words: a block of a user's own model, an interest whose source is unknown, a place by rank
     of which nobody can tell whether it is one for likeness. `alike`: negative for what is here for being unlike."""
     signal, name = key
+    if not alike:
+        return None
     if signal in _PLAIN_KINDS:
         return Reason(_PLAIN_KINDS[signal], value)
     if signal.startswith(RULE):
         return Reason(ReasonKind.RULE, value, source, rule=signal.removeprefix(RULE))
     if signal == TASTE:
         return Reason(_TASTE_KINDS.get(source.event, ReasonKind.CLOSE_TO_LIKED), value, source) if source else None
-    if not alike:
-        return None
     if signal == PHOTO:
         kind = (_PHOTO_KINDS if alike > 0 else _OTHER_KINDS).get(name)
         return Reason(kind, value) if kind else None
