@@ -80,7 +80,7 @@ def _source(of: profile_pb2.InterestSource) -> str:
 
 def receipt(answer: profile_pb2.DeleteUserResponse) -> Table:
     """What an erasure removed, and what it could not."""
-    removed = [(each.place, f"{each.entries} removed") for each in answer.erased]
+    removed = [(each.place.replace("_", " "), f"{each.entries} removed") for each in answer.erased]
     until = moment(answer.tombstone_until)
     facts = [
         ("erased", moment(answer.erased_at)),

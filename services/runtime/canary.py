@@ -107,9 +107,10 @@ async def sing(
     verdict, deadline_s = Verdict(runtime), runtime.canary_deadline_s
     while True:
         problem: Exception | None = None
+        all_of_it = asyncio.timeout(deadline_s)
         try:
             # Who is asked has a little less time, and so is named as the one who did not answer.
-            async with asyncio.timeout(deadline_s) as all_of_it:
+            async with all_of_it:
                 with deadlines.within(OTHERS_SHARE * deadline_s):
                     await canary()
         except TimeoutError as why:

@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from services.errors import NotReady, Refused
 from services.runtime import leash, logs
-from services.runtime.redis_files import require_readable, too_new
+from services.runtime.redis_files import require_known_format, require_readable
 from services.runtime.redis_program import candidates, find_server
 
 LONGEST_SOCKET = 100
@@ -146,8 +146,8 @@ class EmbeddedRedis:
             while not _answers(client):
                 if process.poll() is not None:
                     said = self._last_words()
-                    advice = too_new(said, self._server, self._version)
-                    raise NotReady(f"redis-server ended with code {process.returncode}: {said}{advice}")
+                    require_known_format(said, self._folder, self._server, self._version)
+                    raise NotReady(f"redis-server ended with code {process.returncode}: {said}")
                 if time.monotonic() > end:
                     raise NotReady(f"redis-server is not ready after {START_S:.0f} s; see {self._folder}/redis.log")
                 time.sleep(POLL_S)

@@ -45,14 +45,14 @@ def require_readable(folder: Path, server: Path, version: Version) -> None:
         )
 
 
-def too_new(said: str, server: Path, version: Version) -> str:
-    """Advice where what a redis-server `said` when it ended tells that a newer one wrote its files; empty otherwise."""
-    if not any(words in said for words in NEWER_FORMAT):
-        return ""
-    return (
-        f"; the files were written by a newer Redis than {_told(version)} ({server}), the newest of this machine: "
-        "install the one that wrote them, or set VISREC_VAR_DIR to another folder"
-    )
+def require_known_format(said: str, folder: Path, server: Path, version: Version) -> None:
+    """Raises Refused when what a redis-server `said` as it ended tells that a newer one wrote the files of `folder`."""
+    if any(words in said for words in NEWER_FORMAT):
+        raise Refused(
+            f"the files in {folder} were written by a newer Redis than {_told(version)} ({server}), the newest of this "
+            "machine: install the one that wrote them, or set VISREC_VAR_DIR to another folder",
+            reason="RECORD_TOO_NEW",
+        )
 
 
 def _holds(path: Path) -> bool:

@@ -212,7 +212,7 @@ class FakeIndexer(indexer_pb2_grpc.IndexerServiceServicer):
                 item for item in items if condition.field != "category" or item.category in condition.keyword.any_of
             ]
         (field,) = request.fields
-        words = Counter(item.category if field == "category" else "available" for item in items)
+        words = Counter("available" if field == "availability" else str(getattr(item, field)) for item in items)
         values = [
             indexer_pb2.FacetValue(value=word, count=count) for word, count in words.most_common(request.limit or 20)
         ]

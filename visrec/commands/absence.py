@@ -40,5 +40,5 @@ def _there(client: Client, catalogue: str, field: str) -> str:
         return ""
     values, distinct = client.values(catalogue, field, limit=MOST_TOLD)
     more = f" and {distinct - len(values):,} more" if distinct > len(values) else ""
-    words = ", ".join(f"{value} ({count:,})" for value, count in values)
-    return f"{field} is one of: {words}{more}" if values else f"no item has a {field}"
+    words = ", ".join(f"{value} ({count:,})" for value, count in values if value)
+    return f"{field} is one of: {words}{more}" if words else f"no item has a {field}"
