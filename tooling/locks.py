@@ -65,6 +65,7 @@ IMAGES = (
     Lock("profile", "profile"),
     Lock("ranker", "ranker"),
     Lock("jobs", "jobs"),
+    Lock("collaborative", "collaborative"),
 )
 BESIDE = (
     # What is compared with the embedder decodes and computes with the same libraries, or the figures say nothing.
