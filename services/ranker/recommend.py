@@ -79,7 +79,7 @@ class Recommender:
         """
         ask.check()
         book = self._book()
-        scene = book.named(ask.scene)
+        scene, exposure = book.named(ask.scene).seen_by(ask.user_id)
         wanted = scenes.signal_weights(scene, ask.signal_weights)
         rules = ask.rules.over(scene.rules)
         conditions = rules.conditions()
@@ -119,6 +119,7 @@ class Recommender:
             sources=material.sources(),
             photo=material.photo,
             taste=material.taste,
+            exposure=exposure,
         )
         return await self._told(stages, material, answer, conditions, known)
 

@@ -15,12 +15,14 @@ from typing import Protocol
 
 from services.errors import VisrecError
 from services.ranker.others.ports import Embedding
+from services.ranker.scenes.scene import NOT_EXPOSED, Exposure
 
 
 @dataclass(frozen=True)
 class Deed:
     """One event of a person: shown an item (`item_id`), or a photo of their own (`photo`, with the raw features that it
-    was made from). `event_id` is unique of the person, so that one that is sent twice counts once."""
+    was made from). `rank`: its place, 1 for the best; `scene`, `exposure`: by which weights. `event_id` is unique of
+    the person, so that one that is sent twice counts once."""
 
     event_id: str
     user_id: str
@@ -29,6 +31,9 @@ class Deed:
     item_id: str = ""
     recommendation_id: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
+    rank: int = 0
+    scene: str = ""
+    exposure: Exposure = NOT_EXPOSED
     photo: Embedding | None = None
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from services.errors import InvalidInput
+from services.ranker.scenes.experiment import Experiment
 from services.ranker.scenes.rules import NO_RULES, Rules
 from services.spaces import Space
 
@@ -23,9 +24,20 @@ DEFAULT_SCENE = "balanced"
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """The experiment somebody takes part in and the variant they have; both empty: none."""
+
+    experiment: str = ""
+    variant: str = ""
+
+
+NOT_EXPOSED = Exposure()
+
+
+@dataclass(frozen=True)
 class Scene:
     """`signals`: weight of each, finite, >= 0. `blocks`: weight of each block by name, for spaces that have it.
-    `diversity`: 0 to 1, for requests that name none."""
+    `diversity`: 0 to 1, for requests that name none. `experiment`: other weights for some of the people."""
 
     name: str
     description: str
@@ -33,6 +45,15 @@ class Scene:
     blocks: Mapping[str, float]
     rules: Rules = NO_RULES
     diversity: float = 0.0
+    experiment: Experiment | None = None
+
+    def seen_by(self, user_id: str) -> tuple[Scene, Exposure]:
+        """The scene as somebody has it, and what they were drawn for; nobody without an id is."""
+        if self.experiment is None or not user_id:
+            return self, NOT_EXPOSED
+        variant = self.experiment.variant_of(user_id)
+        theirs = replace(self, signals=variant.signals or self.signals, blocks=variant.blocks or self.blocks)
+        return theirs, Exposure(self.experiment.name, variant.name)
 
 
 def _scene(name: str, description: str, signals: tuple[float, ...], blocks: Mapping[str, float]) -> Scene:
