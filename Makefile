@@ -122,8 +122,8 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 # ---- measuring it
 
 .PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker load
-eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
-	@$(RUN) -m bench.quality $(ARGS)
+eval: setup ## Quality: labelled pictures through every block, and recommendations against what people did later.
+	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation && exit $$pictures
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
 	@$(RUN) -m bench.cost $(ARGS)

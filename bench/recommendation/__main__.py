@@ -1,0 +1,93 @@
+"""`make eval` (its second half): how good recommendations are, judged by what people did later.
+
+MovieLens-100k; a rating of at least 4 is a like, all else a look; what was seen is left out. Two splits: one moment for
+everybody, behind which a fifth of all events lie, and one for each person, with their last fifth. Half-lives, factors
+and weights are chosen on the last fifth of what is known, split off in the same way; the test period is reported once.
+
+nDCG@10 and recall@10 with intervals by the bootstrap over people, differences paired; coverage of the catalogue,
+novelty (bits), diversity in a list (1 - cosine of kind and year), calibration (divergence of kinds, 0 is best). Signals
+are the ranker's: `collaborative` by the code of `jobs collaborative`; `taste` over kinds and years, which stand for
+photos; `segment` over age and gender; `popularity`. The fused answer is their weighted sum.
+
+Writes var/eval/recommendation.json and .svg, and ends with exit code 1 when a target is missed. Needs no service; the
+data is fetched with pip into var/eval (its licence allows no handing on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from bench.failure import BenchFailed
+from bench.fleet import ROOT
+from bench.recommendation import bars, movielens, report
+from bench.recommendation.log import by_person, by_time
+from bench.recommendation.measure import Measured, measured
+
+FOLDER = ROOT / "var" / "eval"
+GLOBAL, OWN = "global time split", "per-user time split"
+SPLITS = {GLOBAL: by_time, OWN: by_person}
+LEAST = {GLOBAL: 0.26, OWN: 0.185}
+CHOICES = 7
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures both splits. Returns the exit code."""
+    options = _options(arguments)
+    try:
+        movies = movielens.read(movielens.fetched(options.data))
+    except BenchFailed as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        return 1
+    found = list[Measured]()
+    with Progress(console=console, transient=True) as progress:
+        for name, split in SPLITS.items():
+            task = progress.add_task(name, total=CHOICES)
+            found.append(measured(name, split, movies, lambda task=task: progress.advance(task)))  # type: ignore[misc]
+    for each in found:
+        for part in each.parts:
+            console.print(report.table(each.name, part))
+        console.print(report.chosen(each), style="dim")
+    missed = [line for each in found for line in misses(each)]
+    for line in missed:
+        console.print(f"[red]missed:[/] {escape(line)}")
+    report.save(found, missed, FOLDER / "recommendation.json")
+    (FOLDER / "recommendation.svg").write_text(bars.sheet(found), encoding="utf-8")
+    return 1 if missed else 0
+
+
+def misses(found: Measured) -> list[str]:
+    """Targets that the fused answer misses: a number; not below the best of all others beyond the interval; and in the
+    split of each person above it."""
+    known = found.parts[0]
+    fused, other = known.fused, known.best_other
+    assert other.less is not None
+    checks = {
+        f"nDCG@10 {fused.ndcg.mean:.3f} is below {LEAST[found.name]}": fused.ndcg.mean < LEAST[found.name],
+        f"it is below {other.method} beyond the interval": other.less.is_below,
+        f"it is not above {other.method}": found.name == OWN and other.less.mean <= 0,
+    }
+    return [f"{found.name}: {what}" for what, is_so in checks.items() if is_so]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.recommendation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    folder = FOLDER / "movielens"
+    parser.add_argument("--data", type=Path, default=folder, help=f"where the data is, or goes to (default {folder})")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
