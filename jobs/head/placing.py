@@ -128,10 +128,9 @@ class Placing:
         return self.connection.call(self.connection.indexer.SetAlias, request).previous_space
 
     def remove(self, space: str) -> None:
-        """The space and its head."""
+        """The space. Its head stays: one of the same items is the same head, and may serve another catalogue."""
         request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=space)
         self.connection.call(self.connection.indexer.DeleteSpace, request)
-        self.connection.call(self.connection.embedder.DeleteHead, embedder_pb2.DeleteHeadRequest(space=space))
 
 
 def _linear(name: str, map_: Map, weight: float) -> embedder_pb2.HeadBlock:

@@ -95,6 +95,8 @@ SCENES: Mapping[str, Scene] = MappingProxyType(
 )
 
 
+CONTENT, KIND = "content", "kind"
+
 _NOTHING = dict.fromkeys(SIGNALS, 0.0)
 
 
@@ -117,9 +119,16 @@ def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]
 def block_weights(scene: Scene, given: Mapping[str, float], space: Space) -> dict[str, float]:
     """Weights of the blocks of `space`: what was given, else those of the scene, else (empty) the space's defaults.
 
+    A learned block of kinds belongs to what is shown: where no scene names it, it counts for as much beside `content`
+    as by default in its space, or a space that was learned would be searched as if nothing had been.
+
     Raises InvalidInput for a given block that the space does not have, and as `Space.weights` does.
     """
     if given:
         space.weights(given)
         return dict(given)
-    return {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
+    weights = {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
+    defaults = {block.name: block.default_weight for block in space.blocks}
+    if KIND in defaults and KIND not in scene.blocks and weights.get(CONTENT) and defaults.get(CONTENT):
+        weights[KIND] = weights[CONTENT] * defaults[KIND] / defaults[CONTENT]
+    return weights
