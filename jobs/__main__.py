@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 try:
-    from jobs import tables
+    from jobs import scene_commands, tables
     from jobs.calibrate import CalibrateJob, NoCurves
     from jobs.curves import with_curves
     from jobs.forget import ForgetJob
@@ -225,6 +225,49 @@ def head(
 
     run(work)
     raise typer.Exit(exit_code)
+
+
+@app.command()
+def collaborative(
+    catalogue: CatalogueOption,
+    *,
+    factors: Annotated[int, typer.Option(min=1, max=512, help="How many numbers tell of an item.")] = 64,
+    recent: Annotated[
+        float,
+        typer.Option(min=1, metavar="ACTS", help="What somebody did counts half when they have done so much since."),
+    ] = 50.0,
+    most_people: Annotated[
+        int, typer.Option("--most-people", min=20, help="People whose acts are read; others are folded in.")
+    ] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Of all chance. The same acts and seed make the same factors.")] = 1,
+    patience: PatienceOption = 60.0,
+) -> None:
+    """Learn from what people do together, so that they are recommended what those like who did alike.
+
+    Reads acts of everybody who consents to personalisation, learns factors of items and people, and writes them beside
+    what there is: a row of every item, of new ones by how they look, and where every person is. Then the alias
+    `collaborative` moves, and the ranker searches there, too. Who comes later is folded in from what they do.
+
+    ```
+    python -m jobs collaborative -c shop
+    ```
+    """
+    from jobs.collaborative.factors import Recipe  # scipy takes a second that other jobs need not wait
+    from jobs.learn_collaborative import CollaborativeJob
+
+    def work(connection: Connection, out: Console, notes: Console) -> None:
+        recipe = Recipe(factors=factors, recent=recent, seed=seed)
+        patient = Patience(patience, time.sleep, time.monotonic)
+        with progress_on(notes) as progress:
+            outcome = CollaborativeJob(connection, catalogue, patient, recipe, most_people).run(phases(progress))
+        for piece in tables.collaborative(outcome, catalogue):
+            out.print(piece)
+
+    run(work)
+
+
+app.command()(scene_commands.weights)
+app.command()(scene_commands.experiment)
 
 
 @app.command("forget-catalogue")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from jobs.calibrate import Fitted
+from jobs.collaborative.outcome import Outcome as Collaborative
 from jobs.curves import DECADES
 from jobs.learn_head import Outcome
 from jobs.rebuild import Rebuilt
@@ -90,3 +91,19 @@ def _next_step(outcome: Outcome, catalogue: str) -> str:
     if not outcome.verdict.passes:
         return f"Nothing was moved: {outcome.verdict.why_not}."
     return "It passes, and nothing was put (--dry-run). Run it without --dry-run next."
+
+
+def collaborative(outcome: Collaborative, catalogue: str) -> Iterator[RenderableType]:
+    """What was read, what was put, and the way back."""
+    table = Table("acts read", "items placed", "new items placed by looks", "people placed", "gone meanwhile")
+    gone = sum(each.gone for each in (outcome.items, outcome.cold, outcome.people))
+    put = (outcome.acts, outcome.items.put, outcome.cold.put, outcome.people.put, gone)
+    table.add_row(*(f"{count:,}" for count in put))
+    yield table
+    yield (
+        f"Looks explain {outcome.explained:.0%} of what held-out items' rows differ by."
+        if outcome.explained is not None
+        else "Looks tell nothing of what people do together, or too few items have both: new items have no rows."
+    )
+    back = f"; the way back is SetAlias to {outcome.previous}" if outcome.previous else ""
+    yield f"{escape(catalogue)} is searched in {outcome.space}, too{back}."

@@ -65,7 +65,6 @@ IMAGES = (
     Lock("profile", "profile"),
     Lock("ranker", "ranker"),
     Lock("jobs", "jobs"),
-    Lock("collaborative", "collaborative"),
 )
 BESIDE = (
     # What is compared with the embedder decodes and computes with the same libraries, or the figures say nothing.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from implicit.als import AlternatingLeastSquares
 from scipy import sparse
 
 from bench.recommendation.log import Floats, Log
+from jobs.collaborative.factors import Recipe, factorised
 
 MEAN_LIFE_DAYS = 14.0
 """Of the decay that the project's targets were measured with: e^(-age / 14 days), a half-life of 9.7 days."""
@@ -41,18 +41,12 @@ def item_knn(known: Log, neighbours: int) -> Floats:
     return scores
 
 
-def als(known: Log, factors: int, regularisation: float, confidence: float, seed: int = 1) -> Floats:
-    """Products of implicit-feedback factors as the library gives them, of likes alone."""
-    model = AlternatingLeastSquares(
-        factors=factors,
-        regularization=regularisation,
-        alpha=confidence,
-        num_threads=1,
-        random_state=seed,
-        use_gpu=False,
-    )
-    model.fit(sparse.csr_matrix(known.likes().astype(np.float32)), show_progress=False)
-    scores: Floats = np.asarray(model.user_factors, dtype=np.float64) @ np.asarray(model.item_factors).T
+def als(known: Log, recipe: Recipe) -> Floats:
+    """Products of implicit-feedback factors as the library gives them, of likes alone, each of the recipe's
+    confidence."""
+    likes = sparse.csr_matrix((known.likes() * recipe.confidence).astype(np.float32))
+    people, items = factorised(likes, recipe)
+    scores: Floats = people @ items.T
     return scores
 
 

@@ -45,7 +45,8 @@ def chosen(found: Measured) -> str:
     weights = ", ".join(f"{name} {weight:g}" for name, weight in settings.weights)
     return (
         f"Chosen on the validation period: half-lives {settings.half_life_days:g} d, in segments "
-        f"{settings.segment_half_life_days:g} d; kNN {settings.neighbours}; ALS {settings.als}; factors' confidence "
+        f"{settings.segment_half_life_days:g} d; kNN {settings.neighbours}; ALS {settings.als.factors} factors, "
+        f"regularisation {settings.als.regularisation:g}, confidence {settings.als.confidence:g}; factors' confidence "
         f"{settings.recipe.confidence:g}, recent {settings.recipe.recent:g}; taste recent {settings.taste_recent:g}; "
         f"weights {weights}"
     )

@@ -20,7 +20,7 @@ from jobs.collaborative.factors import Recipe
 K = 10
 HALF_LIVES_DAYS = (3.0, 5.0, 7.0, 10.0, 14.0, 30.0, 90.0)
 NEIGHBOURS = (20, 50, 100, 10_000)
-ALS = tuple(itertools.product((32, 64), (1.0, 10.0), (1.0, 5.0)))
+ALS = tuple(Recipe(*choice) for choice in itertools.product((32, 64), (1.0, 10.0), (1.0, 5.0)))
 RECENT = (5.0, 10.0, 20.0, 50.0, 100.0, float("inf"))
 CONFIDENCES = (0.5, 1.0)
 WEIGHTS = {
@@ -36,12 +36,12 @@ ChoiceT = TypeVar("ChoiceT")
 
 @dataclass(frozen=True)
 class Settings:
-    """All that is chosen. `als`: factors, regularisation, confidence."""
+    """All that is chosen. `als`: for the library by itself."""
 
     half_life_days: float = 14.0
     segment_half_life_days: float = 14.0
     neighbours: int = 50
-    als: tuple[int, float, float] = (64, 10.0, 1.0)
+    als: Recipe = field(default_factory=lambda: Recipe(confidence=1.0))
     recipe: Recipe = field(default_factory=Recipe)
     taste_recent: float = 50.0
     weights: tuple[tuple[str, float], ...] = (("collaborative", 1.0),)
@@ -74,7 +74,7 @@ def tuned(known: Log, split: Callable[[Log], Split], movies: Movies, on_step: Ca
         choose(HALF_LIVES_DAYS, lambda days: baselines.decayed(early, days)),
         choose(HALF_LIVES_DAYS, lambda days: signals.segment(early, movies.segments, days)),
         choose(NEIGHBOURS, lambda count: baselines.item_knn(early, count)),
-        choose(ALS, lambda choice: baselines.als(early, *choice)),
+        choose(ALS, lambda choice: baselines.als(early, choice)),
         choose(recipes, lambda recipe: signals.collaborative_of(early, rows[recipe.confidence], recipe)),
         choose(RECENT, lambda recent: signals.taste(early, movies.features, recent)),
     )
@@ -102,7 +102,7 @@ def answers(known: Log, movies: Movies, settings: Settings) -> dict[str, Floats]
         "popularity, mean life 14 days": baselines.decayed(known, fixed),
         "popularity, decay tuned": baselines.decayed(known, settings.half_life_days),
         "item-kNN": baselines.item_knn(known, settings.neighbours),
-        "ALS": baselines.als(known, *settings.als),
+        "ALS": baselines.als(known, settings.als),
         **{f"signal {name}": values for name, values in said.items()},
         "fused": signals.fused(said, dict(settings.weights)),
     }

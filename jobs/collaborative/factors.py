@@ -25,8 +25,9 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
-from jobs.collaborative.acts import Acts
+from jobs.collaborative.acts import Acts, Float64
 from jobs.kmeans import Float32
 
 FOLD_REGULARISATION = 4.0
@@ -51,34 +52,41 @@ class Recipe:
     seed: int = 1
 
 
-def learned(acts: Acts, recipe: Recipe, threads: int = 1) -> Float32:
-    """(items, F + 1) float32 rows of unit norm; an item that nobody liked has slack alone. The same acts, recipe and
-    one thread give the same rows."""
-    rated = _rated(acts, acts.clicks * recipe.confidence)
-    model = AlternatingLeastSquares(
-        factors=recipe.factors,
-        regularization=recipe.regularisation,
-        alpha=1.0,
-        iterations=recipe.iterations,
-        num_threads=threads,
-        random_state=recipe.seed,
-        use_gpu=False,
-    )
-    model.fit(rated, show_progress=False)
-    factors = np.asarray(model.item_factors, dtype=np.float64)
-    factors[_unliked(acts)] = 0.0  # they keep what chance gave them, pulled towards nothing
-    return with_slack(whitened(factors, recipe.regularisation))
+def learned(acts: Acts, recipe: Recipe) -> Float32:
+    """(items, F + 1) float32 rows of unit norm; an item that nobody liked has slack alone. The same acts and recipe
+    give the same rows."""
+    _, items = factorised(_rated(acts, acts.clicks * recipe.confidence), recipe)
+    items[_unliked(acts)] = 0.0  # they keep what chance gave them, pulled towards nothing
+    return with_slack(whitened(items, recipe.regularisation))
 
 
-def whitened(factors: NDArray[np.float64], regularisation: float) -> NDArray[np.float64]:
+def factorised(rated: sparse.csr_matrix, recipe: Recipe) -> tuple[Float64, Float64]:
+    """(people, items) float32 confidences, negative for what is disliked, to factors of both, (people, F) and
+    (items, F), by one thread: more of them sum in another order each time."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(
+            factors=recipe.factors,
+            regularization=recipe.regularisation,
+            alpha=1.0,
+            iterations=recipe.iterations,
+            num_threads=1,
+            random_state=recipe.seed,
+            use_gpu=False,
+        )
+        model.fit(rated, show_progress=False)
+    people, items = (np.asarray(each, dtype=np.float64) for each in (model.user_factors, model.item_factors))
+    return people, items
+
+
+def whitened(factors: Float64, regularisation: float) -> Float64:
     """(n, F): Y G^(-1/2)."""
     gram = factors.T @ factors + regularisation * np.eye(factors.shape[1])
     values, vectors = np.linalg.eigh(gram)
-    rows: NDArray[np.float64] = factors @ (vectors / np.sqrt(values)) @ vectors.T
+    rows: Float64 = factors @ (vectors / np.sqrt(values)) @ vectors.T
     return rows
 
 
-def with_slack(rows: NDArray[np.float64]) -> Float32:
+def with_slack(rows: Float64) -> Float32:
     """(n, F) to (n, F + 1) of unit norm; rows that are all zero have slack alone."""
     lengths = np.linalg.norm(rows, axis=1)
     scaled = rows / (lengths.max(initial=0.0) or 1.0)
@@ -99,11 +107,11 @@ def placed(acts: Acts, rows: Float32, recipe: Recipe) -> Float32:
     return people
 
 
-def fold(rows: NDArray[np.float64], clicks: NDArray[np.float64]) -> NDArray[np.float64]:
+def fold(rows: Float64, clicks: Float64) -> Float64:
     """(n, F) rows of somebody's items without slack, (n,) clicks spent on each → (F,) of unit norm, or all zero."""
     confidence = np.abs(clicks)
     gram = (rows * confidence[:, None]).T @ rows + FOLD_REGULARISATION * np.eye(rows.shape[1])
-    solved: NDArray[np.float64] = np.linalg.solve(gram, rows.T @ (confidence * (clicks > 0)))
+    solved: Float64 = np.linalg.solve(gram, rows.T @ (confidence * (clicks > 0)))
     length = np.linalg.norm(solved)
     return solved / length if length > 1e-9 else np.zeros_like(solved)
 
