@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +48,17 @@ class Marks:
     fidelity: Float64
 
 
+class _Part(NamedTuple):
+    """Some queries: (q,) their rows, and (q, n) what is related, barred, and nearest by raw features; (q,) how many of
+    K there are."""
+
+    rows: Rows
+    related: Flags
+    barred: Flags
+    wanted: Flags
+    possible: Rows
+
+
 @dataclass(frozen=True, eq=False)
 class Exam:
     """`groups` say what is related. `raw`: (n, F) features of unit norm. `variants`: (n,) items of the same number are
@@ -60,28 +73,34 @@ class Exam:
 
     def marks(self, view: View, like_raw: View | None = None) -> Marks:
         """Precision of `view`, and the fidelity of `like_raw` (None: the same)."""
-        precision, fidelity = [], []
-        raw = View((self.raw,), (1.0,))
-        for rows, related, barred in self._asked():
-            scores = np.where(barred, -np.inf, view.scores(rows))
-            possible = np.minimum(related.sum(axis=1), K)
-            hits = np.take_along_axis(related, _nearest(scores), axis=1).sum(axis=1)
-            precision.append(hits / possible)
-            inner = scores if like_raw is None else like_raw.scores(rows)
-            kept = _first(np.where(related, inner, -np.inf), possible)
-            wanted = _first(np.where(related, raw.scores(rows), -np.inf), possible)
-            fidelity.append((kept & wanted).sum(axis=1) / possible)
-        empty = [np.zeros(0)]
-        return Marks(np.concatenate(precision or empty), np.concatenate(fidelity or empty))
+        precision, fidelity = [np.zeros(0)], [np.zeros(0)]
+        for part in self._parts:
+            scores = view.scores(part.rows)
+            inner = scores if like_raw is None else like_raw.scores(part.rows)
+            nearest = _nearest(np.where(part.barred, -np.inf, scores))
+            hits = np.take_along_axis(part.related, nearest, axis=1).sum(axis=1)
+            kept = _first(np.where(part.related, inner, -np.inf), part.possible)
+            precision.append(hits / part.possible)
+            fidelity.append((kept & part.wanted).sum(axis=1) / part.possible)
+        return Marks(np.concatenate(precision), np.concatenate(fidelity))
 
-    def _asked(self) -> Iterator[tuple[Rows, Flags, Flags]]:
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        """The same for every view."""
+        return list(self._asked())
+
+    def _asked(self) -> Iterator[_Part]:
+        raw = View((self.raw,), (1.0,))
         for start in range(0, len(self.queries), QUERIES_AT_ONCE):
             rows = self.queries[start : start + QUERIES_AT_ONCE]
             barred = (self.variants[rows][:, None] == self.variants) | ~self.shelf
             related = self.groups.related(rows) & ~barred
             asked = related.any(axis=1)
             if asked.any():
-                yield rows[asked], related[asked], barred[asked]
+                rows, related, barred = rows[asked], related[asked], barred[asked]
+                possible = np.minimum(related.sum(axis=1), K)
+                wanted = _first(np.where(related, raw.scores(rows), -np.inf), possible)
+                yield _Part(rows, related, barred, wanted, possible)
 
 
 def unit(raw: Float16) -> Float16:
