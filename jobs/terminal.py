@@ -17,6 +17,7 @@ from jobs.head.reading import NothingLearned
 from jobs.learn_head import OnPhase
 from jobs.pages import BrokenOff
 from jobs.rebuild import NoSuchSpace
+from jobs.scene_keeper import NoScene, TooLittle
 from jobs.segment_people import NoSegments
 from visrec.commands.faults import sentence
 from visrec.connection import Connection, Targets, WrongConnection
@@ -47,10 +48,10 @@ def run(work: Callable[[Connection, Console, Console], None]) -> None:
     try:
         with Connection(Targets.from_environment(os.environ), CALL_S) as connection:
             work(connection, out, notes)
-    except (NoSegments, NoCurves, NothingLearned) as reason:
+    except (NoSegments, NoCurves, NothingLearned, TooLittle) as reason:
         notes.print(f"[bold]nothing was put:[/] {escape(str(reason))}")
         raise typer.Exit(EXIT_NOTHING) from reason
-    except NoSuchSpace as wrong:
+    except (NoSuchSpace, NoScene) as wrong:
         notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
         raise typer.Exit(EXIT_WRONG) from wrong
     except BrokenOff as broken:

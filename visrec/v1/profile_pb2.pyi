@@ -1726,9 +1726,9 @@ class ExportEventsResponse(_message.Message):
     """For the next page; empty: this was the last."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
-        """In no particular order. `user_id` is the caller's own id when the request says so, else a pseudonym that is the same
-        within one export and differs from export to export, and so is `recommendation_id`: events of one recommendation to
-        one person have the same. Event ids and vectors are left out.
+        """Those of one person follow each other, else in no particular order. `user_id` is the caller's own id when the request
+        says so, else a pseudonym that is the same within one export and differs from export to export, and so is
+        `recommendation_id`: events of one recommendation to one person have the same. Event ids and vectors are left out.
         """
 
     def __init__(
