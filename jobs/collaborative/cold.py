@@ -23,8 +23,8 @@ LEAST_ITEMS = 50
 
 @dataclass(frozen=True)
 class Map:
-    """`matrix` (D + 1, F), the last row for a constant 1; `explained`: share of the variance of held-out rows, at most
-    1; `strength`: of the ridge."""
+    """`matrix` (D + 1, F), the last row for a constant 1; `strength`: of the ridge; `explained`: share of the squared
+    error that the mean of the others makes of held-out rows, at most 1."""
 
     matrix: Float64
     explained: float
@@ -55,12 +55,12 @@ class Sums:
         self._held.add(inputs[held], told[held])
 
     def solved(self) -> Map | None:
-        """The map that tells held-out items best; None with too few items, or when it tells them no better than their
-        mean does."""
+        """The map that tells held-out items best; None with too few items, or when it tells them no better than the
+        mean of the others does."""
         if self._fitted.count < LEAST_ITEMS or not self._held.count:
             return None
         tried = [
-            Map(matrix, self._held.explained(matrix), strength)
+            Map(matrix, self._held.explained(matrix, self._fitted.mean), strength)
             for strength in STRENGTHS
             for matrix in [self._fitted.ridge(strength)]
         ]
@@ -83,15 +83,19 @@ class _Part:
         self._sum = self._sum + outputs.sum(axis=0)
         self._squares += float(np.sum(outputs * outputs))
 
+    @property
+    def mean(self) -> Float64:
+        return self._sum / self.count
+
     def ridge(self, strength: float) -> Float64:
         penalty = np.full(len(self._gram), strength)
         penalty[-1] = 1e-9  # the constant is free
         return np.asarray(np.linalg.solve(self._gram + np.diag(penalty), self._cross), dtype=np.float64)
 
-    def explained(self, matrix: Float64) -> float:
-        """1 - sum |Y - XB|^2 / sum |Y - mean|^2, out of the sums."""
+    def explained(self, matrix: Float64, mean: Float64) -> float:
+        """1 - sum |Y - XB|^2 / sum |Y - m|^2, out of the sums; m is the (F,) `mean` of what was fitted to."""
         missed = self._squares - 2 * np.sum(matrix * self._cross) + np.sum(matrix * (self._gram @ matrix))
-        spread = self._squares - float(self._sum @ self._sum) / self.count
+        spread = self._squares - 2 * float(mean @ self._sum) + self.count * float(mean @ mean)
         return 1.0 - float(missed) / spread if spread > 1e-12 else 0.0
 
 

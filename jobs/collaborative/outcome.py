@@ -21,7 +21,7 @@ class Written:
 class Outcome:
     """What was read and put.
 
-    explained  share of the variance of held-out rows that looks tell; None: nothing, and new items have no rows
+    explained  share of what held-out rows differ by from the mean that looks tell; None: none, new items have no rows
     space      where the alias is now
     previous   where it was; empty: nowhere
     """
