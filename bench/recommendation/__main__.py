@@ -9,17 +9,18 @@ novelty (bits), diversity in a list (1 - cosine of kind and year), calibration (
 are the ranker's: `collaborative` by the code of `jobs collaborative`; `taste` over kinds and years, which stand for
 photos; `segment` over age and gender; `popularity`. The fused answer is their weighted sum.
 
-Writes var/eval/recommendation.json and .svg, and ends with exit code 1 when a target is missed. Needs no service; the
-data is fetched with pip into var/eval (its licence allows no handing on).
+Writes var/eval/recommendation.json and .svg, and ends with exit code 1 when a target is missed. Needs no service
+unless --served asks them the same; the data is fetched with pip into var/eval (its licence allows no handing on).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
@@ -27,8 +28,11 @@ from rich.progress import Progress
 from bench.failure import BenchFailed
 from bench.fleet import ROOT
 from bench.recommendation import bars, movielens, report
+from bench.recommendation.interval import interval
 from bench.recommendation.log import by_person, by_time
 from bench.recommendation.measure import Measured, measured
+from bench.recommendation.movielens import Movies
+from bench.recommendation.served import served
 
 FOLDER = ROOT / "var" / "eval"
 GLOBAL, OWN = "global time split", "per-user time split"
@@ -57,11 +61,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(report.table(each.name, part))
         console.print(report.chosen(each), style="dim")
     missed = [line for each in found for line in misses(each)]
+    if options.served:
+        missed += [line for each in found for line in _served(each, movies)]
     for line in missed:
         console.print(f"[red]missed:[/] {escape(line)}")
     report.save(found, missed, FOLDER / "recommendation.json")
     (FOLDER / "recommendation.svg").write_text(bars.sheet(found), encoding="utf-8")
     return 1 if missed else 0
+
+
+def _served(found: Measured, movies: Movies) -> list[str]:
+    """Asks the running services the same; what is missed."""
+    test = SPLITS[found.name](movies.log)
+    with Progress(console=console, transient=True) as progress:
+
+        def begin(what: str, total: float | None) -> Callable[[float], None]:
+            task = progress.add_task(f"{found.name}: {what}", total=total)
+            return lambda more: progress.advance(task, more)
+
+        people = np.concatenate([test.people(), test.newcomers()])
+        ndcg = served(test, people, movies, found.settings, begin)
+    missed = []
+    for part, those in zip(found.parts, np.split(ndcg, [found.parts[0].people]), strict=False):
+        own = interval(those)
+        console.print(
+            f"{found.name}, {part.title}, through the services: {own.mean:.3f} ({own.low:.3f} to {own.high:.3f})"
+        )
+        if own.mean < part.fused.ndcg.low:
+            missed.append(f"{found.name}: served, {part.title} have {own.mean:.3f}, below {part.fused.ndcg.low:.3f}")
+    return missed
 
 
 def misses(found: Measured) -> list[str]:
@@ -85,6 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     folder = FOLDER / "movielens"
+    parser.add_argument("--served", action="store_true", help="ask running services, too, started for it; minutes")
     parser.add_argument("--data", type=Path, default=folder, help=f"where the data is, or goes to (default {folder})")
     return parser.parse_args(arguments)
 
