@@ -1204,8 +1204,8 @@ class Experiment(_message.Message):
     """Weights of a scene that are tried on some people, while the others have those of the scene, the variant `control`. Who
     has which follows from a hash of the experiment's name and the person's id, so that somebody has the same one each time,
     and two experiments are drawn independently of each other. Nobody without an id takes part. What a request names
-    holds over all weights, as ever. Nothing is kept of it but, of people who consent to personalisation, with their
-    frozen results and impressions.
+    holds over all weights, as ever. It is kept with frozen results, as long as they are, and, of people who consent to
+    personalisation, with impressions; nowhere else.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
