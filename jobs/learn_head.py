@@ -46,14 +46,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`verdict`: by all blocks as they weigh by default; `features`: by content and kind alone, for information.
-    `space`: where the alias is now; empty: it was not moved."""
+    """`verdict`: by all blocks as they weigh by default. For information: `features`, by content and kind alone;
+    `across`, the same, looking for items of other domains only (None: too few belong to any there). `space`: where the
+    alias is now; empty: it was not moved."""
 
     items: int
     groups: int
     learned: Learned
     verdict: Verdict
     features: Verdict
+    across: Verdict | None
     old_space: str
     space: str = ""
 
@@ -84,15 +86,21 @@ class HeadJob:
         learned = learn(lesson, read.names, ~held, lambda: step(1))
         head = head_of(learned, present, model.spaces[0], self._told(len(read.ids), lesson))
         old = Side.of(read.vectors, _blocks(present))
-        verdict, features = _judged(exam, old, _made(head, learned, read, old))
-        outcome = Outcome(len(read.ids), len(lesson.groups), learned, verdict, features, present.name)
-        if not (put and verdict.passes):
+        exams = (exam, replace(exam, apart=read.numbered_domains))
+        outcome = Outcome(
+            len(read.ids),
+            len(lesson.groups),
+            learned,
+            *_judged(exams, old, _made(head, learned, read, old)),
+            present.name,
+        )
+        if not (put and outcome.verdict.passes):
             return outcome
         space = placing.give(head)
         placing.fill(space.name, on_phase("vectors made", 1.0))
         served = self._reader(on_phase("vectors read", None)).vectors(space.name, read.ids)
-        verdict, features = _judged(exam, old, Side.of(served, _blocks(space)))
-        outcome = replace(outcome, verdict=verdict, features=features)
+        verdict, features, across = _judged(exams, old, Side.of(served, _blocks(space)))
+        outcome = replace(outcome, verdict=verdict, features=features, across=across)
         if not verdict.passes:
             placing.remove(space.name)
             return outcome
@@ -114,15 +122,19 @@ class HeadJob:
         return f"learned from {what}: {items} items of {self.catalogue}, {len(lesson.groups)} groups"
 
 
-def _judged(exam: Exam, old: Side, new: Side) -> tuple[Verdict, Verdict]:
-    """By all blocks, and by those of features alone."""
+def _judged(exams: tuple[Exam, Exam], old: Side, new: Side) -> tuple[Verdict, Verdict, Verdict | None]:
+    """By all blocks; by those of features alone; by these across domains."""
+    exam, across = exams
     before, after = (exam.marks(side.view(), like_raw=side.of_features()) for side in (old, new))
     if len(before.precision) < LEAST_QUERIES:
         raise NothingLearned(
             f"{len(before.precision)} held-out items have others that they belong to; to judge by them takes "
             f"at least {LEAST_QUERIES} (--held-out)"
         )
-    return judge(before, after), judge(exam.marks(old.of_features()), exam.marks(new.of_features()))
+    features = judge(exam.marks(old.of_features()), exam.marks(new.of_features()))
+    there, here = (across.marks(side.of_features()) for side in (old, new))
+    asked = len(there.precision) >= LEAST_QUERIES
+    return judge(before, after), features, judge(there, here) if asked else None
 
 
 def _blocks(space: common_pb2.Space) -> list[tuple[str, int, float]]:

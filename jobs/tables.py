@@ -73,7 +73,14 @@ def head(outcome: Outcome, catalogue: str) -> Iterator[RenderableType]:
         f"weight {setting.weight:g}, shrunk by {setting.shrink:g}"
     )
     table = Table("held-out items", "precision@10 now", "learned", "gain, 95 %", "fidelity now", "learned", title=title)
-    for name, found in (("as searches weigh blocks", outcome.verdict), ("by content and kind alone", outcome.features)):
+    rows = {
+        "as searches weigh blocks": outcome.verdict,
+        "by content and kind alone": outcome.features,
+        "… in other domains": outcome.across,
+    }
+    for name, found in rows.items():
+        if found is None:
+            continue
         gain = f"{found.new_precision - found.old_precision:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
         shares = (found.old_precision, found.new_precision, found.old_fidelity, found.new_fidelity)
         old, new, faithful, kept = (f"{share:.3f}" for share in shares)

@@ -63,13 +63,15 @@ class _Part(NamedTuple):
 class Exam:
     """`groups` say what is related. `raw`: (n, F) features of unit norm. `variants`: (n,) items of the same number are
     one thing and never each other's neighbours. `queries`: rows that are asked; one without related items is not.
-    `shelf`: (n,) the rows that can be found."""
+    `shelf`: (n,) the rows that can be found. `apart`: (n,)
+    rows of the same number are not looked for either; None: all are."""
 
     groups: Groups
     raw: Float16
     variants: Rows
     queries: Rows
     shelf: Flags
+    apart: Rows | None = None
 
     def marks(self, view: View, like_raw: View | None = None) -> Marks:
         """Precision of `view`, and the fidelity of `like_raw` (None: the same)."""
@@ -94,6 +96,8 @@ class Exam:
         for start in range(0, len(self.queries), QUERIES_AT_ONCE):
             rows = self.queries[start : start + QUERIES_AT_ONCE]
             barred = (self.variants[rows][:, None] == self.variants) | ~self.shelf
+            if self.apart is not None:
+                barred |= self.apart[rows][:, None] == self.apart
             related = self.groups.related(rows) & ~barred
             asked = related.any(axis=1)
             if asked.any():

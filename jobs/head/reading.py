@@ -48,6 +48,7 @@ class _Row(NamedTuple):
     vector: bytes
     labels: tuple[str, ...]
     group: str
+    domain: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +61,17 @@ class Read:
     vectors: Float16
     labels: list[tuple[str, ...]]
     groups: list[str]
+    domains: list[str]
 
     @cached_property
     def variants(self) -> Rows:
         """(n,) items of a group have the same number."""
-        number = {name: at for at, name in enumerate(sorted(set(self.names)))}
-        return np.array([number[name] for name in self.names], dtype=np.intp)
+        return _numbered(self.names)
+
+    @property
+    def numbered_domains(self) -> Rows:
+        """(n,) items of a domain have the same number."""
+        return _numbered(self.domains)
 
     @property
     def names(self) -> list[str]:
@@ -115,6 +121,7 @@ class Reader:
             np.array([np.frombuffer(row.vector, "<f2") for row in kept], dtype=np.float16),
             [row.labels for row in kept],
             [row.group for row in kept],
+            [row.domain for row in kept],
         )
 
     def vectors(self, space: str, ids: list[str]) -> Float16:
@@ -160,10 +167,22 @@ class Reader:
             yield from page.items
 
 
+def _numbered(names: list[str]) -> Rows:
+    number = {name: at for at, name in enumerate(sorted(set(names)))}
+    return np.array([number[name] for name in names], dtype=np.intp)
+
+
 def _row(stored: indexer_pb2.StoredItem, label: str) -> _Row:
     raw = stored.raw_features[0] if stored.raw_features else b""
     vector = np.frombuffer(stored.vectors[0].data, "<f4").astype("<f2").tobytes() if stored.vectors else b""
-    return _Row(stored.item.id, raw if vector else b"", vector, labels_of(stored.item, label), stored.item.group_id)
+    return _Row(
+        stored.item.id,
+        raw if vector else b"",
+        vector,
+        labels_of(stored.item, label),
+        stored.item.group_id,
+        stored.item.domain,
+    )
 
 
 def labels_of(item: indexer_pb2.Item, field: str) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ def fill(shop: Stubs, catalogue: str) -> list[str]:
     projected = shop.embedder.ProjectFeatures(embedder_pb2.ProjectFeaturesRequest(photos=kept), timeout=CALL_S)
     items = [
         indexer_pb2.IngestItem(
-            item=indexer_pb2.Item(id=f"item-{at}", category=KINDS[at % len(KINDS)]),
+            item=indexer_pb2.Item(
+                id=f"item-{at}", category=KINDS[at % len(KINDS)], domain=("rooms", "shop")[at // len(KINDS) % 2]
+            ),
             vectors=[result.vector],
             raw_features=[features.tobytes()],
         )
@@ -123,6 +125,7 @@ def test_labels_make_a_space_that_is_searched_from_then_on(shop: Stubs) -> None:
     code, told = run(shop, "-c", "labelled", "--held-out", "0.2", "--dry-run")
     assert code == 0, told
     assert "nothing was put" in told
+    assert "in other domains" in told
     assert list(spaces(shop, "labelled")) == [before]
     code, told = run(shop, "-c", "labelled", "--held-out", "0.2")
     assert code == 0, told

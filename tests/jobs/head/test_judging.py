@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,6 +50,18 @@ def test_who_has_nothing_related_is_not_asked() -> None:
     assert ((marks.precision >= 0) & (marks.precision <= 1)).all()
     nothing = Exam(Groups.of([], 60), asked.raw, asked.variants, asked.queries, asked.shelf)
     assert len(nothing.marks(view).precision) == 0
+
+
+def test_what_is_not_apart_is_not_looked_for() -> None:
+    """Across two domains: each item looks in the other one only."""
+    asked, view = exam(1)
+    domains = np.arange(60) // 30
+    marks = replace(asked, apart=domains).marks(view)
+    scores = view.scores(asked.queries)
+    for row in asked.queries:
+        nearest = sorted(range(30, 60), key=lambda other: -scores[row, other])[:K]
+        assert marks.precision[row] == pytest.approx(sum(other % 2 == row % 2 for other in nearest) / K)
+    assert len(replace(asked, apart=np.zeros(60, dtype=np.intp)).marks(view).precision) == 0
 
 
 def test_weights_of_zero_do_not_count() -> None:
