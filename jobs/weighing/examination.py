@@ -3,17 +3,19 @@ r"""Examination: how likely somebody is to look at a place, which is not how muc
 The click model is the position-based one (Richardson, Dominowska and Ragno, WWW 2007): a place is chosen when it is
 looked at and when what stands there is wanted,
 
-    P(chosen | values x, rank k) = k^-eta * sigma(a + b x)
+    P(chosen | values x, rank k) = k^-eta * sigma(a + b x + c m)
 
 Looking depends on the rank alone, by a power law (as Joachims, Swaminathan and Schnabel, WSDM 2017, assume it), and
-wanting on the values alone. `eta`, `a` and `b` are found together by maximum likelihood (Fisher scoring; the same
-likelihood as of regression-EM, Wang et al., WSDM 2018, with one parameter for all ranks). What identifies `eta` is
-that items of like values stand in different ranks: since others stood beside them, since an experiment drew other
-weights, or since some signal was missing. Where the data leave it open, by its standard error, what is stated holds:
-eta = 1.
+wanting on the values: `a` and `b` by which signals were in use, for a likeness to a photo is another thing where there
+is none, and `m`, the mean values of the whole answer, since answers differ in how well anything fits (Mundlak,
+Econometrica 1978); without it whatever is first in a good answer seems to be looked at more. All are found together by
+maximum likelihood (Fisher scoring; the likelihood of regression-EM, Wang et al., WSDM 2018, with one parameter for all
+ranks). What identifies `eta` is that items of like values in like answers stand in different ranks: since others stood
+beside them, or since an experiment drew other weights. Where the data leave it open, by its standard error or by
+few outcomes, what is stated holds: eta = 1.
 
-What is assumed, then: that nothing but the values tells both where an item stood and whether it was wanted; that nobody
-looks at a place because of what stands in others; and that the first place is always looked at.
+What is assumed, then: that nothing but these values tells both where an item stood and whether it was wanted; that
+nobody looks at a place because of what stands in others; and that the first place is always looked at.
 """
 
 from __future__ import annotations
@@ -31,6 +33,12 @@ LOOSE = 0.15
 MOST = 3.0
 LEAST_EXAMINED = 0.05
 """A place is taken to be looked at by so many at least: one outcome far below would else outweigh a hundred above."""
+
+FEWEST = 200
+"""Outcomes of which a standard error says something."""
+LEAST_SHARE = 0.05
+"""Of all places: a set of signals that was in use less often has no coefficients of its own."""
+NO_SPREAD = 1e-9
 
 STEPS, HALVINGS = 100, 30
 CLOSE_ENOUGH = 1e-9
@@ -52,16 +60,30 @@ class Examination:
 
 def estimated(lists: Lists) -> Examination:
     """From what was chosen where."""
-    columns = lists.values[:, lists.values.std(axis=0) > 0] if len(lists.values) else lists.values
-    if not lists.chosen.any() or lists.chosen.all() or len(np.unique(lists.ranks)) < 2:
+    if lists.chosen.sum() < FEWEST or lists.chosen.all() or len(np.unique(lists.ranks)) < 2:
         return Examination()
-    mean, spread = columns.mean(axis=0), columns.std(axis=0)
-    x = np.column_stack([np.ones(len(columns)), (columns - mean) / spread])
-    fit = _fitted(x, np.log(lists.ranks), lists.chosen.astype(np.float64))
+    fit = _fitted(_wanting(lists), np.log(lists.ranks), lists.chosen.astype(np.float64))
     if fit is None:
         return Examination()
     eta, error = fit
     return Examination(min(max(eta, 0.0), MOST), error) if error <= LOOSE else Examination()
+
+
+def _wanting(lists: Lists) -> Float64:
+    """(n, c) what wanting may depend on: for each set of signals that was in use often, 1 and their values; and what
+    an answer says of its items on average."""
+    values, answers = lists.values, len(lists.person)
+    sizes = np.bincount(lists.answer, minlength=answers)
+    sums = [np.bincount(lists.answer, column, answers) for column in values.T]
+    in_use = np.array([np.bincount(lists.answer, column != 0, answers) > 0 for column in values.T]).T
+    _, which, counts = np.unique(in_use[lists.answer], axis=0, return_inverse=True, return_counts=True)
+    which = which.ravel()
+    often = np.flatnonzero(counts >= LEAST_SHARE * len(which))
+    sets = [which == number for number in often] + [~np.isin(which, often)]
+    columns = [those[:, None] * values for those in sets] + [np.array(sets).T, (np.array(sums) / sizes).T[lists.answer]]
+    table = np.concatenate(columns, axis=1, dtype=np.float64)
+    table = table[:, table.std(axis=0) > NO_SPREAD]
+    return np.column_stack([np.ones(len(table)), (table - table.mean(axis=0)) / table.std(axis=0)])
 
 
 def _fitted(x: Float64, log_rank: Float64, y: Float64) -> tuple[float, float] | None:

@@ -60,7 +60,7 @@ def shop(visrec: Stubs) -> Iterator[Stubs]:
 @pytest.fixture(scope="module")
 def tried(shop: Stubs) -> dict[str, str]:
     """Variant by person, after each was shown something twice; who has `seeds-first` clicks the first of it."""
-    had = {}
+    had: dict[str, str] = {}
     for number in range(PEOPLE):
         consent = profile_pb2.Consent(personalisation=REFUSED if number < WITHOUT_CONSENT else GIVEN)
         user = profile_pb2.User(user_id=person(number), consent=consent)

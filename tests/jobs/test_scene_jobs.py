@@ -106,7 +106,7 @@ def told(lists: Lists, variants: Sequence[str] = ()) -> list[profile_pb2.Event]:
 
 
 def test_better_weights_are_put_for_everybody(services: Services, target: str) -> None:
-    services.events = told(World().shown(PEOPLE, 1))
+    services.events = told(World().shown(PEOPLE, 2))
     result = typed(target, "weights")
     assert result.exit_code == 0, result.output
     (put,) = services.put
@@ -122,7 +122,7 @@ def test_better_weights_are_put_for_everybody(services: Services, target: str) -
 
 
 def test_a_dry_run_puts_nothing_and_says_what_next(services: Services, target: str) -> None:
-    services.events = told(World().shown(PEOPLE, 1))
+    services.events = told(World().shown(PEOPLE, 2))
     result = typed(target, "weights", "--dry-run", "--examined", "1.0")
     assert result.exit_code == 0, result.output
     assert "They are better, and nothing was put (--dry-run)" in result.output
@@ -130,7 +130,7 @@ def test_a_dry_run_puts_nothing_and_says_what_next(services: Services, target: s
 
 
 def test_they_can_be_tried_on_some_of_the_people_first(services: Services, target: str) -> None:
-    services.events = told(World().shown(PEOPLE, 1))
+    services.events = told(World().shown(PEOPLE, 2))
     result = typed(target, "weights", "--experiment", "spring", "--share", "0.2")
     assert result.exit_code == 0, result.output
     (put,) = services.put
@@ -162,7 +162,7 @@ def test_too_little_is_nothing_to_learn_from(services: Services, target: str, pe
 def test_the_control_of_an_experiment_is_not_changed_under_it(services: Services, target: str) -> None:
     variant = ranker_pb2.Variant(name="new", share=0.5)
     services.scene.experiment.CopyFrom(ranker_pb2.Experiment(name="spring", variants=[variant]))
-    services.events = told(World().shown(PEOPLE, 1))
+    services.events = told(World().shown(PEOPLE, 2))
     result = typed(target, "weights")
     assert result.exit_code == EXIT_NOTHING
     assert "has the experiment spring" in result.output

@@ -31,7 +31,7 @@ def test_an_experiment_tells_more_of_it_than_one_set_of_weights() -> None:
 
 
 def test_of_too_little_the_stated_model_holds() -> None:
-    assert estimated(World().shown(8, 1)) == Examination(STATED, None)
+    assert estimated(World().shown(20, 1)) == Examination(STATED, None)
 
 
 def test_without_an_outcome_and_of_one_place_the_stated_model_holds() -> None:
