@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,16 @@ def table(name: str, part: Part) -> Table:
     return found
 
 
+def of_new(found: Mapping[str, Interval]) -> Table:
+    """Items that nobody has touched."""
+    told = Table(title="items without events", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    told.add_column("", no_wrap=True)
+    told.add_column("nDCG@10", justify="right", no_wrap=True)
+    for name, value in found.items():
+        told.add_row(escape(name), _told(value))
+    return told
+
+
 def chosen(found: Measured) -> str:
     """What validation chose, in a line or two."""
     settings = found.settings
@@ -52,10 +62,15 @@ def chosen(found: Measured) -> str:
     )
 
 
-def save(found: Sequence[Measured], missed: Sequence[str], path: Path) -> None:
+def save(found: Sequence[Measured], of_new: Mapping[str, Interval], missed: Sequence[str], path: Path) -> None:
     """Everything, and the machine. NaN becomes null."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine.describe(), "missed": list(missed), "splits": [asdict(each) for each in found]}
+    told = {
+        "machine": machine.describe(),
+        "missed": list(missed),
+        "splits": [asdict(each) for each in found],
+        "new_items": {name: asdict(value) for name, value in of_new.items()},
+    }
     path.write_text(json.dumps(_plain(told), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.recommendation import metrics, signals
+from bench.recommendation import metrics, new_items, signals
 from bench.recommendation.interval import interval
 from bench.recommendation.log import Log, Split, by_person, by_time
 from bench.recommendation.movielens import Movies, unit
-from bench.recommendation.tuning import answers, tuned
+from bench.recommendation.tuning import Settings, answers, tuned
+from jobs.collaborative.factors import Recipe
 from services.ranker.finding.candidates import Candidates, Likeness, Query
 from services.ranker.order.fusion import weighted_sum
 
@@ -23,18 +24,18 @@ SPLITS = (by_time, by_person)
 PEOPLE, ITEMS = 12, 30
 
 
-def log_of(seed: int, events: int = 400) -> Log:
+def log_of(seed: int, events: int = 400, people: int = PEOPLE, items: int = ITEMS) -> Log:
     """People of two kinds who like what is of their kind; nobody does the same thing twice."""
     chance = np.random.default_rng(seed)
-    pairs = chance.permutation(PEOPLE * ITEMS)[:events]
-    people, items = pairs // ITEMS, pairs % ITEMS
-    liked = chance.random(len(pairs)) < np.where(people % 2 == items % 2, 0.8, 0.1)
-    return Log(people, items, liked, np.sort(chance.random(len(pairs)) * 100), PEOPLE, ITEMS)
+    pairs = chance.permutation(people * items)[:events]
+    who, what = pairs // items, pairs % items
+    liked = chance.random(len(pairs)) < np.where(who % 2 == what % 2, 0.8, 0.1)
+    return Log(who, what, liked, np.sort(chance.random(len(pairs)) * 100), people, items)
 
 
 def movies_of(log: Log) -> Movies:
-    kinds = np.eye(2)[np.arange(ITEMS) % 2]
-    return Movies(log, kinds, kinds, np.arange(PEOPLE) % 2)
+    kinds = np.eye(2)[np.arange(log.items_count) % 2]
+    return Movies(log, kinds, kinds, np.arange(log.people_count) % 2)
 
 
 def with_another_future(log: Log, split: Split, seed: int) -> Log:
@@ -166,3 +167,19 @@ def test_kind_and_year_have_unit_norm_and_nothing_stays_nothing() -> None:
     rows = unit(np.array([[3.0, 4.0], [0.0, 0.0]]))
 
     assert rows.tolist() == [[0.6, 0.8], [0.0, 0.0]]
+
+
+def test_what_is_known_of_hidden_items_is_not_looked_at() -> None:
+    """Other events with them change nothing of what is said of them, but where it should."""
+    log = log_of(2, 2000, 40, 120)
+    movies = movies_of(log)
+    out = new_items.hidden(120)
+    few = Settings(recipe=Recipe(factors=2, regularisation=1.0))
+    turned = replace(log, liked=log.liked ^ out[log.items])
+
+    found, again = (new_items.scores(each, movies, few, out) for each in (log, turned))
+
+    for name in (new_items.MAPPED, new_items.TASTE):
+        np.testing.assert_array_equal(found[name], again[name])
+    assert (found[new_items.LEARNED] != again[new_items.LEARNED]).any()
+    assert found[new_items.MAPPED].any()

@@ -75,7 +75,7 @@ def test_newcomers_have_no_calibration_and_files_can_be_read(tmp_path: Path) -> 
     rows = [replace(each, calibration=math.nan) for each in found(OWN, 0.2, Interval(0, 0, 0)).parts[0].rows]
     measured = replace(found(OWN, 0.2, Interval(0, 0, 0)), parts=[Part("newcomers", 3, rows)])
 
-    report.save([measured], ["a target"], tmp_path / "told.json")
+    report.save([measured], {"new": Interval(0.1, 0.0, 0.2)}, ["a target"], tmp_path / "told.json")
     told = json.loads((tmp_path / "told.json").read_text())
     assert told["splits"][0]["parts"][0]["rows"][0]["calibration"] is None
     assert told["missed"] == ["a target"]
