@@ -84,7 +84,7 @@ class HeadJob:
         exam = lesson.exam(held, np.ones(len(held), dtype=np.bool_), MOST_QUERIES)
         step = on_phase("settings tried", STEPS)
         learned = learn(lesson, read.names, ~held, lambda: step(1))
-        head = head_of(learned, present, model.spaces[0], self._told(len(read.ids), lesson))
+        head = head_of(learned, present, model.spaces[0], "")
         old = Side.of(read.vectors, _blocks(present))
         exams = (exam, replace(exam, apart=read.numbered_domains))
         outcome = Outcome(
@@ -96,6 +96,7 @@ class HeadJob:
         )
         if not (put and outcome.verdict.passes):
             return outcome
+        head.description = self._told(outcome)
         space = placing.give(head)
         placing.fill(space.name, on_phase("vectors made", 1.0))
         served = self._reader(on_phase("vectors read", None)).vectors(space.name, read.ids)
@@ -117,9 +118,18 @@ class HeadJob:
             return read.by_label()
         return read.by_people(self._reader(on_phase("events read", None)).engaged())
 
-    def _told(self, items: int, lesson: Lesson) -> str:
+    def _told(self, outcome: Outcome) -> str:
+        """For whoever lists the heads: what it was learned from, and how far it can be trusted."""
         what = self.plan.label if self.plan.source is Source.LABELS else "what people engage with together"
-        return f"learned from {what}: {items} items of {self.catalogue}, {len(lesson.groups)} groups"
+        trust = [
+            f"{found.new_precision:.3f} instead of {found.old_precision:.3f}{where}"
+            for found, where in ((outcome.verdict, ""), (outcome.across, " in other domains"))
+            if found
+        ]
+        return (
+            f"learned from {what}: {outcome.items} items of {self.catalogue}, {outcome.groups} groups; "
+            f"precision@10 of held-out items {', '.join(trust)}"
+        )
 
 
 def _judged(exams: tuple[Exam, Exam], old: Side, new: Side) -> tuple[Verdict, Verdict, Verdict | None]:

@@ -43,7 +43,7 @@ class Vectors:
 
     def with_those_of(self, others: Vectors) -> Vectors:
         """Both together; they are of one space."""
-        return replace(self, by_name={**self.by_name, **others.by_name})
+        return replace(self, by_name={**self.by_name, **others.by_name}, raw={**self.raw, **others.raw})
 
     @property
     def blocks(self) -> list[str]:

@@ -177,6 +177,8 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(shop: Stubs) -> None:
     again = shop.embedder.ListHeads(embedder_pb2.ListHeadsRequest(page_size=100), timeout=CALL_S).heads
     assert [head.space.name for head in again] == [head.space.name for head in heads]
     assert "category: 360 items of interrupted, 6 groups" in again[-1].description
+    assert f"{outcome.verdict.new_precision:.3f} instead of" in again[-1].description
+    assert "in other domains" in again[-1].description
 
 
 def test_without_raw_features_there_is_nothing_to_learn_from(shop: Stubs) -> None:
