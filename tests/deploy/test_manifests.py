@@ -24,7 +24,7 @@ CALLS = {
     "indexer": {"embedder", "redis"},
     "embedder": {"redis"},
     "redis": set(),
-    "jobs": {"profile", "indexer"},
+    "jobs": {"embedder", "indexer", "profile", "ranker"},
 }
 """Who calls whom, as ARCHITECTURE.md has it."""
 
