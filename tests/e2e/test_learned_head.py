@@ -23,7 +23,11 @@ KINDS = ("lamp", "chair", "vase", "rug", "bed", "desk")
 ITEMS = 360
 PEOPLE = 120
 GIVEN = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
-ON = {"VISREC_EMBEDDER_MODEL": "toy", "VISREC_INDEXER_KEEP_RAW_FEATURES": "true"}
+ON = {
+    "VISREC_EMBEDDER_MODEL": "toy",
+    "VISREC_INDEXER_KEEP_RAW_FEATURES": "true",
+    "VISREC_RANKER_SPACE_TTL_S": "0",
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,22 @@ def right(shop: Stubs, catalogue: str) -> float:
     return float(np.mean(found))
 
 
+def across(shop: Stubs, catalogue: str) -> float:
+    """The share of what goes with an item of a room in the shop that is of its kind."""
+    found = []
+    for at in (*range(6), *range(12, 18)):
+        request = ranker_pb2.RecommendRequest(
+            catalogue=catalogue,
+            seeds=[ranker_pb2.Seed(item_id=f"item-{at}")],
+            target_domains=["shop"],
+            signal_weights={"seeds": 1.0},
+        )
+        answer = shop.ranker.Recommend(request, timeout=CALL_S).recommendations
+        assert {each.item.domain for each in answer} == {"shop"}
+        found += [each.item.category == KINDS[at % len(KINDS)] for each in answer]
+    return float(np.mean(found))
+
+
 def test_labels_make_a_space_that_is_searched_from_then_on(shop: Stubs) -> None:
     fill(shop, "labelled")
     (before,) = spaces(shop, "labelled")
@@ -147,10 +167,11 @@ def test_labels_make_a_space_that_is_searched_from_then_on(shop: Stubs) -> None:
 def test_people_make_one_without_a_label(shop: Stubs) -> None:
     fill(shop, "engaged")
     engage(shop, "engaged")
-    was = right(shop, "engaged")
+    was, was_across = right(shop, "engaged"), across(shop, "engaged")
     code, told = run(shop, "-c", "engaged", "--from", "people", "--held-out", "0.3")
     assert code == 0, told
     assert right(shop, "engaged") > was + 0.1
+    assert across(shop, "engaged") > was_across + 0.1
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(shop: Stubs) -> None:
