@@ -7,31 +7,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.feedback.joining import OUTCOMES
 from jobs.feedback.reading import Feedback
 from jobs.learn_head import OnPhase
 from jobs.scene_keeper import SceneKeeper, TooLittle, with_experiment, with_weights
 from jobs.weighing.examination import Examination, estimated
-from jobs.weighing.judging import Verdict, judged
+from jobs.weighing.judging import Verdict, Worths, judged, worths
 from jobs.weighing.learner import PRIOR, learned, shares
 from jobs.weighing.lists import Gathering, Lists
 from visrec.v1 import ranker_pb2
 
-LEAST = 50
-"""Answers of which something came, to learn from and to judge by. Below that an interval says nothing."""
+LEAST = 100
+"""Answers of which something came. Below that an interval says nothing."""
 DIGITS = 4
 """Of a weight that is put."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`outcomes`: which count. `held_out`: share of the people who judge. `prior`: see `learner`. `eta`: how much less
+    """`outcomes`: which count. `folds`: see `judging`. `prior`: see `learner`. `eta`: how much less
     is looked at further down, see `examination`; None: found in the data. `experiment`, `share`: put what was learned
     as a variant that a share of the people have; empty: put it for everybody."""
 
     outcomes: frozenset[str] = frozenset(OUTCOMES)
-    held_out: float = 0.3
+    folds: int = 5
     prior: float = PRIOR
     eta: float | None = None
     seed: int = 1
@@ -83,17 +84,19 @@ class WeightsJob:
         return Outcome(**{**vars(found), "version": self.keeper.put(self._changed(scene, rounded), version)})
 
     def _found(self, lists: Lists, weighing: Mapping[str, float], scene: str, begin: OnPhase) -> Outcome:
-        judging = np.random.default_rng(self.plan.seed).random(lists.people) < self.plan.held_out
-        fit, held_out = lists.of(~judging), lists.of(judging)
-        _require(lists, fit, held_out, scene)
-        step = begin("learning", 3)
-        looked = estimated(fit) if self.plan.eta is None else Examination(self.plan.eta)
+        _require(lists, scene)
+        step = begin("learning", self.plan.folds + 2)
+        looked = estimated(lists) if self.plan.eta is None else Examination(self.plan.eta)
         step(1)
-        new = learned(fit, weighing, looked, self.plan.prior)
+        parts = []
+        fold = np.random.default_rng(self.plan.seed).permutation(lists.people) % self.plan.folds
+        for number in range(self.plan.folds):
+            parts.append(self._judged(lists, fold == number, weighing, looked))
+            step(1)
+        verdict = judged(parts, self.plan.seed)
+        assert verdict is not None  # something came of something
+        new = learned(lists, weighing, looked, self.plan.prior)
         step(1)
-        verdict = judged(held_out, weighing, new.weights, looked, self.plan.seed)
-        step(1)
-        assert verdict is not None  # something came of what was held out
         return Outcome(
             scene,
             shares(weighing),
@@ -106,20 +109,27 @@ class WeightsJob:
             int(lists.chosen.sum()),
         )
 
+    def _judged(
+        self, lists: Lists, judges: NDArray[np.bool_], weighing: Mapping[str, float], looked: Examination
+    ) -> Worths:
+        """`judges`: (people,) bool; of the others is learned."""
+        new = learned(lists.of(~judges), weighing, looked, self.plan.prior)
+        return worths(lists.of(judges), weighing, new.weights, looked)
+
     def _changed(self, scene: ranker_pb2.Scene, weights: Mapping[str, float]) -> ranker_pb2.Scene:
         if self.plan.experiment:
             return with_experiment(scene, self.plan.experiment, self.plan.share, weights)
         return with_weights(scene, weights)
 
 
-def _require(lists: Lists, fit: Lists, held_out: Lists, scene: str) -> None:
+def _require(lists: Lists, scene: str) -> None:
     if not lists.people:
         raise TooLittle(
             f"nobody who consents was shown anything by {scene}: ask Recommend with record_impressions, or record "
             "impressions with shown_signals and showing"
         )
-    if min(fit.with_choice, held_out.with_choice) < LEAST:
+    if lists.with_choice < LEAST:
         raise TooLittle(
             f"{lists.people:,} people were shown {len(lists.person):,} answers by {scene}, and of "
-            f"{lists.with_choice:,} something came; {LEAST} to learn from and {LEAST} to judge by are needed"
+            f"{lists.with_choice:,} something came, but not of all of it; {LEAST} are needed"
         )

@@ -37,9 +37,9 @@ def weights(
     outcomes: Annotated[str, typer.Option(metavar="KINDS", help="What counts, with commas between.")] = ",".join(
         OUTCOMES
     ),
-    held_out: Annotated[
-        float, typer.Option(min=0.1, max=0.9, help="Share of the people who judge, of whom nothing is learned.")
-    ] = _PLAN.held_out,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="Parts of the people; each judges what was learned from the others.")
+    ] = _PLAN.folds,
     examined: Annotated[
         float | None,
         typer.Option(
@@ -67,7 +67,7 @@ def weights(
     ```
     """
     exit_code = 0
-    plan = Plan(_kinds(outcomes), held_out, eta=examined, seed=seed, experiment=experiment, share=share)
+    plan = Plan(_kinds(outcomes), folds, eta=examined, seed=seed, experiment=experiment, share=share)
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         nonlocal exit_code

@@ -31,8 +31,8 @@ def weights(outcome: Outcome, plan: Plan) -> Iterator[RenderableType]:
     yield _examination(outcome)
     verdict = outcome.verdict
     yield (
-        f"By {_fives(verdict.people)} other people, a chosen item is worth {verdict.present:.4f} where the present "
-        f"weights put it and {verdict.other:.4f} where the learned ones do: {verdict.other - verdict.present:+.4f} "
+        f"What {_fives(verdict.people)} people chose is worth {verdict.present:.4f} where present weights put it and "
+        f"{verdict.other:.4f} where weights learned from others do: {verdict.other - verdict.present:+.4f} "
         f"(95 %: {verdict.low:+.4f} to {verdict.high:+.4f})."
     )
     yield _next_step(outcome, plan)

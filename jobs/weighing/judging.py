@@ -1,5 +1,9 @@
 """Judging: do other weights put what was chosen further up, among people whom nothing was learned from?
 
+People are dealt into folds; those of each judge weights that were learned from all the others. So everybody judges,
+and nobody judges what was learned from them. What is judged is the way to learn: the weights that come of it in the end
+are learned from a little more.
+
 What somebody was shown is put in order anew, by each of two sets of weights, and each chosen item is worth
 1 / log2(1 + its new place) if that is among the first ten. Items chosen further down the list count more, by inverse
 propensity, for both sets alike. What is estimated is how much, on average, an item that people want is worth where it
@@ -13,7 +17,7 @@ rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,23 +48,39 @@ class Verdict:
         return self.low > 0
 
 
-def judged(
-    lists: Lists, present: Mapping[str, float], other: Mapping[str, float], examination: Examination, seed: int
-) -> Verdict | None:
-    """None: nothing came of anything."""
+@dataclass(frozen=True)
+class Worths:
+    """(p,) of each person, summed over what they chose, by inverse propensity: `present` and `other`, what it is worth
+    where each set of weights puts it; `wanted`, what it would be worth in the first place."""
+
+    present: Float64
+    other: Float64
+    wanted: Float64
+
+
+def worths(lists: Lists, present: Mapping[str, float], other: Mapping[str, float], examination: Examination) -> Worths:
+    """Of people of whom nothing was learned that is in `other`."""
     inverse = np.where(lists.chosen, 1 / examination.of(lists.ranks), 0.0)
     who = lists.person[lists.answer]
     before, after = (_summed(who, inverse * _worth(lists, weights), lists.people) for weights in (present, other))
-    wanted = _summed(who, inverse, lists.people)
+    return Worths(before, after, _summed(who, inverse, lists.people))
+
+
+def judged(parts: Sequence[Worths], seed: int) -> Verdict | None:
+    """By all people of all parts; None: nothing came of anything."""
+    before, after, wanted = (
+        np.concatenate([np.zeros(0), *some])
+        for some in zip(*((each.present, each.other, each.wanted) for each in parts), strict=True)
+    )
     those = wanted > 0
     if not those.any():
         return None
-    gained, wanted = (after - before)[those], wanted[those]
-    differences = _redrawn(gained, wanted, np.random.default_rng(seed))
+    gained, weight = (after - before)[those], wanted[those]
+    differences = _redrawn(gained, weight, np.random.default_rng(seed))
     low, high = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    total = wanted.sum()
+    total = weight.sum()
     return Verdict(
-        float(before[those].sum() / total), float(after[those].sum() / total), float(low), float(high), len(wanted)
+        float(before[those].sum() / total), float(after[those].sum() / total), float(low), float(high), len(weight)
     )
 
 

@@ -16,7 +16,7 @@ from jobs.trial.comparing import Float64, difference, ratio
 from jobs.trial.tally import BOUGHT, CHOSEN, PLACES, tallied
 from services.ranker.scenes.experiment import draw
 
-PEOPLE, DRAWS = 10_000, 100
+PEOPLE = 10_000
 
 
 def crowd(people: int, seed: int, lift: float = 1.0) -> tuple[Float64, Float64]:
@@ -28,15 +28,16 @@ def crowd(people: int, seed: int, lift: float = 1.0) -> tuple[Float64, Float64]:
     return random.binomial(answers, np.minimum(liking, 1.0)).astype(np.float64), answers.astype(np.float64)
 
 
-def test_two_groups_that_are_treated_alike_differ_in_one_of_twenty_experiments() -> None:
+@pytest.mark.parametrize("draws", [200, pytest.param(1_000, marks=pytest.mark.soak)])
+def test_two_groups_that_are_treated_alike_differ_in_one_of_twenty_experiments(draws: int) -> None:
     """10,000 people, drawn as the ranker draws them, by another experiment each time."""
     outcomes, answers = crowd(PEOPLE, 1)
     alarms = 0
-    for number in range(DRAWS):
+    for number in range(draws):
         same = np.array([draw(f"a-a-{number}", f"person-{p}") < 0.5 for p in range(PEOPLE)])
         one, other = (ratio(outcomes[those], answers[those]) for those in (same, ~same))
         alarms += difference(one, other).is_beyond_chance
-    assert AgainstItself(alarms, DRAWS).is_nominal
+    assert AgainstItself(alarms, draws).is_nominal
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.weighing.examination import Examination
-from jobs.weighing.judging import judged
+from jobs.weighing.judging import Verdict, worths
+from jobs.weighing.judging import judged as judged_by
+from jobs.weighing.lists import Lists
 from tests.jobs.onlookers import PRESENT, World
 
 TRUE = {"taste": 1 / 3, "collaborative": 2 / 3, "popularity": 0.0}
 AS_IT_IS = Examination(1.0)
+
+
+def judged(
+    lists: Lists, present: Mapping[str, float], other: Mapping[str, float], looked: Examination, seed: int
+) -> Verdict | None:
+    return judged_by([worths(lists, present, other, looked)], seed)
 
 
 def test_better_weights_are_better_beyond_the_interval() -> None:
@@ -62,3 +71,10 @@ def test_a_worth_is_a_share_and_the_same_seed_tells_the_same(seed: int, people: 
         assert 0 <= first.present <= 1
         assert 0 <= first.other <= 1
         assert first.low <= first.high
+
+
+def test_parts_of_people_judge_as_all_of_them() -> None:
+    lists = World().shown(300, 3)
+    first = np.arange(300) < 100
+    parts = [worths(lists.of(those), PRESENT, TRUE, AS_IT_IS) for those in (first, ~first)]
+    assert judged_by(parts, 1) == judged(lists, PRESENT, TRUE, AS_IT_IS, 1)
