@@ -44,7 +44,8 @@ def jobs() -> None:
     """Batch work over what the services keep.
 
     Jobs speak to running services, as any caller does: where `python -m services all` starts them on this machine, or
-    where VISREC_INDEXER_TARGET and VISREC_PROFILE_TARGET say; VISREC_CHANNEL_CA (a PEM file) encrypts. They keep
+    where VISREC_EMBEDDER_TARGET, VISREC_INDEXER_TARGET, VISREC_PROFILE_TARGET and VISREC_RANKER_TARGET say;
+    VISREC_CHANNEL_CA (a PEM file) encrypts. They keep
     nothing on disk and may be stopped and run again at any time.
 
     Exit codes: 0 done; 1 a service refused or went away; 2 the command was wrong; 3 there was nothing to do;

@@ -97,7 +97,7 @@ class Placing:
         return operation.counts
 
     def _under_way(self, space: str) -> indexer_pb2.Operation | None:
-        request = indexer_pb2.ListOperationsRequest(catalogue=self.catalogue)
+        request = indexer_pb2.ListOperationsRequest(catalogue=self.catalogue, page_size=100)
         listed = self.connection.call(self.connection.indexer.ListOperations, request).operations
         running = (
             each
