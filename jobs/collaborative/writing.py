@@ -25,6 +25,8 @@ BLOCK = "factors_slack"
 """Tells the profile service that the last number of a row is slack."""
 BATCH = 500
 
+TOO_MANY = "TOO_MANY_SPACES"
+
 _GONE = {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
 """An item or a person that is there no more, a person who took their consent back: as it should be."""
 
@@ -38,14 +40,21 @@ class Writer:
     patience: Patience
 
     def create(self, named: Named, rows: Float32) -> str:
-        """A space for these rows, by a name that follows from them; one that is there already stays."""
+        """A space for these rows, by a name that follows from them; one that is there already stays. Where a catalogue
+        has no room for it, those of earlier runs go."""
         space = common_pb2.Space(
             name=space_name(named.items, rows),
             blocks=[common_pb2.Block(name=BLOCK, dimension=rows.shape[1], default_weight=1.0)],
         )
-        self.remove_but(space.name)
         request = indexer_pb2.CreateSpaceRequest(catalogue=self.catalogue, space=space)
-        self._ask(self.connection.indexer.CreateSpace, request)
+        try:
+            self._ask(self.connection.indexer.CreateSpace, request)
+        except VisrecCallError as error:
+            if error.reason != TOO_MANY:
+                raise
+            # Not before it has to be: where a run was killed, some people may be in the space that it left.
+            self.remove_but()
+            self._ask(self.connection.indexer.CreateSpace, request)
         return space.name
 
     def items(self, space: str, ids: Sequence[str], rows: Float32, on_done: Callable[[float], None]) -> Written:

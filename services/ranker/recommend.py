@@ -91,6 +91,8 @@ class Recommender:
 
         material = await self._gatherer.gather(stages, ask, wanted, spaces, conditions)
         _require_something(stages, material)
+        if material.collaborative is not None:
+            spaces = spaces.for_vector_of(material.collaborative.space) or spaces
         traits = rules.look_at_items or FRESHNESS in material.weights
         liked_blocks = _liked_blocks(material, scene, blocks, spaces)
         wish = Wish(blocks, liked_blocks, conditions, variety, traits, shares=bool(curves.of))

@@ -15,6 +15,7 @@ from jobs.learn_collaborative import CollaborativeJob
 from jobs.pages import Patience
 from jobs.terminal import EXIT_NOTHING
 from tests.e2e.conftest import CALL_S, Stubs
+from tests.redis_servers import until
 from visrec.connection import Connection, Targets
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
@@ -87,12 +88,16 @@ def searched(shop: Stubs) -> str:
 
 
 def liked_together(shop: Stubs, person: str) -> list[str]:
-    """Recommended by that signal alone."""
+    """Recommended by that signal alone, once the ranker has heard of the space."""
     request = ranker_pb2.RecommendRequest(
         catalogue=CATALOGUE, user_id=person, n=10, signal_weights={"collaborative": 1.0}
     )
-    answer = shop.ranker.Recommend(request, timeout=CALL_S)
-    assert not [each.reason for each in answer.dropped if each.signal == "collaborative"]
+
+    def asked() -> ranker_pb2.RecommendResponse:
+        return shop.ranker.Recommend(request, timeout=CALL_S)
+
+    until(lambda: "collaborative" not in {each.signal for each in asked().dropped})
+    answer = asked()
     return [each.item.id for each in answer.recommendations]
 
 
@@ -165,11 +170,15 @@ def connection(learned: Stubs) -> Iterator[Connection]:
         yield connected
 
 
-def at_phase(wanted: str, act: Callable[[], None]) -> Callable[[str, float | None], Callable[[float], None]]:
+def at_phase(
+    wanted: str, begun: Callable[[], None] | None = None, told: Callable[[], None] | None = None
+) -> Callable[[str, float | None], Callable[[float], None]]:
+    """Does something when a phase begins, or when something of it is done."""
+
     def begin(what: str, total: float | None) -> Callable[[float], None]:
-        if what == wanted:
-            act()
-        return lambda _: None
+        if what == wanted and begun:
+            begun()
+        return lambda _: told() if what == wanted and told else None
 
     return begin
 
@@ -181,13 +190,15 @@ def stop() -> None:
 def test_a_run_that_is_stopped_moves_nothing_and_the_next_one_ends_it(learned: Stubs, connection: Connection) -> None:
     before = searched(learned)
     join(learned, "together-other", 2, seed=7)
-    for phase in ("items placed", "people placed"):
-        with pytest.raises(KeyboardInterrupt):
-            job(learned, connection).run(at_phase(phase, stop))
-        assert searched(learned) == before
+    for begun, told in ((stop, None), (None, stop)):
+        for phase in ("items placed", "people placed"):
+            with pytest.raises(KeyboardInterrupt):
+                job(learned, connection).run(at_phase(phase, begun, told))
+            assert searched(learned) == before
+            assert len(liked_together(learned, "together-0")) == 10, "whoever was put already is searched for there"
     left = set(spaces(learned)) - {before}
 
-    outcome = job(learned, connection).run(at_phase("", stop))
+    outcome = job(learned, connection).run(at_phase(""))
 
     assert {outcome.space} == left
     assert outcome.previous == before
