@@ -23,6 +23,7 @@ from visrec.v1 import common_pb2, embedder_pb2
 LEAST_QUERIES = 30
 """Below that an interval says nothing."""
 MOST_QUERIES = 1000
+LEAST_GROUPS = 2
 
 OnPhase = Callable[[str, float | None], Callable[[float], None]]
 """Is told what begins and of how much it is (None: unknown), and gives what is told of each piece."""
@@ -81,6 +82,10 @@ class HeadJob:
         read = self._reader(on_phase("items read", None)).items(present.name, self.plan.label, model.raw_dimension)
         lesson = self._lesson(read, on_phase)
         held = held_out(read.names, self.plan.share, "judged")
+        if (groups := len(lesson.groups.among(~held))) < LEAST_GROUPS:
+            raise NothingLearned(
+                f"{groups} groups of items can be learned from; telling them apart needs {LEAST_GROUPS}"
+            )
         exam = lesson.exam(held, np.ones(len(held), dtype=np.bool_), MOST_QUERIES)
         step = on_phase("settings tried", STEPS)
         learned = learn(lesson, read.names, ~held, lambda: step(1))

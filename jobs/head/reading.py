@@ -86,8 +86,6 @@ class Read:
         for row, labels in enumerate(self.labels):
             for label in labels:
                 found.setdefault(label, []).append(row)
-        if len(found) < 2:
-            raise NothingLearned(f"items have {len(found)} different labels; telling them apart needs two")
         return Lesson(self.raw, Groups.of((found[name] for name in sorted(found)), len(self.ids)), self.variants)
 
     def by_people(self, engaged: Iterable[Iterable[str]]) -> Lesson:
@@ -110,7 +108,9 @@ class Reader:
         """`space`: of the vectors. Raises NothingLearned when an item lacks raw features of so many dimensions."""
         kept = sorted(_row(stored, label) for stored in self._items(space))
         lacking = sum(1 for row in kept if len(row.raw) != 2 * raw_dimension)
-        if lacking or not kept:
+        if not kept:
+            raise NothingLearned("the catalogue has no items")
+        if lacking:
             raise NothingLearned(
                 f"{lacking:,} of {len(kept):,} items have no raw features of this model; they are kept where "
                 "VISREC_INDEXER_KEEP_RAW_FEATURES is on when items are ingested"

@@ -202,8 +202,25 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(shop: Stubs) -> None:
     assert "in other domains" in again[-1].description
 
 
+def test_where_nothing_belongs_together_there_is_nothing_to_learn(shop: Stubs) -> None:
+    fill(shop, "quiet")
+    for arguments in (["--from", "people"], ["--label", "attributes.material"]):
+        code, told = run(shop, "-c", "quiet", *arguments)
+        assert code == EXIT_NOTHING, told
+        assert "0 groups" in told
+
+
 def test_without_raw_features_there_is_nothing_to_learn_from(shop: Stubs) -> None:
     shop.indexer.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue="bare"), timeout=CALL_S)
+    code, told = run(shop, "-c", "bare")
+    assert code == EXIT_NOTHING
+    assert "no items" in told
+    model = shop.embedder.GetModel(embedder_pb2.GetModelRequest(), timeout=CALL_S).model
+    row = np.ones(sum(block.dimension for block in model.spaces[0].blocks), dtype="<f4")
+    item = indexer_pb2.IngestItem(
+        item=indexer_pb2.Item(id="one"), vectors=[common_pb2.Vector(space=model.spaces[0].name, data=row.tobytes())]
+    )
+    shop.indexer.IngestItems(indexer_pb2.IngestItemsRequest(catalogue="bare", items=[item]), timeout=CALL_S)
     code, told = run(shop, "-c", "bare")
     assert code == EXIT_NOTHING
     assert "VISREC_INDEXER_KEEP_RAW_FEATURES" in told
