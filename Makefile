@@ -122,8 +122,9 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 # ---- measuring it
 
 .PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker load
-eval: setup ## Quality: labelled pictures through every block, and recommendations against what people did later.
-	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation && exit $$pictures
+eval: setup ## Quality: labelled pictures through every block, recommendations against what people did later, learned weights.
+	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation; people=$$?; \
+	$(RUN) -m bench.learning && exit $$((pictures || people))
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
 	@$(RUN) -m bench.cost $(ARGS)

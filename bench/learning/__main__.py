@@ -6,7 +6,7 @@ the other half is asked by the built-in weights and by the learned ones. nDCG@10
 with its interval, by a bootstrap over people. CLOTHING and LUMA name the folders of photos, as for bench.quality.
 
 Prints tables, writes var/eval/learning.json, and ends with exit code 1 when the learned weights are not better beyond
-the interval, or nothing can be measured.
+the interval, the job has not put them, or nothing can be measured.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"(A place k is looked at by k^-{ETA:.2f}.)")
     console.print(_table(found))
     _save(found)
-    return 0 if found.interval(found.before, found.after)[0] > 0 else 1
+    is_better = found.interval(found.before, found.after)[0] > 0
+    return 0 if is_better and found.outcome.version else 1
 
 
 def _measured(fleet: Fleet, pictures: list[Picture], people: int) -> weights.Found:
