@@ -124,8 +124,9 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 # ---- measuring it
 
 .PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker load
-eval: setup ## Quality on labelled pictures: each block on each question, int8 beside fp32, colour over photos.
-	@$(RUN) -m bench.quality $(ARGS)
+eval: setup ## Quality: labelled pictures through every block, recommendations against what people did later, learned weights.
+	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation; people=$$?; \
+	$(RUN) -m bench.learning && exit $$((pictures || people))
 
 bench: setup ## Speed on this machine: throughput, p50 and p99, CPU a request beside an empty call.
 	@$(RUN) -m bench.cost $(ARGS)

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 try:
-    from jobs import tables
+    from jobs import scene_commands, space_commands, tables
     from jobs.calibrate import CalibrateJob, NoCurves
     from jobs.curves import with_curves
     from jobs.forget import ForgetJob
-    from jobs.pages import BrokenOff, Patience
-    from jobs.rebuild import NoSuchSpace, RebuildJob
-    from jobs.segment_people import NoSegments, SegmentJob
+    from jobs.pages import Patience
+    from jobs.rebuild import RebuildJob
+    from jobs.segment_people import SegmentJob
     from jobs.segmenting import Rules
+    from jobs.terminal import CatalogueOption, PatienceOption, progress_on, run
 except ModuleNotFoundError as missing:
     if missing.name != "numpy":
         raise
     sys.exit("error: jobs need numpy, which callers do not: pip install '.[jobs]'")
-from visrec.commands.faults import sentence
-from visrec.connection import Connection, Targets, WrongConnection
-from visrec.errors import VisrecCallError
-
-EXIT_FAILED = 1
-EXIT_WRONG = 2
-EXIT_NOTHING = 3
-EXIT_STOPPED = 130
-
-CALL_S = 60.0
-PIPE_WIDTH = 160
-"""Letters in a line where the output is not a terminal."""
+from visrec.connection import Connection
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,13 +35,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-CatalogueOption = Annotated[
-    str, typer.Option("--catalogue", "-c", envvar="VISREC_CATALOGUE", help="Name of the catalogue.", metavar="NAME")
-]
-PatienceOption = Annotated[
-    float,
-    typer.Option(min=0, metavar="SECONDS", help="How long to go on asking a service that is away or busy."),
-]
 _RULES = Rules()
 _SAMPLE = 50_000
 
@@ -64,8 +44,9 @@ def jobs() -> None:
     """Batch work over what the services keep.
 
     Jobs speak to running services, as any caller does: where `python -m services all` starts them on this machine, or
-    where VISREC_INDEXER_TARGET and VISREC_PROFILE_TARGET say; VISREC_CHANNEL_CA (a PEM file) encrypts. What they find
-    is kept by the services; only `calibrate` writes a file. They may be stopped and run again at any time.
+    where VISREC_EMBEDDER_TARGET, VISREC_INDEXER_TARGET, VISREC_PROFILE_TARGET and VISREC_RANKER_TARGET say;
+    VISREC_CHANNEL_CA (a PEM file) encrypts. What they find is kept by the services; only `calibrate` writes a file.
+    They may be stopped and run again at any time.
 
     Exit codes: 0 done; 1 a service refused or went away; 2 the command was wrong; 3 there was nothing to do;
     130 stopped by Ctrl-C.
@@ -115,13 +96,13 @@ def segments(
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         job = SegmentJob(connection, catalogue, rules, Patience(patience, time.sleep, time.monotonic), most_people)
-        with _progress(notes) as progress:
+        with progress_on(notes) as progress:
             task = progress.add_task("people read", total=None)
             report = job.run(lambda count: progress.advance(task, count), put=not dry_run)
         for piece in tables.segments(report, rules):
             out.print(piece)
 
-    _run(work)
+    run(work)
 
 
 @app.command("rebuild-profiles")
@@ -149,12 +130,12 @@ def rebuild_profiles(
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         job = RebuildJob(connection, catalogue, Patience(patience, time.sleep, time.monotonic), space, page_size, start)
-        with _progress(notes) as progress:
+        with progress_on(notes) as progress:
             task = progress.add_task("people", total=None)
             done = job.run(lambda so_far: progress.update(task, completed=so_far.people))
         out.print(tables.rebuilt(done, catalogue, space))
 
-    _run(work)
+    run(work)
 
 
 @app.command()
@@ -187,7 +168,7 @@ def calibrate(
         job = CalibrateJob(
             connection, catalogue, Patience(patience, time.sleep, time.monotonic), most_items, pairs, seed
         )
-        with _progress(notes) as progress:
+        with progress_on(notes) as progress:
             task = progress.add_task("items read", total=None)
             found = job.run(lambda count: progress.advance(task, count))
         try:
@@ -202,7 +183,13 @@ def calibrate(
             f"To use it, start the ranker with VISREC_RANKER_CALIBRATION={escape(str(file.resolve()))}", soft_wrap=True
         )
 
-    _run(work)
+    run(work)
+
+
+app.command()(space_commands.head)
+app.command()(space_commands.collaborative)
+app.command()(scene_commands.weights)
+app.command()(scene_commands.experiment)
 
 
 @app.command("forget-catalogue")
@@ -227,48 +214,12 @@ def forget_catalogue(
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         job = ForgetJob(connection, catalogue, Patience(patience, time.sleep, time.monotonic), start)
-        with _progress(notes) as progress:
+        with progress_on(notes) as progress:
             task = progress.add_task("people", total=None)
             people = job.run(lambda count: progress.advance(task, count))
         out.print(f"What {people:,} people did in {catalogue} is forgotten, and what was popular there.")
 
-    _run(work)
-
-
-def _run(work: Callable[[Connection, Console, Console], None]) -> None:
-    """`work` is given a connection, the console for answers and the one for everything else."""
-    out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    notes = Console(stderr=True, soft_wrap=True, highlight=False)
-    try:
-        with Connection(Targets.from_environment(os.environ), CALL_S) as connection:
-            work(connection, out, notes)
-    except (NoSegments, NoCurves) as reason:
-        notes.print(f"[bold]nothing was put:[/] {escape(str(reason))}")
-        raise typer.Exit(EXIT_NOTHING) from reason
-    except NoSuchSpace as wrong:
-        notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
-        raise typer.Exit(EXIT_WRONG) from wrong
-    except BrokenOff as broken:
-        where = f"; go on with --from {broken.token}" if broken.token else ""
-        notes.print(f"[bold red]error:[/] {escape(sentence(broken.cause) + where)}")
-        raise typer.Exit(EXIT_FAILED) from broken
-    except (VisrecCallError, WrongConnection, OSError) as error:
-        notes.print(f"[bold red]error:[/] {escape(sentence(error))}")
-        raise typer.Exit(EXIT_FAILED) from error
-    except KeyboardInterrupt as stopped:
-        notes.print("stopped")
-        raise typer.Exit(EXIT_STOPPED) from stopped
-
-
-def _progress(notes: Console) -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}"),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=notes, transient=True)
+    run(work)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class Paged(Protocol):
 
 
 PageT = TypeVar("PageT", bound=Paged)
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass
@@ -43,6 +44,21 @@ class Patience:
     sleep: Callable[[float], None]
     clock: Callable[[], float]
 
+    def through(self, call: Callable[[], AnswerT]) -> AnswerT:
+        """What `call` gives, at last. Raises VisrecCallError when it cannot pass, or did not in all that time."""
+        until, pause = None, FIRST_PAUSE_S
+        while True:
+            try:
+                return call()
+            except VisrecCallError as error:
+                now = self.clock()
+                until = now + self.most_s if until is None else until
+                if not error.may_pass or now >= until:
+                    raise
+                wait = min(max(pause, error.retry_after_s or 0.0), until - now)
+            self.sleep(wait)
+            pause = min(2 * pause, MAX_PAUSE_S)
+
 
 @dataclass(frozen=True)
 class Pages(Generic[PageT]):
@@ -60,15 +76,7 @@ class Pages(Generic[PageT]):
             token, is_first = page.next_page_token, False
 
     def _patiently(self, token: str) -> PageT:
-        until, pause = None, FIRST_PAUSE_S
-        while True:
-            try:
-                return self.ask(token)
-            except VisrecCallError as error:
-                now = self.patience.clock()
-                until = now + self.patience.most_s if until is None else until
-                if not error.may_pass or now >= until:
-                    raise BrokenOff(token, error) from error
-                wait = min(max(pause, error.retry_after_s or 0.0), until - now)
-            self.patience.sleep(wait)
-            pause = min(2 * pause, MAX_PAUSE_S)
+        try:
+            return self.patience.through(lambda: self.ask(token))
+        except VisrecCallError as error:
+            raise BrokenOff(token, error) from error

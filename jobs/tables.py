@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from jobs.calibrate import Fitted
+from jobs.collaborative.outcome import Outcome as Collaborative
 from jobs.curves import DECADES
+from jobs.learn_head import Outcome
 from jobs.rebuild import Rebuilt
 from jobs.segment_people import Report
 from jobs.segmenting import Rules
@@ -61,3 +63,54 @@ def calibrated(found: Fitted, version: str) -> RenderableType:
         places = np.interp([0.0, math.log10(500) / DECADES], curve.to, curve.at)
         table.add_row(escape(block), *(f"{place:.3f}" for place in places))
     return table
+
+
+def head(outcome: Outcome, catalogue: str) -> Iterator[RenderableType]:
+    """What was found with the present space and with the learned head, and what comes next."""
+    setting = outcome.learned.setting
+    title = (
+        f"{outcome.items:,} items in {outcome.groups:,} groups; kind: {len(outcome.learned.kind.matrix)} directions of "
+        f"weight {setting.weight:g}, shrunk by {setting.shrink:g}"
+    )
+    table = Table("held-out items", "precision@10 now", "learned", "gain, 95 %", "fidelity now", "learned", title=title)
+    rows = {
+        "as searches weigh blocks": outcome.verdict,
+        "by content and kind alone": outcome.features,
+        "… in other domains": outcome.across,
+    }
+    for name, found in rows.items():
+        if found is None:
+            continue
+        gain = f"{found.new_precision - found.old_precision:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+        shares = (found.old_precision, found.new_precision, found.old_fidelity, found.new_fidelity)
+        old, new, faithful, kept = (f"{share:.3f}" for share in shares)
+        table.add_row(f"{name}: {found.queries:,}", old, new, gain, faithful, kept)
+    yield table
+    yield _next_step(outcome, catalogue)
+
+
+def _next_step(outcome: Outcome, catalogue: str) -> str:
+    if outcome.space:
+        return (
+            f"{escape(catalogue)} is searched in {outcome.space} now; the way back is SetAlias to {outcome.old_space}, "
+            "which is kept. Curves belong to a space: if the ranker reads any, run `python -m jobs calibrate` next."
+        )
+    if not outcome.verdict.passes:
+        return f"Nothing was moved: {outcome.verdict.why_not}."
+    return "It passes, and nothing was put (--dry-run). Run it without --dry-run next."
+
+
+def collaborative(outcome: Collaborative, catalogue: str) -> Iterator[RenderableType]:
+    """What was read, what was put, and the way back."""
+    table = Table("acts read", "items placed", "new items placed by looks", "people placed", "gone meanwhile")
+    gone = sum(each.gone for each in (outcome.items, outcome.cold, outcome.people))
+    put = (outcome.acts, outcome.items.put, outcome.cold.put, outcome.people.put, gone)
+    table.add_row(*(f"{count:,}" for count in put))
+    yield table
+    yield (
+        f"Looks explain {outcome.explained:.0%} of what held-out items' rows differ by."
+        if outcome.explained is not None
+        else "Looks tell nothing of what people do together, or too few items have both: new items have no rows."
+    )
+    back = f"; the way back is SetAlias to {outcome.previous}" if outcome.previous else ""
+    yield f"{escape(catalogue)} is searched in {outcome.space}, too{back}."

@@ -103,8 +103,8 @@ class Event:
     An event of the same person and `event_id` counts once, so keep the id when sending again. `time` needs a time zone;
     None is now. Of more than 120 of a person within a minute of it (a setting of the service) the rest are ignored: who
     imports a history gives times. `recommendation_id` is that of the answer which showed the item, and `shown_signals`,
-    of an impression, are the values shown with it. `raw_features`, of an upload, are those the embedder gave: the
-    photo's vector in a later space is made of them.
+    of an impression, are the values shown with it, `showing` its place, scene, experiment and variant. `raw_features`,
+    of an upload, are those the embedder gave: the photo's vector in a later space is made of them.
     """
 
     user_id: str
@@ -117,6 +117,7 @@ class Event:
     recommendation_id: str = ""
     shown_signals: Mapping[str, float] = field(default_factory=dict)
     raw_features: bytes = b""
+    showing: profile_pb2.Showing | None = None
 
     def message(self) -> profile_pb2.Event:
         """The event of the contract. Raises ValueError for a type that is none of those there are, an item and a photo
@@ -133,6 +134,7 @@ class Event:
             recommendation_id=self.recommendation_id,
             shown_signals=self.shown_signals,
             raw_features=self.raw_features,
+            showing=self.showing,
         )
         if self.item_id:
             message.item_id = self.item_id

@@ -7,6 +7,8 @@ alone. Nothing was fitted to what is judged.
 Tastes: simulated shoppers (tests/profile/shoppers.py says what is assumed) act on the photos of both shops through the
 profile service; what their tastes find is held against what one mean vector of the same acts finds.
 Diversity: photos of both shops asked of the ranker, with more and more of it.
+Learned heads: clothing's labels, and what simulated shoppers choose, for photos that nothing was fitted to.
+Domains: what goes with a photo in another domain: luma's links, rooms and home, photos by phone and products.
 
 Prints tables, writes var/eval/quality.json, and ends with exit code 1 when a figure misses its target or nothing can be
 measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them, data/clothing and data/luma
@@ -19,19 +21,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from bench.failure import BenchFailed
-from bench.fleet import ROOT, started
-from bench.quality import index, measure, report, tastes, variety
+from bench.fleet import ROOT, Fleet, started
+from bench.quality import domains, heads, index, measure, report, tastes, trips, variety
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
 from bench.quality.shops import TABLE
-from bench.quality.vectors import embed
+from bench.quality.vectors import Vectors, embed
+from demo.sources import LeftOut
 from visrec.client import Client
 from visrec.connection import Connection
 from visrec.errors import VisrecCallError
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = collect(folders, FOLDER / "gcompris", console.print)
         for line in data.left_out:
             console.print(f"[yellow]left out[/] {escape(line)}", soft_wrap=True)
-        sections = measure_all(data) if data.questions else []
+        alone = {"heads": measure_heads, "domains": measure_domains}
+        sections = alone.get(options.only, measure_all)(data, folders) if data.questions else []
     except (BenchFailed, VisrecCallError) as error:
         console.print(f"[red]{escape(str(error))}[/]")
         return 1
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if figures and all(figure.good for figure in figures) else 1
 
 
-def measure_all(data: Data) -> list[Section]:
+def measure_all(data: Data, folders: Mapping[str, Path]) -> list[Section]:
     """Every section, from two fresh sets of services: one of each precision. Raises BenchFailed, VisrecCallError."""
     console.print("Starting the services; each start builds the network.")
     photos = distinct(data.shops)
@@ -74,6 +78,7 @@ def measure_all(data: Data) -> list[Section]:
             data.shops, int8, lambda question, block: index.ask(client, question, int8, block, console)
         )
         of_people = tastes.measure(client, photos, int8, console)
+        learned = [*_heads(fleet, data, int8), *_domains(fleet, data, folders, int8)]
         with Connection(fleet.targets) as connection:
             varied = variety.measure(connection, measure.indexed(data.shops), int8, console)
     with started({"VISREC_EMBEDDER_PRECISION": "fp32"}) as fleet:
@@ -85,8 +90,47 @@ def measure_all(data: Data) -> list[Section]:
         found,
         varied,
         *of_people,
+        *learned,
     )
     return [section for section in sections if section.figures]
+
+
+def measure_heads(data: Data, _: Mapping[str, Path]) -> list[Section]:
+    """What is learned, and nothing else. Raises BenchFailed, VisrecCallError."""
+    with started() as fleet:
+        return _heads(fleet, data, embed(fleet, distinct(data.shops), "int8", console))
+
+
+def measure_domains(data: Data, folders: Mapping[str, Path]) -> list[Section]:
+    """What is found across domains, and nothing else. Raises BenchFailed, VisrecCallError."""
+    with started() as fleet:
+        return _domains(fleet, data, folders, embed(fleet, distinct(data.shops), "int8", console))
+
+
+def _domains(fleet: Fleet, data: Data, folders: Mapping[str, Path], vectors: Vectors) -> list[Section]:
+    by_name = {question.name: question for question in data.shops}
+    luma, clothing = by_name.get("luma: category"), by_name.get("clothing: category")
+    linked, found = None, []
+    if luma and (folders["luma"] / trips.LINKS).is_file():
+        linked = trips.links(folders["luma"], luma.gallery)
+    if luma and clothing:
+        same = trips.garments(clothing.queries, luma.gallery)
+        found.append(trips.Trip("phone→shop", clothing.queries, luma.gallery, same))
+        back = trips.garments(clothing.gallery, luma.gallery).T
+        found.append(trips.Trip("shop→phone", luma.gallery, clothing.gallery, back))
+    try:
+        home = trips.rooms(FOLDER)
+        vectors = vectors.with_those_of(embed(fleet, [*home.source, *home.target], "int8, rooms and home", console))
+        found.append(home)
+    except LeftOut as reason:
+        console.print(f"[yellow]left out[/] rooms → home: {escape(str(reason))}", soft_wrap=True)
+    return [domains.measure(linked, found, vectors)]
+
+
+def _heads(fleet: Fleet, data: Data, vectors: Vectors) -> list[Section]:
+    with Connection(fleet.targets, timeout_s=120) as connection:
+        asked = [question for question in data.shops if question.name == "clothing: category"]
+        return [heads.measure(connection, question, vectors, console) for question in asked]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -96,6 +140,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in ("clothing", "luma"):
         folder = Path(os.environ.get(name.upper()) or _beside(name))
         parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
+    parser.add_argument("--only", choices=["heads", "domains"], help="measure these alone")
     return parser.parse_args(arguments)
 
 

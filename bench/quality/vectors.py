@@ -28,11 +28,13 @@ TIMEOUT_S = 900.0
 
 @dataclass(frozen=True)
 class Vectors:
-    """What was embedded, by the picture's name; `cpu_s` is the processor time that the embedder took."""
+    """What was embedded, by the picture's name; `cpu_s` is the processor time that the embedder took; `raw` features
+    are little-endian float16."""
 
     space: common_pb2.Space
     by_name: dict[str, Vector] = field(default_factory=dict)
     cpu_s: float = 0.0
+    raw: dict[str, bytes] = field(default_factory=dict)
 
     def block(self, name: str, pictures: Sequence[Picture]) -> Rows:
         """(pictures, dimension of the block)."""
@@ -41,7 +43,7 @@ class Vectors:
 
     def with_those_of(self, others: Vectors) -> Vectors:
         """Both together; they are of one space."""
-        return replace(self, by_name={**self.by_name, **others.by_name})
+        return replace(self, by_name={**self.by_name, **others.by_name}, raw={**self.raw, **others.raw})
 
     @property
     def blocks(self) -> list[str]:
@@ -63,12 +65,13 @@ def embed(
     def requests() -> Iterator[embedder_pb2.EmbedImagesRequest]:
         for picture in pictures:
             photo = common_pb2.Photo(data=picture.file())
-            request = embedder_pb2.EmbedImageRequest(photo=photo, multi_crop=three_views)
+            request = embedder_pb2.EmbedImageRequest(photo=photo, multi_crop=three_views, include_raw_features=True)
             yield embedder_pb2.EmbedImagesRequest(key=picture.name, request=request)
 
     with Connection(fleet.targets) as connection, Progress(console=console) as progress:
         model = connection.call(connection.embedder.GetModel, embedder_pb2.GetModelRequest()).model
         found: dict[str, Vector] = {}
+        raw: dict[str, bytes] = {}
         task = progress.add_task(title, total=len(pictures))
         meter = Meter(fleet.processes()["embedder"].pid)
         before = meter.read()
@@ -77,7 +80,8 @@ def embed(
                 if answer.HasField("error"):
                     raise BenchFailed(f"{answer.key} was refused: {answer.error.message}")
                 found[answer.key] = Vector.from_message(answer.embedding.vector)
+                raw[answer.key] = answer.embedding.raw_features
                 progress.advance(task)
         except grpc.RpcError as error:
             raise VisrecCallError.from_rpc(error) from error
-        return Vectors(model.spaces[0], found, meter.read().cpu_s - before.cpu_s)
+        return Vectors(model.spaces[0], found, meter.read().cpu_s - before.cpu_s, raw)

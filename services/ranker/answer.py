@@ -12,6 +12,7 @@ from services.ranker.others.ports import Embedding, Opaque, Source, Taste
 from services.ranker.ranking import Part, Ranking
 from services.ranker.reasons.words import ENGLISH, LANGUAGES
 from services.ranker.scenes.rules import NO_RULES, Rules
+from services.ranker.scenes.scene import NOT_EXPOSED, Exposure
 
 DEFAULT_N = 10
 MAX_N = 100
@@ -161,6 +162,7 @@ class Answer:
     nearest  item id to query name to the source that is nearest to it; only of an explained answer
     photo    what was searched with; with raw features if the photo is to be remembered
     taste    of the person; None: nobody was named, or they are not known now
+    exposure  the experiment and the variant whose weights were used
     recommendation_id, next_page_token    of the frozen result; empty: none
     """
 
@@ -182,5 +184,6 @@ class Answer:
     nearest: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
     photo: Embedding | None = None
     taste: Taste | None = None
+    exposure: Exposure = NOT_EXPOSED
     recommendation_id: str = ""
     next_page_token: str = ""

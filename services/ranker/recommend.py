@@ -82,7 +82,7 @@ class Recommender:
         """
         ask.check()
         book = self._book()
-        scene = book.named(ask.scene)
+        scene, exposure = book.named(ask.scene).seen_by(ask.user_id)
         wanted = scenes.signal_weights(scene, ask.signal_weights)
         rules = ask.rules.over(scene.rules)
         conditions = rules.conditions()
@@ -94,6 +94,8 @@ class Recommender:
 
         material = await self._gatherer.gather(stages, ask, wanted, spaces, conditions)
         _require_something(stages, material)
+        if material.collaborative is not None:
+            spaces = spaces.for_vector_of(material.collaborative.space) or spaces
         traits = rules.look_at_items or FRESHNESS in material.weights
         liked_blocks = _liked_blocks(material, scene, blocks, spaces)
         wish = Wish(blocks, liked_blocks, conditions, variety, traits, shares=bool(curves.of))
@@ -122,6 +124,7 @@ class Recommender:
             sources=material.sources(),
             photo=material.photo,
             taste=material.taste,
+            exposure=exposure,
         )
         return await self._told(stages, material, answer, wish, known)
 

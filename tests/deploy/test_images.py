@@ -78,7 +78,7 @@ def test_the_image_of_jobs_runs_each_with_nothing_but_its_own_lock(tmp_path: Pat
     """They begin, and find nobody to ask."""
     app, python = _built("jobs", tmp_path)
     environment = {"VISREC_PROFILE_TARGET": "127.0.0.1:1", "VISREC_INDEXER_TARGET": "127.0.0.1:1"}
-    for job in ("segments", "rebuild-profiles"):
+    for job in ("segments", "collaborative", "rebuild-profiles"):
         command = [str(python), "-m", "jobs", job, "-c", "shop", "--patience", "0"]
         done = subprocess.run(command, cwd=app, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1, done.stderr

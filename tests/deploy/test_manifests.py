@@ -13,7 +13,8 @@ import visrec.v1.profile_pb2
 import visrec.v1.ranker_pb2
 from deploy.check import complaints
 from deploy.manifests import K8S, BrokenManifests, load, plain, rendered, renderer
-from jobs.__main__ import EXIT_NOTHING, app
+from jobs.__main__ import app
+from jobs.terminal import EXIT_NOTHING
 from services.runtime import health
 from services.runtime.settings import METRICS_PORTS, PORTS, RuntimeSettings
 
@@ -23,7 +24,7 @@ CALLS = {
     "indexer": {"embedder", "redis"},
     "embedder": {"redis"},
     "redis": set(),
-    "jobs": {"profile", "indexer"},
+    "jobs": {"embedder", "indexer", "profile", "ranker"},
 }
 """Who calls whom, as ARCHITECTURE.md has it."""
 

@@ -148,6 +148,10 @@ def test_what_was_shown_and_sent_is_recorded_behind_the_answer(shop: Stubs) -> N
         each.item.id: pytest.approx(dict(each.signal_values)) for each in answer.recommendations
     }
     assert {event.recommendation_id for event in shown} == {answer.recommendation_id}
+    assert {event.item_id: event.showing.rank for event in shown} == {
+        each.item.id: each.rank for each in answer.recommendations
+    }
+    assert {event.showing.scene for event in shown} == {answer.scene}
     (photo,) = [event for event in events if event.type == profile_pb2.EVENT_TYPE_UPLOAD]
     assert photo.photo_vector.data
     assert photo.raw_features

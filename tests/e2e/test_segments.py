@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jobs.__main__ import EXIT_NOTHING, app
+from jobs.__main__ import app
+from jobs.terminal import EXIT_NOTHING
 from tests.e2e.conftest import CALL_S, Stubs
 from tests.e2e.pictures import COLOURS, PATTERNS, picture
 from tests.jobs.people import rand_index

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from jobs.__main__ import EXIT_FAILED, EXIT_NOTHING, EXIT_WRONG, app
+from jobs.__main__ import app
 from jobs.people import Somebody
+from jobs.terminal import EXIT_FAILED, EXIT_NOTHING, EXIT_WRONG
 from services.errors import Refused
 from services.ranker.order.calibration import read
 from services.runtime.faults import status_of, trailers_of

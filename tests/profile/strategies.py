@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from services.profile.events.event import Event, EventType
+from services.profile.events.event import Event, EventType, Showing
 from services.profile.people.person import Attributes, Consent, ConsentState, Gender, Location, Person
 from services.spaces import Float16, canonical
 from tests.profile.builders import DAY_MS, MIDNIGHT_MS, SPACE
@@ -52,6 +52,7 @@ ANY_EVENTS = st.builds(
     shown_signals=st.dictionaries(IDS, FINITE, max_size=4),
     raw_features=st.binary(max_size=64),
     pending=st.booleans(),
+    showing=st.builds(Showing, rank=st.integers(0, 1000), scene=WORDS, experiment=WORDS, variant=WORDS),
 )
 
 STREAMS = st.lists(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.profile.collaborative.placing import STALE_AFTER, Collaborative, PutVector, fold_in, is_fresh
+from services.profile.collaborative.placing import (
+    REGULARISATION,
+    SLACKED,
+    STALE_AFTER,
+    Collaborative,
+    PutVector,
+    fold_in,
+    is_fresh,
+)
 from services.spaces import Block, Float16, Space, canonical
 
 FACTORS = Space("collaborative@0123456789abcdef", (Block("factors", 8),))
@@ -47,10 +55,20 @@ def test_it_solves_the_equation() -> None:
     items = np.stack([f for _, f in rated]).astype(np.float64)
     confidence = np.diag([abs(w) for w, _ in rated])
     preference = np.array([float(w > 0) for w, _ in rated])
-    exact = np.linalg.inv(items.T @ confidence @ items + np.eye(8)) @ items.T @ confidence @ preference
+    exact = np.linalg.inv(items.T @ confidence @ items + REGULARISATION * np.eye(8)) @ items.T @ confidence @ preference
     found = fold_in(rated, FACTORS)
     assert found is not None
     np.testing.assert_allclose(found.vector, exact / np.linalg.norm(exact), atol=2e-3)
+
+
+def test_a_person_has_no_slack() -> None:
+    """Else they would be near to whatever nobody likes."""
+    slacked = Space(FACTORS.name, (Block(SLACKED, 8),))
+    rated = [(2.0, factors(7, seed)) for seed in range(4)] + [(2.0, factors(1, seed)) for seed in range(4)]
+    found = fold_in(rated, slacked)
+    assert found is not None
+    assert found.vector[-1] == 0
+    assert likeness(found, 1) > 0.4
 
 
 def test_the_order_of_items_does_not_matter() -> None:

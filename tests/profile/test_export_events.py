@@ -9,7 +9,7 @@ import pytest
 
 from services.errors import InvalidInput, NotFound, NotReady
 from services.profile.catalogue.items import Resolved
-from services.profile.events.event import Event, EventType
+from services.profile.events.event import Event, EventType, Showing
 from services.profile.events.event_store import Batch
 from services.profile.events.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
 from services.profile.filing.store import ProfileStore
@@ -159,3 +159,21 @@ def test_of_a_catalogue_that_does_not_exist_nothing_is_exported(export: EventExp
     with pytest.raises(NotFound, match="misspelt"):
         export.page(replace(SHOP, catalogue="misspelt"))
     assert not export.page(replace(SHOP, catalogue="other")).events
+
+
+def test_a_recommendation_has_one_name_in_an_export_and_never_its_own(make_store: MakeStore) -> None:
+    store = make_store(BOUNDS)
+    showing = Showing(3, "shop", "spring", "new")
+    shown = event(EventType.IMPRESSION, item_id="red-1", recommendation_id="r-1", showing=showing)
+    for user in ("ada", "eve"):
+        tell(store, user, shown, event(item_id="red-1", recommendation_id="r-1"), event(item_id="red-2"))
+    pages = [everything(walk(EventExport(store, BOUNDS, shop().resolve), SHOP)) for _ in range(2)]
+    for found in pages:
+        names = {each.who: {other.recommendation for other in found if other.who == each.who} for each in found}
+        assert [len(of_one) for of_one in names.values()] == [2, 2]
+        assert all("" in of_one for of_one in names.values())
+        assert not set.intersection(*names.values()) - {""}, "of two people nobody sees that it was the same one"
+        assert {each.event.showing for each in found} == {showing, Showing()}
+    told = [{each.recommendation for each in found} - {""} for found in pages]
+    assert not told[0] & told[1]
+    assert "r-1" not in told[0] | told[1]

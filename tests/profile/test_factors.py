@@ -11,9 +11,9 @@ from services.errors import NotReady
 from services.profile.catalogue.items import CatalogueItem, Items, MemoryItems, Resolved
 from services.profile.collaborative.factors import ABSENT_S, ALIAS, Factors
 from services.profile.collaborative.placing import STALE_AFTER, PutVector
-from services.profile.events.event import EventType
+from services.profile.events.event import Event, EventType
 from services.spaces import Float16, Space
-from tests.profile.builders import SPACE, event
+from tests.profile.builders import MIDNIGHT_MS, SPACE, event
 from tests.profile.test_collaborative import FACTORS, factors, likeness
 from tests.profile.test_words import Seconds
 
@@ -83,6 +83,16 @@ def test_events_on_one_item_add_up(indexer: Indexer) -> None:
     more = Factors(indexer, Seconds()).place("shop", [*LIKED, event(EventType.PURCHASE, "item-5")])
     assert likeness(less, 1) < likeness(more, 1)
     assert indexer.asked[0] == sorted({*indexer.asked[0]})
+
+
+def test_what_was_done_later_counts_more(indexer: Indexer) -> None:
+    def acts(first: int) -> list[Event]:
+        """Eight, of which those from `first` on are the earlier ones."""
+        return [event(item=f"item-{(first + turn) % 8}", time_ms=MIDNIGHT_MS + turn) for turn in range(8)]
+
+    of_one, of_other = (Factors(indexer, Seconds()).place("shop", acts(first)) for first in (4, 0))
+    assert likeness(of_one, 0) > likeness(of_other, 0)
+    assert likeness(of_one, 1) < likeness(of_other, 1)
 
 
 def test_the_last_opinion_holds_and_a_double_click_is_one(indexer: Indexer) -> None:

@@ -12,7 +12,7 @@ import pytest
 from services.errors import InvalidInput, NotFound, NotReady, Overloaded, Refused, SpaceMismatch, VisrecError
 from services.profile.catalogue.items import MemoryItems, Resolved
 from services.profile.events import memory
-from services.profile.events.event import EventType
+from services.profile.events.event import EventType, Showing
 from services.profile.events.event_store import Outcome
 from services.profile.events.given_event import GivenEvent, PhotoVector
 from services.profile.events.record import Ending, Recorder
@@ -315,6 +315,10 @@ def test_more_in_a_minute_than_people_do_is_ignored_and_washes_nothing_out(store
             "shown_signals",
             "INVALID_INPUT",
         ),
+        (given(showing=Showing(rank=1)), "showing", "INVALID_INPUT"),
+        (given(EventType.IMPRESSION, showing=Showing(rank=1001)), "showing.rank", "INVALID_INPUT"),
+        (given(EventType.IMPRESSION, showing=Showing(variant="x" * 49)), "showing.variant", "INVALID_INPUT"),
+        (given(EventType.IMPRESSION, showing=Showing(scene="a\nb")), "showing.scene", "INVALID_INPUT"),
         (given(raw_features=b"12"), "raw_features", "INVALID_INPUT"),
         (upload(raw_features=b"123"), "raw_features", "INVALID_INPUT"),
         (upload(raw_features=bytes(16 * 1024 + 2)), "raw_features", "INVALID_INPUT"),

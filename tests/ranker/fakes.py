@@ -94,11 +94,13 @@ class FakeEmbedder(Breakable, Embedder):
 
 class FakeIndexer(Breakable, Indexer):
     """Exact search over `rows`: item id to vector; `factors` are the vectors of the collaborative space, if there are
-    any. A filter is a set of ids; a domain is the first letter of an id; a condition is a word of `traits`."""
+    any; `behind`: where its alias points instead. A filter is a set of ids; a domain is the first letter of an id; a
+    condition is a word of `traits`."""
 
     def __init__(self, rows: Mapping[str, Float32]) -> None:
         self.rows = dict(rows)
         self.factors: dict[str, Float32] = {}
+        self.behind: Space | None = None
         self.traits: dict[str, FakeTraits] = {}
         self.shown: dict[str, CatalogueItem] = {}
         self.plans: list[SearchPlan] = []
@@ -106,7 +108,7 @@ class FakeIndexer(Breakable, Indexer):
     async def spaces(self, catalogue: str) -> Spaces:
         if catalogue != "shop":
             raise NotFound("catalogue", catalogue)
-        return Spaces(SPACE, TOGETHER if self.factors else None)
+        return Spaces(SPACE, (self.behind or TOGETHER) if self.factors else None, [TOGETHER] if self.behind else [])
 
     async def search(self, plan: SearchPlan) -> Found:
         await self.reach()

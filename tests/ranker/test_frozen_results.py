@@ -11,6 +11,7 @@ import pytest
 
 from services.errors import NotReady
 from services.ranker.frozen.freezer import Freezer, Keeping
+from services.ranker.scenes.scene import Exposure
 from services.runtime.settings import RuntimeSettings
 from tests.ranker.fakes import Fault, embedding
 from tests.ranker.worlds import ANN, ROWS, Stub, World, known, refusal, served
@@ -343,6 +344,33 @@ async def test_impressions_are_recorded_with_the_values_that_were_shown(stub: St
     assert {deed.recommendation_id for deed in deeds} == {answer.recommendation_id}
     assert {(deed.user_id, deed.catalogue) for deed in deeds} == {("ann", "shop")}
     assert len({deed.event_id for deed in deeds}) == 6, "a page that is asked for twice counts once"
+
+
+async def test_what_somebody_was_exposed_to_is_told_with_all_that_follows(stub: Stub, world: World) -> None:
+    variant = ranker_pb2.Variant(name="all-taste", share=1.0, signal_weights={"taste": 1.0})
+    mine = ranker_pb2.Scene(
+        name="mine",
+        signal_weights={"popularity": 1.0},
+        experiment=ranker_pb2.Experiment(name="spring", variants=[variant]),
+    )
+    await stub.PutSignalWeights(ranker_pb2.PutSignalWeightsRequest(scene=mine))
+    assert mine in (await stub.GetScenes(ranker_pb2.GetScenesRequest())).scenes
+    answer = await stub.Recommend(
+        Request(catalogue="shop", user_id="ann", n=3, scene="mine", explain=True, record_impressions=True)
+    )
+    assert [used.signal for used in answer.used] == ["taste"]
+    second = await page(stub, answer.next_page_token, record_impressions=True)
+    again = await stub.GetRecommendation(
+        ranker_pb2.GetRecommendationRequest(recommendation_id=answer.recommendation_id)
+    )
+    told = [(each.experiment, each.variant) for each in (answer, second, again.shown)]
+    assert told == 3 * [("spring", "all-taste")]
+    deeds = await world.recorded()
+    assert [deed.rank for deed in deeds] == list(range(1, len(deeds) + 1))
+    assert {(deed.scene, deed.exposure) for deed in deeds} == {("mine", Exposure("spring", "all-taste"))}
+    for_nobody = await stub.Recommend(Request(catalogue="shop", scene="mine"))
+    assert (for_nobody.experiment, for_nobody.variant) == ("", "")
+    assert [used.signal for used in for_nobody.used] == ["popularity"]
 
 
 @pytest.mark.parametrize(("user", "reason"), [("bob", "NO_CONSENT"), ("nobody", "USER_NOT_FOUND")])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
 import pytest
 
 from services.errors import Conflict, InvalidInput, Overloaded, Refused
 from services.ranker.scenes.book import MOST_SCENES, SceneBook
+from services.ranker.scenes.experiment import Experiment, Variant
 from services.ranker.scenes.scene import PHOTO, SCENES, TASTE, Scene
 from services.ranker.scenes.shelf import SceneShelf
 from services.ranker.scenes.store import MemorySceneStore, PutScenes, SceneStore
@@ -132,3 +134,14 @@ async def test_a_scene_that_cannot_be_is_refused(scene: Scene, field: str) -> No
     with pytest.raises(InvalidInput) as refused:
         await put(SceneShelf(BOOK, MemorySceneStore()), scene)
     assert refused.value.field == field
+
+
+async def test_an_experiment_comes_and_goes_with_its_scene(store: SceneStore) -> None:
+    experiment = Experiment("spring", [Variant("new", 0.5, {TASTE: 1.0}, {"content": 1.0})])
+    here, there = SceneShelf(BOOK, store), SceneShelf(BOOK, store)
+    await put(here, replace(MINE, experiment=experiment))
+    await there.refresh()
+    assert there.book.named("mine").experiment == experiment
+    await put(here, MINE)
+    await there.refresh()
+    assert there.book.named("mine").experiment is None

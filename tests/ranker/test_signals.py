@@ -20,6 +20,7 @@ from services.ranker.scenes.book import SceneBook
 from services.ranker.scenes.rules import Boost, Rules
 from services.ranker.scenes.scene import SCENES
 from tests.ranker.fakes import (
+    TOGETHER,
     FakeEmbedder,
     FakeIndexer,
     FakeProfile,
@@ -160,6 +161,17 @@ async def test_what_cannot_be_had_of_the_collaborative_space_is_told(world: Worl
     assert "collaborative" not in dropped(await world.ask(user_id="ann"))
     asked_for = await world.ask(user_id="ann", signal_weights={"collaborative": 1.0})
     assert dropped(asked_for)["collaborative"] == "NO_SPACE"
+
+
+async def test_somebody_is_searched_for_where_they_are_while_people_are_moved(world: World) -> None:
+    """A job has put the one and not yet the other, and the alias moves last."""
+    known_together(world)
+    before = await world.ask(user_id="ann")
+    world.indexer.behind = replace(TOGETHER, name="collaborative@00000009")
+    meanwhile = await world.ask(user_id="ann")
+    assert ids(meanwhile) == ids(before)
+    assert meanwhile.collaborative_space == TOGETHER.name
+    assert "collaborative" not in dropped(meanwhile)
 
 
 async def test_without_the_collaborative_search_the_visual_one_answers() -> None:

@@ -926,6 +926,7 @@ class Event(_message.Message):
     SHOWN_SIGNALS_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     RAW_FEATURES_FIELD_NUMBER: _builtins.int
+    SHOWING_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique per person, 1 to 128 letters: the same id again counts once. An id is remembered while its event is kept in
     the same catalogue, and otherwise, as a keyed digest with the time of its arrival, for the person's latest 2000
@@ -969,6 +970,10 @@ class Event(_message.Message):
     def shown_signals(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """For an impression: the signal values shown, at most 32, finite."""
 
+    @_builtins.property
+    def showing(self) -> Global___Showing:
+        """For an impression: where the item stood, and by which weights. For jobs, which learn weights and compare variants."""
+
     def __init__(
         self,
         *,
@@ -983,16 +988,51 @@ class Event(_message.Message):
         shown_signals: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         domain: _builtins.str = ...,
         raw_features: _builtins.bytes = ...,
+        showing: Global___Showing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "photo_vector", b"photo_vector", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "photo_vector", b"photo_vector", "showing", b"showing", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "domain", b"domain", "event_id", b"event_id", "item_id", b"item_id", "photo_vector", b"photo_vector", "raw_features", b"raw_features", "recommendation_id", b"recommendation_id", "shown_signals", b"shown_signals", "subject", b"subject", "time", b"time", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "domain", b"domain", "event_id", b"event_id", "item_id", b"item_id", "photo_vector", b"photo_vector", "raw_features", b"raw_features", "recommendation_id", b"recommendation_id", "showing", b"showing", "shown_signals", b"shown_signals", "subject", b"subject", "time", b"time", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["item_id", "photo_vector"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
 
 Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class Showing(_message.Message):
+    """Where an item was shown, and by which weights. Names are at most 48 letters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANK_FIELD_NUMBER: _builtins.int
+    SCENE_FIELD_NUMBER: _builtins.int
+    EXPERIMENT_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    rank: _builtins.int
+    """Its place, 1 for the best; 0: not told. More than 1000: INVALID_ARGUMENT."""
+    scene: _builtins.str
+    """The scene; empty: not told."""
+    experiment: _builtins.str
+    """The experiment of the scene that the person took part in; empty: none."""
+    variant: _builtins.str
+    """Which of its variants they had; empty: none."""
+    def __init__(
+        self,
+        *,
+        rank: _builtins.int = ...,
+        scene: _builtins.str = ...,
+        experiment: _builtins.str = ...,
+        variant: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["experiment", b"experiment", "rank", b"rank", "scene", b"scene", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Showing: _TypeAlias = Showing  # noqa: Y015
 
 @_typing.final
 class RecordEventsRequest(_message.Message):
@@ -1686,8 +1726,9 @@ class ExportEventsResponse(_message.Message):
     """For the next page; empty: this was the last."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
-        """In no particular order. `user_id` is the caller's own id when the request says so, else a pseudonym that is the same
-        within one export and differs from export to export; event ids, recommendation ids and vectors are left out.
+        """Those of one person follow each other, else in no particular order. `user_id` is the caller's own id when the request
+        says so, else a pseudonym that is the same within one export and differs from export to export, and so is
+        `recommendation_id`: events of one recommendation to one person have the same. Event ids and vectors are left out.
         """
 
     def __init__(

@@ -489,6 +489,8 @@ class RecommendResponse(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     COSTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    EXPERIMENT_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
     """Under which it is frozen for a while (a setting, an hour as shipped), at most 128 letters. Who knows it may read the
     result: it cannot be guessed. Empty: it is not frozen, and `dropped` has `frozen`, unless that was asked for.
@@ -497,6 +499,12 @@ class RecommendResponse(_message.Message):
     """The scene whose weights were used."""
     next_page_token: _builtins.str
     """For NextPage; empty: this was the last page, or the result is not frozen. Opaque, at most 256 letters."""
+    experiment: _builtins.str
+    """The experiment of the scene that the person takes part in; empty: none, as for nobody in particular."""
+    variant: _builtins.str
+    """The variant whose weights were used, `control` for those of the scene; empty: none. Whoever records impressions
+    themselves tells both with them (Event.showing).
+    """
     @_builtins.property
     def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recommendation]:
         """Best first."""
@@ -532,10 +540,12 @@ class RecommendResponse(_message.Message):
         provenance: Global___Provenance | None = ...,
         costs: _abc.Iterable[_common_pb2.StageCost] | None = ...,
         next_page_token: _builtins.str = ...,
+        experiment: _builtins.str = ...,
+        variant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "dropped", b"dropped", "next_page_token", b"next_page_token", "provenance", b"provenance", "recommendation_id", b"recommendation_id", "recommendations", b"recommendations", "scene", b"scene", "used", b"used"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "dropped", b"dropped", "experiment", b"experiment", "next_page_token", b"next_page_token", "provenance", b"provenance", "recommendation_id", b"recommendation_id", "recommendations", b"recommendations", "scene", b"scene", "used", b"used", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1176,6 +1186,7 @@ class Scene(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SIGNAL_WEIGHTS_FIELD_NUMBER: _builtins.int
     BLOCK_WEIGHTS_FIELD_NUMBER: _builtins.int
+    EXPERIMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     description: _builtins.str
@@ -1188,6 +1199,10 @@ class Scene(_message.Message):
     def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Weights of the blocks."""
 
+    @_builtins.property
+    def experiment(self) -> Global___Experiment:
+        """Other weights that are tried on some of the people; left out: none."""
+
     def __init__(
         self,
         *,
@@ -1195,14 +1210,130 @@ class Scene(_message.Message):
         description: _builtins.str = ...,
         signal_weights: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         block_weights: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        experiment: Global___Experiment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["experiment", b"experiment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "description", b"description", "name", b"name", "signal_weights", b"signal_weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "description", b"description", "experiment", b"experiment", "name", b"name", "signal_weights", b"signal_weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Scene: _TypeAlias = Scene  # noqa: Y015
+
+@_typing.final
+class Experiment(_message.Message):
+    """Weights of a scene that are tried on some people, while the others have those of the scene, the variant `control`. Who
+    has which follows from a hash of the experiment's name and the person's id, so that somebody has the same one each time,
+    and two experiments are drawn independently of each other. Nobody without an id takes part. What a request names
+    holds over all weights, as ever. It is kept with frozen results, as long as they are, and, of people who consent to
+    personalisation, with impressions; nowhere else.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Draws people anew when it changes. a-z, 0-9, _ and -, 1 to 32 letters."""
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
+        """1 to 8 beside `control`, no name twice. Shares that sum to more than 1: INVALID_ARGUMENT; what is left of 1 is the
+        share of `control`.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        variants: _abc.Iterable[Global___Variant] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "variants", b"variants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Experiment: _TypeAlias = Experiment  # noqa: Y015
+
+@_typing.final
+class Variant(_message.Message):
+    """Some of the people, and their weights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SignalWeightsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class BlockWeightsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    SIGNAL_WEIGHTS_FIELD_NUMBER: _builtins.int
+    BLOCK_WEIGHTS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """a-z, 0-9, _ and -, 1 to 32 letters, not `control`."""
+    share: _builtins.float
+    """Of people, more than 0, at most 1. Keep it as it is while an experiment runs: when it changes, people change sides."""
+    @_builtins.property
+    def signal_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """As those of a scene: what is not named weighs nothing. Empty: those of the scene, such as to see that two groups
+        that are treated alike act alike.
+        """
+
+    @_builtins.property
+    def block_weights(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """As those of a scene; empty: those of the scene."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        share: _builtins.float = ...,
+        signal_weights: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        block_weights: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_weights", b"block_weights", "name", b"name", "share", b"share", "signal_weights", b"signal_weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Variant: _TypeAlias = Variant  # noqa: Y015
 
 @_typing.final
 class PutSignalWeightsRequest(_message.Message):
@@ -1223,7 +1354,8 @@ class PutSignalWeightsRequest(_message.Message):
     def scene(self) -> Global___Scene:
         """The scene, as a whole: what is not named weighs nothing, and with no block at all the blocks stay as they are. An
         unknown name makes a scene of one's own: a-z, 0-9, _ and -, 1 to 32 letters; at most 64 in all: RESOURCE_EXHAUSTED,
-        reason TOO_MANY_SCENES. Weights as in RecommendRequest. An empty description keeps the one before.
+        reason TOO_MANY_SCENES. Weights as in RecommendRequest. An empty description keeps the one before; without an
+        experiment there is none any more.
         """
 
     def __init__(

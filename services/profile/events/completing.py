@@ -62,5 +62,6 @@ def _event(given: GivenEvent, now_ms: int, **known: Any) -> Event:
         item_id=given.item_id or "",
         recommendation_id=given.recommendation_id,
         shown_signals=given.shown_signals,
+        showing=given.showing,
         **known,
     )

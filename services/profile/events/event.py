@@ -51,14 +51,27 @@ TYPES = frozenset(EventType)
 
 
 @dataclass(frozen=True)
+class Showing:
+    """Where an item was shown. `rank`: its place, 1 for the best, 0: not told. The names are empty for none."""
+
+    rank: int = 0
+    scene: str = ""
+    experiment: str = ""
+    variant: str = ""
+
+
+NOT_TOLD = Showing()
+
+
+@dataclass(frozen=True)
 class Event:
     """One event, cleaned.
 
     `time_ms` since 1970. `item_id` is empty for an upload. `vectors`: (D,) canonical float16 of the item or of the
     photo by the name of the space, first that of the space it was recorded in; none for an impression, which is not
     learned from. `domain`, `category`, `tags`: of the item. `raw_features`: of an upload, float16, from which its
-    vector in another space can be made. `shown_signals`: of an impression. `pending`: its item could not be looked up
-    yet, so nothing is known of that but the id.
+    vector in another space can be made. `shown_signals`, `showing`: of an impression. `pending`: its item could not be
+    looked up yet, so nothing is known of that but the id.
     """
 
     event_id: str
@@ -73,6 +86,7 @@ class Event:
     shown_signals: Mapping[str, float] = field(default_factory=dict)
     raw_features: bytes = b""
     pending: bool = False
+    showing: Showing = NOT_TOLD
 
     @property
     def space(self) -> str:

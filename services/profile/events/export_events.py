@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -37,10 +38,12 @@ class ExportQuery:
 
 @dataclass(frozen=True)
 class ExportedEvent:
-    """`who` did it: a pseudonym, or the caller's own id."""
+    """`who` did it: a pseudonym, or the caller's own id. `recommendation`: a pseudonym of the one that showed the item,
+    empty: none did. Who knows the id of a recommendation may read it, so the id itself is not told."""
 
     who: str
     event: Event
+    recommendation: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,14 @@ def _events(
             place = _place(alias, act)
             is_given = after is not None and after[0] == alias and place <= after
             if not is_given and _is_within(query, act.event.time_ms):
-                yield ExportedEvent(who, act.event), place
+                yield ExportedEvent(who, act.event, _recommendation(alias, act.event)), place
+
+
+def _recommendation(alias: str, event: Event) -> str:
+    # `alias` is as long as a key and differs from export to export: with it nobody finds out which id it was.
+    if not event.recommendation_id:
+        return ""
+    return hashlib.blake2b(event.recommendation_id.encode(), key=alias.encode()[:64], digest_size=12).hexdigest()
 
 
 def _place(alias: str, act: Act) -> tuple[str, int, str]:

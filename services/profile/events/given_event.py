@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.errors import InvalidInput
-from services.profile.events.event import MAX_RAW_BYTES, TYPES, EventType
+from services.profile.events.event import MAX_RAW_BYTES, NOT_TOLD, TYPES, EventType, Showing
 from services.profile.identifiers import MAX_LETTERS, catalogue_name, identifier, text
 
 MAX_AHEAD_MS = 5 * 60_000
 MAX_SIGNALS = 32
 MAX_SIGNAL_LETTERS = 64
+MAX_RANK = 1000
+MAX_SHOWING_LETTERS = 48
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class GivenEvent:
     recommendation_id: str = ""
     shown_signals: Mapping[str, float] = field(default_factory=dict)
     raw_features: bytes = b""
+    showing: Showing = NOT_TOLD
 
 
 def check(event: GivenEvent, at: str, now_ms: int) -> None:
@@ -50,6 +53,7 @@ def check(event: GivenEvent, at: str, now_ms: int) -> None:
     _check_time(event.time_ms, f"{at}.time", now_ms)
     _check_subject(event, at)
     _check_signals(event, f"{at}.shown_signals")
+    _check_showing(event, f"{at}.showing")
     _check_raw(event, f"{at}.raw_features")
 
 
@@ -83,6 +87,16 @@ def _check_signals(event: GivenEvent, at: str) -> None:
         identifier(text(name, at, MAX_SIGNAL_LETTERS), at)
         if not math.isfinite(value):
             raise InvalidInput(f"{at}[{name!r}]", "must be finite", reason="NOT_FINITE")
+
+
+def _check_showing(event: GivenEvent, at: str) -> None:
+    showing = event.showing
+    if showing != NOT_TOLD and event.type != EventType.IMPRESSION:
+        raise InvalidInput(at, "only an impression was shown")
+    if showing.rank > MAX_RANK:
+        raise InvalidInput(f"{at}.rank", f"at most {MAX_RANK}")
+    for name in ("scene", "experiment", "variant"):
+        text(getattr(showing, name), f"{at}.{name}", MAX_SHOWING_LETTERS)
 
 
 def _check_raw(event: GivenEvent, at: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from services.errors import Internal
-from services.profile.events.event import Event, EventType
+from services.profile.events.event import NOT_TOLD, Event, EventType, Showing
 from services.spaces import Float16
 
 FORMAT = 2
@@ -29,7 +29,7 @@ _HEAD_1 = struct.Struct("<BBqHHHHHI")
 
 def pack(event: Event) -> bytes:
     """About 60 bytes, the words, and 2 bytes for each dimension of a vector."""
-    shown = json.dumps(dict(event.shown_signals), sort_keys=True) if event.shown_signals else ""
+    shown = _shown(event)
     tags = "\n".join(event.tags)
     words = (event.event_id, event.item_id, event.domain, event.category, event.recommendation_id, shown, tags)
     parts = [word.encode() for word in words]
@@ -51,6 +51,7 @@ def unpack(data: bytes) -> Event:
     _, type_, flags, vectors, time_ms, *lengths, raw_bytes = _HEAD.unpack_from(data)
     words, start = _words(data, _HEAD.size, lengths)
     event_id, item_id, domain, category, recommendation_id, shown, tags = words
+    signals, showing = _read_shown(shown)
     return Event(
         event_id,
         EventType(type_),
@@ -61,10 +62,26 @@ def unpack(data: bytes) -> Event:
         tuple(tags.split("\n")) if tags else (),
         _vectors(data, start + raw_bytes, vectors),
         recommendation_id,
-        json.loads(shown) if shown else {},
+        signals,
         data[start : start + raw_bytes],
         bool(flags & PENDING),
+        showing,
     )
+
+
+def _shown(event: Event) -> str:
+    """The signals and, where it is told, the showing beside them; empty for none of both."""
+    signals, showing = dict(event.shown_signals), event.showing
+    if showing != NOT_TOLD:
+        return json.dumps([signals, showing.rank, showing.scene, showing.experiment, showing.variant], sort_keys=True)
+    return json.dumps(signals, sort_keys=True) if signals else ""
+
+
+def _read_shown(shown: str) -> tuple[Mapping[str, float], Showing]:
+    told = json.loads(shown) if shown else {}
+    if isinstance(told, dict):
+        return told, NOT_TOLD
+    return told[0], Showing(*told[1:])
 
 
 def _words(data: bytes, start: int, lengths: list[int]) -> tuple[list[str], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.profile.events.export_events import ExportedEvent, ExportQuery
-from services.profile.wire.messages import milliseconds
+from services.profile.wire.messages import milliseconds, showing_message
 from visrec.v1 import profile_pb2 as pb
 
 
@@ -17,7 +17,7 @@ def export_query_of(message: pb.ExportEventsRequest) -> ExportQuery:
 
 
 def exported_message(catalogue: str, exported: ExportedEvent) -> pb.Event:
-    """An event without its id, its recommendation and its vector."""
+    """An event without its id and its vector, and with a pseudonym for its recommendation."""
     event, time = exported.event, Timestamp()
     time.FromMilliseconds(event.time_ms)
     message = pb.Event(
@@ -25,8 +25,10 @@ def exported_message(catalogue: str, exported: ExportedEvent) -> pb.Event:
         type=pb.EventType.ValueType(event.type),
         time=time,
         catalogue=catalogue,
+        recommendation_id=exported.recommendation,
         shown_signals=event.shown_signals,
         domain=event.domain,
+        showing=showing_message(event.showing),
     )
     if event.item_id:
         message.item_id = event.item_id

@@ -45,6 +45,7 @@ def _event(user_id: str, catalogue: str, event: Event) -> pb.Event:
         shown_signals=event.shown_signals,
         domain=event.domain,
         raw_features=event.raw_features,
+        showing=wire.showing_message(event.showing),
     )
     if event.item_id:
         message.item_id = event.item_id

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.errors import InvalidInput
-from services.profile.events.event import EventType
+from services.profile.events.event import NOT_TOLD, EventType, Showing
 from services.profile.events.event_store import Outcome
 from services.profile.events.given_event import GivenEvent, PhotoVector
 from services.profile.people.people import REMAINS, Receipt
@@ -171,7 +171,19 @@ def _event_of(message: pb.Event) -> GivenEvent:
         recommendation_id=message.recommendation_id,
         shown_signals=dict(message.shown_signals),
         raw_features=message.raw_features,
+        showing=_showing_of(message.showing) if message.HasField("showing") else NOT_TOLD,
     )
+
+
+def _showing_of(message: pb.Showing) -> Showing:
+    return Showing(message.rank, message.scene, message.experiment, message.variant)
+
+
+def showing_message(showing: Showing) -> pb.Showing | None:
+    """None: there is nothing to tell."""
+    if showing == NOT_TOLD:
+        return None
+    return pb.Showing(rank=showing.rank, scene=showing.scene, experiment=showing.experiment, variant=showing.variant)
 
 
 def query_of(message: pb.GetTasteRequest) -> TasteQuery:

@@ -187,8 +187,10 @@ def _collaborative(
         return None  # which is told of the taste
     if taste.collaborative is None:
         stages.drop(COLLABORATIVE, "NO_VECTOR", "no job has made a collaborative vector for the person yet")
-    elif taste.collaborative.space != spaces.collaborative.name:
-        stages.drop(COLLABORATIVE, "SPACE_MISMATCH", "the person's vector is of another collaborative space")
+    elif spaces.for_vector_of(taste.collaborative.space) is None:
+        stages.drop(
+            COLLABORATIVE, "SPACE_MISMATCH", "the person's vector is of a space that the catalogue does not have"
+        )
     else:
         return taste.collaborative
     return None

@@ -15,7 +15,7 @@ from services.ranker.frozen.archive import Shown
 from services.ranker.frozen.recorder import Deed, Recorder
 from services.ranker.others.ports import Embedding
 from services.ranker.ranking import Ranking, signal_values
-from services.ranker.scenes.scene import PHOTO, TASTE
+from services.ranker.scenes.scene import PHOTO, TASTE, Exposure
 
 IMPRESSIONS, REMEMBER_PHOTO = "impressions", "remember_photo"
 """Named among the dropped when they were not recorded."""
@@ -29,11 +29,13 @@ KNOWN_ALL_THE_SAME = ("NO_HISTORY", "ZERO_WEIGHT", "SPACE_MISMATCH")
 
 @dataclass(frozen=True)
 class Whom:
-    """Who was answered, in which catalogue, under which name (empty: it is not frozen)."""
+    """Who was answered, in which catalogue, under which name (empty: it is not frozen), by which weights."""
 
     user_id: str
     catalogue: str
     recommendation_id: str
+    scene: str
+    exposure: Exposure
 
 
 class Aftermath:
@@ -46,7 +48,7 @@ class Aftermath:
 
     def follow(self, ask: Ask, answer: Answer, shown: Iterable[str]) -> list[Dropped]:
         """Has recorded what `ask` wants recorded; what could not be. `shown`: ids of the items of the answer."""
-        whom = Whom(ask.user_id, ask.catalogue, answer.recommendation_id)
+        whom = Whom(ask.user_id, ask.catalogue, answer.recommendation_id, answer.scene, answer.exposure)
         left_out: list[Dropped | None] = []
         if ask.record_impressions:
             if answer.taste is not None and answer.taste.personalised:
@@ -75,6 +77,9 @@ class Aftermath:
                 item_id=ranking.ids[row],
                 recommendation_id=whom.recommendation_id,
                 values=dict(islice(signal_values(ranking.parts(row), used).items(), MAX_SIGNALS)),
+                rank=row + 1,
+                scene=whom.scene,
+                exposure=whom.exposure,
             )
             for row in rows
         ]
@@ -88,7 +93,7 @@ class Aftermath:
             raise InvalidInput("record_impressions", "the result is for nobody in particular")
         if TASTE not in frozen.used and (problem := _unknown(IMPRESSIONS, TASTE, frozen.dropped)):
             return replace(page, dropped=[*page.dropped, problem])
-        whom = Whom(frozen.user_id, frozen.catalogue, page.recommendation_id)
+        whom = Whom(frozen.user_id, frozen.catalogue, page.recommendation_id, frozen.scene, frozen.exposure)
         rows = [item.rank - 1 for item in page.items]
         problem = self.shown(whom, frozen.ranking, rows, frozen.used)
         return replace(page, dropped=[*page.dropped, *([problem] if problem else [])])

@@ -82,6 +82,7 @@ class Freezer:
             n=ask.n,
             language=answer.language,
             scene=answer.scene,
+            exposure=answer.exposure,
             used=answer.used,
             blocks=answer.blocks,
             dropped=answer.dropped,

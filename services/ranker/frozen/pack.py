@@ -17,6 +17,7 @@ from services.ranker.answer import Dropped
 from services.ranker.frozen.result import Frozen, Versions
 from services.ranker.others.ports import Source
 from services.ranker.ranking import Column, Float64, Ranking
+from services.ranker.scenes.scene import Exposure
 
 FORMAT = b"1"
 """The first byte. Another one was written by another version, and is not read."""
@@ -46,6 +47,7 @@ def pack(frozen: Frozen) -> bytes:
             "n": frozen.n,
             "language": frozen.language,
             "scene": frozen.scene,
+            "exposure": [frozen.exposure.experiment, frozen.exposure.variant],
             "used": dict(frozen.used),
             "blocks": dict(frozen.blocks),
             "dropped": [(each.signal, each.reason, each.message) for each in frozen.dropped],
@@ -85,6 +87,7 @@ def unpack(packed: bytes) -> Frozen | None:
         n=head["n"],
         language=head["language"],
         scene=head["scene"],
+        exposure=Exposure(*head.get("exposure", ())),
         used=head["used"],
         blocks=head["blocks"],
         dropped=[Dropped(*each) for each in head["dropped"]],

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from services.errors import InvalidInput, VisrecError
 from services.ranker.others.ports import Embedding
+from services.ranker.scenes.scene import NOT_EXPOSED, Exposure
 
 DEED_BYTES, VALUE_BYTES = 1000, 100
 """What Python takes for an event, and for each of its values."""
@@ -27,7 +28,8 @@ however often it was tried, or something failed that should not; the service end
 @dataclass(frozen=True)
 class Deed:
     """One event of a person: shown an item (`item_id`), or a photo of their own (`photo`, with the raw features that it
-    was made from). `event_id` is unique of the person, so that one that is sent twice counts once."""
+    was made from). `rank`: its place, 1 for the best; `scene`, `exposure`: by which weights. `event_id` is unique of
+    the person, so that one that is sent twice counts once."""
 
     event_id: str
     user_id: str
@@ -36,6 +38,9 @@ class Deed:
     item_id: str = ""
     recommendation_id: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
+    rank: int = 0
+    scene: str = ""
+    exposure: Exposure = NOT_EXPOSED
     photo: Embedding | None = None
 
     @property

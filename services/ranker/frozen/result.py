@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from services.ranker.answer import Dropped
 from services.ranker.others.ports import Source
 from services.ranker.ranking import Ranking
+from services.ranker.scenes.scene import NOT_EXPOSED, Exposure
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Frozen:
     blocks    block weights that were searched with; empty: the space's defaults
     sources   query name to what is behind it, what counts most first
     nearest   item id to query name to the source that is nearest to it, for the first page of an explained answer
+    exposure  the experiment and the variant whose weights were used
     user_id   whom it is for, as callers call them; only in what is kept under that person
     """
 
@@ -57,6 +59,7 @@ class Frozen:
     sources: Mapping[str, Sequence[Source]] = field(default_factory=dict)
     nearest: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
     user_id: str = ""
+    exposure: Exposure = NOT_EXPOSED
 
     def sources_of(self, item_id: str) -> dict[str, Source]:
         """Query name to the source that stands for it in the reasons of an item."""

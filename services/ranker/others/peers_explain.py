@@ -86,6 +86,8 @@ def _event(deed: Deed) -> profile_pb2.Event:
     event.time.FromMilliseconds(deed.time_ms)
     if deed.photo is None:
         event.type, event.item_id = profile_pb2.EVENT_TYPE_IMPRESSION, deed.item_id
+        event.showing.rank, event.showing.scene = deed.rank, deed.scene
+        event.showing.experiment, event.showing.variant = deed.exposure.experiment, deed.exposure.variant
     else:
         event.type = profile_pb2.EVENT_TYPE_UPLOAD
         event.photo_vector.space, event.photo_vector.data = deed.photo.space, deed.photo.data

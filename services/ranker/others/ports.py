@@ -7,7 +7,7 @@ answer now; anything else is about the request. Filters, photos and items pass t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -32,10 +32,17 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Spaces:
-    """The spaces of a catalogue that are searched: behind its alias `visual`, and `collaborative` if it has that."""
+    """The spaces of a catalogue that are searched: behind its alias `visual`, and `collaborative` if it has that.
+    `others`: further ones, where people's collaborative vectors are while a job moves them, or stopped at it."""
 
     visual: Space
     collaborative: Space | None = None
+    others: Sequence[Space] = ()
+
+    def for_vector_of(self, space: str) -> Spaces | None:
+        """With the space of that name as the collaborative one, for somebody who is there; None: there is none."""
+        known = (self.collaborative, *self.others)
+        return next((replace(self, collaborative=each) for each in known if each and each.name == space), None)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class ReasonKind(Enum):
 _PHOTO_KINDS = {
     "": ReasonKind.SIMILAR_CONTENT,
     "content": ReasonKind.SIMILAR_CONTENT,
+    "kind": ReasonKind.SIMILAR_CONTENT,
     "colour": ReasonKind.SIMILAR_COLOUR,
     "style": ReasonKind.SIMILAR_STYLE,
 }

@@ -56,6 +56,7 @@ class SceneBook:
             description=scene.description or before.description,
             signals=scene.signals,
             blocks=scene.blocks or before.blocks,
+            experiment=scene.experiment,
         )
 
 
@@ -64,15 +65,16 @@ def check(scene: Scene) -> None:
     check_name(scene.name)
     if len(scene.description) > MAX_DESCRIPTION:
         raise InvalidInput("scene.description", f"at most {MAX_DESCRIPTION} letters")
-    for signal, weight in scene.signals.items():
-        if signal not in SIGNALS:
-            named = f"scene.signal_weights[{signal[:64]!r}]"
-            raise InvalidInput(named, f"no such signal; there are {', '.join(SIGNALS)}")
-        if not (math.isfinite(weight) and weight >= 0):
-            raise InvalidInput(f"scene.signal_weights[{signal!r}]", "must be finite and not negative")
-    if not 0 < sum(scene.signals.values()) < math.inf:
-        raise InvalidInput("scene.signal_weights", "nothing would count, or too much", reason="ZERO_WEIGHTS")
-    _check_blocks(scene.blocks)
+    _check_signals(scene.signals, "scene")
+    _check_blocks(scene.blocks, "scene")
+    if scene.experiment is None:
+        return
+    scene.experiment.check("scene.experiment")
+    for number, variant in enumerate(scene.experiment.variants):
+        at = f"scene.experiment.variants[{number}]"
+        if variant.signals:
+            _check_signals(variant.signals, at)
+        _check_blocks(variant.blocks, at)
 
 
 def check_name(name: str) -> None:
@@ -81,11 +83,22 @@ def check_name(name: str) -> None:
         raise InvalidInput("scene.name", "must be 1 to 32 letters of a-z, 0-9, _ and -")
 
 
-def _check_blocks(blocks: Mapping[str, float]) -> None:
+def _check_signals(signals: Mapping[str, float], at: str) -> None:
+    for signal, weight in signals.items():
+        if signal not in SIGNALS:
+            named = f"{at}.signal_weights[{signal[:64]!r}]"
+            raise InvalidInput(named, f"no such signal; there are {', '.join(SIGNALS)}")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise InvalidInput(f"{at}.signal_weights[{signal!r}]", "must be finite and not negative")
+    if not 0 < sum(signals.values()) < math.inf:
+        raise InvalidInput(f"{at}.signal_weights", "nothing would count, or too much", reason="ZERO_WEIGHTS")
+
+
+def _check_blocks(blocks: Mapping[str, float], at: str) -> None:
     if len(blocks) > MAX_BLOCKS:
-        raise InvalidInput("scene.block_weights", f"at most {MAX_BLOCKS}")
+        raise InvalidInput(f"{at}.block_weights", f"at most {MAX_BLOCKS}")
     for name, weight in blocks.items():
         if not math.isfinite(weight):
-            raise InvalidInput(f"scene.block_weights[{name[:64]!r}]", "must be finite", reason="NOT_FINITE")
+            raise InvalidInput(f"{at}.block_weights[{name[:64]!r}]", "must be finite", reason="NOT_FINITE")
     if blocks and not 0 < sum(map(abs, blocks.values())) < math.inf:
-        raise InvalidInput("scene.block_weights", "nothing would be compared", reason="ZERO_WEIGHTS")
+        raise InvalidInput(f"{at}.block_weights", "nothing would be compared", reason="ZERO_WEIGHTS")

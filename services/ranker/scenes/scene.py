@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from services.errors import InvalidInput
+from services.ranker.scenes.experiment import Experiment
 from services.ranker.scenes.rules import NO_RULES, Rules
 from services.spaces import Space
 
@@ -23,9 +24,20 @@ DEFAULT_SCENE = "balanced"
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """The experiment somebody takes part in and the variant they have; both empty: none."""
+
+    experiment: str = ""
+    variant: str = ""
+
+
+NOT_EXPOSED = Exposure()
+
+
+@dataclass(frozen=True)
 class Scene:
     """`signals`: weight of each, finite, >= 0. `blocks`: weight of each block by name, for spaces that have it.
-    `diversity`: 0 to 1, for requests that name none."""
+    `diversity`: 0 to 1, for requests that name none. `experiment`: other weights for some of the people."""
 
     name: str
     description: str
@@ -33,6 +45,15 @@ class Scene:
     blocks: Mapping[str, float]
     rules: Rules = NO_RULES
     diversity: float = 0.0
+    experiment: Experiment | None = None
+
+    def seen_by(self, user_id: str) -> tuple[Scene, Exposure]:
+        """The scene as somebody has it, and what they were drawn for; nobody without an id is."""
+        if self.experiment is None or not user_id:
+            return self, NOT_EXPOSED
+        variant = self.experiment.variant_of(user_id)
+        theirs = replace(self, signals=variant.signals or self.signals, blocks=variant.blocks or self.blocks)
+        return theirs, Exposure(self.experiment.name, variant.name)
 
 
 def _scene(name: str, description: str, signals: tuple[float, ...], blocks: Mapping[str, float]) -> Scene:
@@ -74,6 +95,8 @@ SCENES: Mapping[str, Scene] = MappingProxyType(
 )
 
 
+CONTENT, KIND = "content", "kind"
+
 _NOTHING = dict.fromkeys(SIGNALS, 0.0)
 
 
@@ -99,10 +122,16 @@ def signal_weights(scene: Scene, given: Mapping[str, float]) -> dict[str, float]
 def block_weights(scene: Scene, given: Mapping[str, float], space: Space) -> dict[str, float]:
     """Weights of the blocks of `space`: what was given, else those of the scene, else (empty) the space's defaults.
 
+    A learned block of kinds belongs to what is shown: where no scene names it, it counts for as much beside `content`
+    as by default in its space, or a space that was learned would be searched as if nothing had been.
+
     Raises InvalidInput for a given block that the space does not have, and as `Space.weights` does.
     """
     if given:
         space.weights(given)
         return dict(given)
-    own = {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
-    return own if any(own.values()) else {}  # what counts in the scene may be in other spaces only
+    weights = {block.name: scene.blocks[block.name] for block in space.blocks if block.name in scene.blocks}
+    defaults = {block.name: block.default_weight for block in space.blocks}
+    if KIND in defaults and KIND not in scene.blocks and weights.get(CONTENT) and defaults.get(CONTENT):
+        weights[KIND] = weights[CONTENT] * defaults[KIND] / defaults[CONTENT]
+    return weights if any(weights.values()) else {}  # what counts in the scene may be in other spaces only

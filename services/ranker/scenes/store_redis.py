@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from services.ranker.scenes.experiment import Experiment, Variant
 from services.ranker.scenes.scene import Scene
 from services.ranker.scenes.store import PutScenes, SceneStore, changed, too_many
 from services.runtime.redis_async import Ask, pairs
@@ -38,7 +40,7 @@ class RedisSceneStore(SceneStore):
         return PutScenes({name.decode(): _read(name.decode(), told) for name, told in fields.items()}, number)
 
     async def change(self, name: str, scene: Scene | None, most: int, if_number: int | None) -> int:
-        told = "" if scene is None else json.dumps([scene.description, dict(scene.signals), dict(scene.blocks)])
+        told = "" if scene is None else json.dumps(_told(scene))
         held = "" if if_number is None else if_number
         number: int = await self._ask(("EVAL", _CHANGE, 1, KEY, name, told, most, held))
         if number == -1:
@@ -48,6 +50,19 @@ class RedisSceneStore(SceneStore):
         return number
 
 
+def _told(scene: Scene) -> list[Any]:
+    """Its description and weights and, where there is one, the experiment behind them."""
+    weights = [scene.description, dict(scene.signals), dict(scene.blocks)]
+    if scene.experiment is None:
+        return weights
+    variants = [[each.name, each.share, dict(each.signals), dict(each.blocks)] for each in scene.experiment.variants]
+    return [*weights, [scene.experiment.name, variants]]
+
+
 def _read(name: str, told: bytes) -> Scene:
-    description, signals, blocks = json.loads(told)
-    return Scene(name, description, signals, blocks)
+    description, signals, blocks, *experiment = json.loads(told)
+    return Scene(name, description, signals, blocks, experiment=_experiment(*experiment[0]) if experiment else None)
+
+
+def _experiment(name: str, variants: list[list[Any]]) -> Experiment:
+    return Experiment(name, [Variant(*each) for each in variants])

@@ -11,6 +11,7 @@ from services.ranker.frozen.result import Frozen
 from services.ranker.others.ports import Opaque
 from services.ranker.ranking import Part, signal_values
 from services.ranker.reasons.explain import Explanation
+from services.ranker.scenes.experiment import Experiment, Variant
 from services.ranker.scenes.scene import Scene
 from visrec.v1 import common_pb2, indexer_pb2, ranker_pb2
 
@@ -35,6 +36,8 @@ def encode_answer(answer: Answer, dropped: Sequence[Dropped]) -> ranker_pb2.Reco
         ),
         costs=_costs(answer.costs),
         next_page_token=answer.next_page_token,
+        experiment=answer.exposure.experiment,
+        variant=answer.exposure.variant,
     )
 
 
@@ -63,6 +66,8 @@ def encode_shown(shown: Shown) -> ranker_pb2.RecommendResponse:
         ),
         costs=_costs(shown.costs),
         next_page_token=shown.next_page_token,
+        experiment=frozen.exposure.experiment,
+        variant=frozen.exposure.variant,
     )
 
 
@@ -106,12 +111,31 @@ def encode_scene(scene: Scene) -> ranker_pb2.Scene:
         description=scene.description,
         signal_weights=scene.signals,
         block_weights=scene.blocks,
+        experiment=_experiment(scene.experiment) if scene.experiment else None,
     )
+
+
+def _experiment(experiment: Experiment) -> ranker_pb2.Experiment:
+    variants = [
+        ranker_pb2.Variant(name=each.name, share=each.share, signal_weights=each.signals, block_weights=each.blocks)
+        for each in experiment.variants
+    ]
+    return ranker_pb2.Experiment(name=experiment.name, variants=variants)
 
 
 def decode_scene(scene: ranker_pb2.Scene) -> Scene:
     """One that is to be put."""
-    return Scene(scene.name, scene.description, dict(scene.signal_weights), dict(scene.block_weights))
+    variants = [
+        Variant(each.name, each.share, dict(each.signal_weights), dict(each.block_weights))
+        for each in scene.experiment.variants
+    ]
+    return Scene(
+        scene.name,
+        scene.description,
+        dict(scene.signal_weights),
+        dict(scene.block_weights),
+        experiment=Experiment(scene.experiment.name, variants) if scene.HasField("experiment") else None,
+    )
 
 
 def _recommended(item: Recommended, rank: int, used: Mapping[str, float]) -> ranker_pb2.Recommendation:

@@ -1,0 +1,1 @@
+"""What learning from people's choices is worth, through running services."""

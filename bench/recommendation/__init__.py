@@ -1,0 +1,1 @@
+"""Recommendations judged by what people did later."""

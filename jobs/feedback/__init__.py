@@ -1,0 +1,1 @@
+"""What people were shown and what they did with it."""

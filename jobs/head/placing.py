@@ -1,0 +1,141 @@
+"""How a head is put into place, over gRPC: given to the embedder, its space filled, the alias moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.head.directions import Map
+from jobs.head.fitting import Learned
+from jobs.head.reading import NothingLearned
+from jobs.head.sides import CONTENT, KIND
+from jobs.pages import Patience
+from visrec.connection import Connection
+from visrec.errors import VisrecCallError
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
+
+FAMILY = VISUAL = "visual"
+POLL_S = 0.5
+_ENDED = {
+    indexer_pb2.OPERATION_STATE_DONE,
+    indexer_pb2.OPERATION_STATE_FAILED,
+    indexer_pb2.OPERATION_STATE_CANCELLED,
+}
+
+
+def head_of(learned: Learned, present: common_pb2.Space, model: common_pb2.Space, told: str) -> embedder_pb2.Head:
+    """`content` and `kind` as they were learned, then the other blocks of the model's own space, with the weights that
+    they have in the `present` one. `told`: what it was learned from, for people."""
+    weights = {block.name: block.default_weight for block in (*model.blocks, *present.blocks)}
+    content = weights.get(CONTENT) or 1.0
+    blocks = [
+        _linear(CONTENT, learned.content, content),
+        _linear(KIND, learned.kind, content * learned.setting.weight),
+        *(
+            embedder_pb2.HeadBlock(
+                block=common_pb2.Block(name=block.name, dimension=block.dimension, default_weight=weights[block.name]),
+                builtin=True,
+            )
+            for block in model.blocks
+            if block.name not in (CONTENT, KIND)
+        ),
+    ]
+    return embedder_pb2.Head(family=FAMILY, description=told, blocks=blocks)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """In one catalogue. All steps act once, however often a run is stopped and started again."""
+
+    connection: Connection
+    catalogue: str
+    patience: Patience
+
+    def model(self) -> embedder_pb2.Model:
+        """That of the embedder. Raises NothingLearned for one without raw features."""
+        model = self.connection.call(self.connection.embedder.GetModel, embedder_pb2.GetModelRequest()).model
+        if not model.raw_dimension:
+            raise NothingLearned(f"{model.name} has no raw features that a head could map from")
+        return model
+
+    def present(self) -> common_pb2.Space:
+        """The space behind `visual`."""
+        return next(state.space for state in self._spaces() if VISUAL in state.aliases)
+
+    def space(self, name: str) -> common_pb2.Space:
+        """The catalogue's space of that name. Raises NothingLearned."""
+        for state in self._spaces():
+            if state.space.name == name:
+                return state.space
+        raise NothingLearned(f"{self.catalogue} has no space {name}")
+
+    def _spaces(self) -> Sequence[indexer_pb2.SpaceState]:
+        request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
+        return self.connection.call(self.connection.indexer.ListSpaces, request).spaces
+
+    def give(self, head: embedder_pb2.Head) -> common_pb2.Space:
+        """The space that it makes, known to the embedder and the catalogue from then on."""
+        space = self.connection.call(self.connection.embedder.PutHead, embedder_pb2.PutHeadRequest(head=head)).space
+        request = indexer_pb2.CreateSpaceRequest(catalogue=self.catalogue, space=space)
+        self.connection.call(self.connection.indexer.CreateSpace, request)
+        return space
+
+    def fill(self, space: str, on_done: Callable[[float], None]) -> Mapping[str, int]:
+        """Vectors of all items from their raw features; `on_done` is told each further share of the work, 1 in all.
+        Goes on with the work of a run before. Raises NothingLearned when it fails."""
+        operation, told = self._under_way(space) or self._start(space), 0.0
+        while operation.state not in _ENDED:
+            self.patience.sleep(POLL_S)
+            operation = self._asked(operation)
+            on_done(operation.progress - told)
+            told = operation.progress
+        if operation.state != indexer_pb2.OPERATION_STATE_DONE:
+            why = operation.error.message or "it was cancelled"
+            raise NothingLearned(f"{space} was not filled: {why}")
+        return operation.counts
+
+    def _under_way(self, space: str) -> indexer_pb2.Operation | None:
+        request = indexer_pb2.ListOperationsRequest(catalogue=self.catalogue, page_size=100)
+        listed = self.connection.call(self.connection.indexer.ListOperations, request).operations
+        running = (
+            each
+            for each in listed
+            if each.kind == "remake" and each.space == space and each.state == indexer_pb2.OPERATION_STATE_RUNNING
+        )
+        return next(running, None)
+
+    def _start(self, space: str) -> indexer_pb2.Operation:
+        request = indexer_pb2.RemakeSpaceRequest(catalogue=self.catalogue, space=space)
+        return self.connection.call(self.connection.indexer.RemakeSpace, request).operation
+
+    def _asked(self, operation: indexer_pb2.Operation) -> indexer_pb2.Operation:
+        """How it stands now; as before while the indexer is away, which does not end it."""
+        request = indexer_pb2.GetOperationRequest(name=operation.name)
+        until = self.patience.clock() + self.patience.most_s
+        while True:
+            try:
+                return self.connection.call(self.connection.indexer.GetOperation, request).operation
+            except VisrecCallError as error:
+                if not error.may_pass or self.patience.clock() >= until:
+                    raise
+            self.patience.sleep(POLL_S)
+
+    def move(self, space: str) -> str:
+        """Points the alias at it; where it pointed before."""
+        request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=VISUAL, space=space)
+        return self.connection.call(self.connection.indexer.SetAlias, request).previous_space
+
+    def remove(self, space: str) -> None:
+        """The space. Its head stays: one of the same items is the same head, and may serve another catalogue."""
+        request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=space)
+        self.connection.call(self.connection.indexer.DeleteSpace, request)
+
+
+def _linear(name: str, map_: Map, weight: float) -> embedder_pb2.HeadBlock:
+    return embedder_pb2.HeadBlock(
+        block=common_pb2.Block(name=name, dimension=len(map_.matrix), default_weight=weight),
+        matrix=np.ascontiguousarray(map_.matrix, dtype="<f4").tobytes(),
+        mean=np.ascontiguousarray(map_.mean, dtype="<f4").tobytes(),
+    )

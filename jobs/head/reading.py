@@ -1,0 +1,203 @@
+"""What a head is learned from, over gRPC: items with raw features, and what people engage with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from jobs.head.directions import Float16
+from jobs.head.fitting import Lesson
+from jobs.head.groups import Groups, Rows
+from jobs.pages import Pages, Patience
+from visrec.connection import Connection
+from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
+
+PAGE = 500
+"""Items of a page: 2.5 KB of raw features and 1.5 KB of a vector each."""
+EVENTS = 5000
+OWN_FIELDS = ("category", "domain", "tags")
+ATTRIBUTE = "attributes."
+TOGETHER = 2
+"""People who must have engaged with both of two items before these are related."""
+
+_ENGAGED = frozenset(
+    {
+        profile_pb2.EVENT_TYPE_CLICK,
+        profile_pb2.EVENT_TYPE_LIKE,
+        profile_pb2.EVENT_TYPE_SAVE,
+        profile_pb2.EVENT_TYPE_CART,
+        profile_pb2.EVENT_TYPE_PURCHASE,
+    }
+)
+"""A view may be a mistake, and an impression is nothing that they did."""
+
+
+class NothingLearned(Exception):
+    """There is nothing to learn from, or what was learned is not better, and why."""
+
+
+class _Row(NamedTuple):
+    """Of an item, packed: a catalogue of them is held at once."""
+
+    id: str
+    raw: bytes
+    vector: bytes
+    labels: tuple[str, ...]
+    group: str
+    domain: str
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Items in the order of their ids, each by its first photo. `raw` (n, F); `vectors` (n, D) in the present space;
+    `labels`: of each item, by the field that was asked for; `groups`: what it is a variant of, empty: of nothing."""
+
+    ids: list[str]
+    raw: Float16
+    vectors: Float16
+    labels: list[tuple[str, ...]]
+    groups: list[str]
+    domains: list[str]
+
+    @cached_property
+    def variants(self) -> Rows:
+        """(n,) items of a group have the same number."""
+        return _numbered(self.names)
+
+    @property
+    def numbered_domains(self) -> Rows:
+        """(n,) items of a domain have the same number."""
+        return _numbered(self.domains)
+
+    @property
+    def names(self) -> list[str]:
+        """By which items are held out: those of a group go together."""
+        return [
+            f"group {group}" if group else f"item {name}" for name, group in zip(self.ids, self.groups, strict=True)
+        ]
+
+    def by_label(self) -> Lesson:
+        """Items of a label belong together."""
+        found: dict[str, list[int]] = {}
+        for row, labels in enumerate(self.labels):
+            for label in labels:
+                found.setdefault(label, []).append(row)
+        return Lesson(self.raw, Groups.of((found[name] for name in sorted(found)), len(self.ids)), self.variants)
+
+    def by_people(self, engaged: Iterable[Iterable[str]]) -> Lesson:
+        """Items of a person belong together."""
+        row_of = {name: row for row, name in enumerate(self.ids)}
+        people = sorted(sorted({row_of[item] for item in items if item in row_of}) for items in engaged)
+        return Lesson(self.raw, Groups.of(people, len(self.ids), TOGETHER), self.variants)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Of one catalogue. `on_read` is told how many more items or events were read."""
+
+    connection: Connection
+    catalogue: str
+    patience: Patience
+    on_read: Callable[[int], None]
+
+    def items(self, space: str, label: str, raw_dimension: int) -> Read:
+        """`space`: of the vectors. Raises NothingLearned when an item lacks raw features of so many dimensions."""
+        kept = sorted(_row(stored, label) for stored in self._items(space))
+        lacking = sum(1 for row in kept if len(row.raw) != 2 * raw_dimension)
+        if not kept:
+            raise NothingLearned("the catalogue has no items")
+        if lacking:
+            raise NothingLearned(
+                f"{lacking:,} of {len(kept):,} items have no raw features of this model; they are kept where "
+                "VISREC_INDEXER_KEEP_RAW_FEATURES is on when items are ingested"
+            )
+        return Read(
+            [row.id for row in kept],
+            np.array([np.frombuffer(row.raw, "<f2") for row in kept], dtype=np.float16),
+            np.array([np.frombuffer(row.vector, "<f2") for row in kept], dtype=np.float16),
+            [row.labels for row in kept],
+            [row.group for row in kept],
+            [row.domain for row in kept],
+        )
+
+    def vectors(self, space: str, ids: list[str]) -> Float16:
+        """(ids, D) of those items in a space. Raises NothingLearned for one that has none there."""
+        found = {
+            each.item.id: np.frombuffer(each.vectors[0].data, "<f4").astype(np.float16)
+            for each in self._items(space, raw=False)
+            if each.vectors
+        }
+        if missing := [name for name in ids if name not in found]:
+            raise NothingLearned(f"{len(missing):,} items are gone or have no vector in {space}; run this again")
+        return np.array([found[name] for name in ids])
+
+    def engaged(self) -> list[list[str]]:
+        """Items that each person engaged with, by whom they are not told."""
+        found: dict[str, set[str]] = {}
+
+        def ask(token: str) -> profile_pb2.ExportEventsResponse:
+            request = profile_pb2.ExportEventsRequest(catalogue=self.catalogue, page_size=EVENTS, page_token=token)
+            return self.connection.call(self.connection.profile.ExportEvents, request)
+
+        for page in Pages(ask, self.patience):
+            for event in page.events:
+                if event.type in _ENGAGED and event.item_id:
+                    found.setdefault(event.user_id, set()).add(event.item_id)
+            self.on_read(len(page.events))
+        return [sorted(items) for items in found.values()]
+
+    def _items(self, space: str, *, raw: bool = True) -> Iterator[indexer_pb2.StoredItem]:
+        def ask(token: str) -> indexer_pb2.ListItemsResponse:
+            request = indexer_pb2.ListItemsRequest(
+                catalogue=self.catalogue,
+                page_size=PAGE,
+                page_token=token,
+                include_vectors=True,
+                include_raw_features=raw,
+                space=space,
+            )
+            return self.connection.call(self.connection.indexer.ListItems, request)
+
+        for page in Pages(ask, self.patience):
+            self.on_read(len(page.items))
+            yield from page.items
+
+
+def _numbered(names: list[str]) -> Rows:
+    number = {name: at for at, name in enumerate(sorted(set(names)))}
+    return np.array([number[name] for name in names], dtype=np.intp)
+
+
+def _row(stored: indexer_pb2.StoredItem, label: str) -> _Row:
+    raw = stored.raw_features[0] if stored.raw_features else b""
+    vector = np.frombuffer(stored.vectors[0].data, "<f4").astype("<f2").tobytes() if stored.vectors else b""
+    return _Row(
+        stored.item.id,
+        raw if vector else b"",
+        vector,
+        labels_of(stored.item, label),
+        stored.item.group_id,
+        stored.item.domain,
+    )
+
+
+def labels_of(item: indexer_pb2.Item, field: str) -> tuple[str, ...]:
+    """The words that an item has in a field: one of OWN_FIELDS, or attributes.NAME."""
+    if field.startswith(ATTRIBUTE):
+        name = field.removeprefix(ATTRIBUTE)
+        return _words(item.attributes[name]) if name in item.attributes else ()
+    if field == "tags":
+        return tuple(dict.fromkeys(item.tags))
+    value = item.category if field == "category" else item.domain
+    return (value,) if value else ()
+
+
+def _words(value: common_pb2.AttributeValue) -> tuple[str, ...]:
+    kind = value.WhichOneof("kind")
+    if kind == "words":
+        return tuple(dict.fromkeys(value.words.words))
+    return (str(getattr(value, kind)),) if kind in ("text", "boolean") else ()

@@ -1,0 +1,1 @@
+"""Comparing the variants of an experiment."""

@@ -1,0 +1,1 @@
+"""Factors of what people do together."""
