@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs.head.groups import Groups, Rows
+from jobs.head.groups import Flags, Groups, Rows
 from services.embedder.framing import Pixels
 from services.embedder.images import read_picture
 from services.errors import InvalidPicture
@@ -26,22 +26,31 @@ class WrongList(Exception):
 @dataclass(frozen=True)
 class Columns:
     """What the columns of a list are called. `item`: photos of one item show the same thing; empty: each photo its own.
-    `people`: groups are what one person engaged with, and not labels."""
+    `people`: groups are what one person engaged with, and not labels. `judge`: a column and its value in lines of
+    photos that are judged by; empty: nothing is said of that."""
 
     photo: str = "photo"
     group: str = "label"
     item: str = ""
     people: bool = False
+    judge: tuple[str, str] = ("", "")
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Of the photo, the group, the item and what to judge by; empty where there is none."""
+        return self.photo, self.group, self.item, self.judge[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Photos:
-    """`names`: of n files in `folder`, each once. `items`: (n,) what each shows. `members`: of each group, its rows."""
+    """`names`: of n files in `folder`, each once. `items`: (n,) what each shows. `members`: of each group, its rows.
+    `marked`: (n,) which the list says to judge by."""
 
     folder: Path
     names: Sequence[str]
     items: Sequence[str]
     members: Sequence[Sequence[int]]
+    marked: Flags
     least: int = 1
 
     def __len__(self) -> int:
@@ -63,16 +72,26 @@ class Photos:
         numbers: dict[str, int] = {}
         items: list[str] = []
         members: dict[str, set[int]] = {}
-        for photo, group, item in _lines(listed, columns):
+        marked: set[str] = set()
+        for line in _lines(listed, columns):
+            photo, group, item, judge = (line.get(name) or "" for name in columns.names)
             if photo not in numbers:
                 numbers[photo] = len(numbers)
                 items.append(item or photo)
+            if judge and judge == columns.judge[1]:
+                marked.add(photo)
             if group:
                 members.setdefault(group, set()).add(numbers[photo])
         if len(numbers) > most:
             raise WrongList(f"{listed.name} has {len(numbers):,} photos, at most {most:,} are taken (--most-photos)")
         rows = [sorted(members[group]) for group in sorted(members)]
-        return cls(folder, list(numbers), items, rows, LEAST_OF_PEOPLE if columns.people else 1)
+        judged_by = np.array([name in marked for name in numbers], dtype=np.bool_)
+        return cls(folder, list(numbers), items, rows, judged_by, LEAST_OF_PEOPLE if columns.people else 1)
+
+    def only(self, rows: Rows) -> Photos:
+        """Some of the photos, without their groups."""
+        names, items = ([each[row] for row in rows] for each in (self.names, self.items))
+        return Photos(self.folder, names, items, [], self.marked[rows])
 
     def pixels(self, side: int, at_once: int = 16) -> Iterator[Pixels]:
         """Of all photos in their order, (at most `at_once`, side, side, 3). Raises WrongList for one that cannot be
@@ -92,16 +111,13 @@ class Photos:
             raise WrongList(f"{name}: {problem.description}") from problem
 
 
-def _lines(listed: Path, columns: Columns) -> Iterator[tuple[str, str, str]]:
-    """Photo, group, item."""
+def _lines(listed: Path, columns: Columns) -> Iterator[dict[str, str]]:
     try:
         with listed.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            wanted = {columns.photo, columns.group, columns.item} - {""}
-            if missing := sorted(wanted - set(reader.fieldnames or ())):
-                raise WrongList(f"{listed.name} has no column {missing[0]!r}: {', '.join(reader.fieldnames or ())}")
-            for line in reader:
-                if line[columns.photo]:
-                    yield line[columns.photo], line[columns.group] or "", line.get(columns.item) or ""
+            there = list(reader.fieldnames or ())
+            if missing := sorted(set(columns.names) - {"", *there}):
+                raise WrongList(f"{listed.name} has no column {missing[0]!r}, but {', '.join(there)}")
+            yield from (line for line in reader if line[columns.photo])
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise WrongList(f"{listed.name} cannot be read: {problem}") from problem
