@@ -122,7 +122,7 @@ class FineTuning:
     def _sample(self, old: Prepared) -> np.ndarray:
         rows = np.flatnonzero(~self.asked)
         chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.intp))]
-        return np.concatenate(list(self.photos.only(chosen).pixels(old.model.card.pixels)))
+        return np.concatenate(list(self.photos.only(chosen).pixels(old.model.card.input_pixels)))
 
     def _compare(self, old: Prepared, new: Prepared, on_phase: OnPhase) -> Comparison:
         count = on_phase("compared as served", 2 * len(self.photos))

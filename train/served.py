@@ -42,7 +42,7 @@ def look(prepared: Prepared, photos: Photos, on_photos: Callable[[int], None]) -
     """`on_photos` is told how many more were looked at. Raises WrongList."""
     network, model = prepared.plan.open(), prepared.model
     vectors, raw = [], []
-    for pixels in photos.pixels(model.card.pixels):
+    for pixels in photos.pixels(model.card.input_pixels):
         seen = network.look(pixels, regions=False)
         vectors.append(model.head.vectors(seen).astype(np.float16))
         raw.append(seen.features.astype(np.float16))

@@ -109,7 +109,8 @@ def batches(groups: Groups, recipe: Recipe, chance: np.random.Generator) -> Iter
 
 def _drawn(groups: Groups, one: int, members: int, chance: np.random.Generator) -> Rows:
     start, size = groups.starts[one], groups.sizes[one]
-    return groups.rows[start + chance.choice(size, size=min(members, size), replace=False)]
+    rows: Rows = groups.rows[start + chance.choice(size, size=min(members, size), replace=False)]
+    return rows
 
 
 def features_of(tail: Tail, maps: Maps) -> Float32:
