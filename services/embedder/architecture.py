@@ -90,6 +90,13 @@ def layers(scale: Scale) -> Iterator[Layer]:
     yield Layer((Conv("_conv_head", "_bn1"),))
 
 
+def split(scale: Scale, stages: int) -> tuple[list[Layer], list[Layer]]:
+    """The layers before the last `stages` stages, 1 or more, and the others."""
+    table = list(layers(scale))
+    end = next(at for at, layer in enumerate(table) if layer.ends == len(STAGES) - 1 - stages) + 1
+    return table[:end], table[end:]
+
+
 def folded(weights: Weights, conv: Conv) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weight and bias such that one convolution does the work of convolution and normalisation. Raises KeyError."""
     scale, shift = factor(weights, conv), weights[f"{conv.norm}.bias"].astype(np.float64)

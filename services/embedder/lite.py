@@ -11,7 +11,7 @@ precisions.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-from services.embedder.architecture import LITE0, STAGES, Conv, Scale, folded, layers, padding
+from services.embedder.architecture import LITE0, STAGES, Conv, Layer, Scale, folded, layers, padding, split
 from services.embedder.weights import Weights
 
 FEATURES: Final = 1280
@@ -48,19 +48,35 @@ def build_float(weights: Weights, scale: Scale = LITE0) -> onnx.ModelProto:
     """The float32 graph. Raises KeyError when a weight is missing, onnx.checker.ValidationError for wrong shapes."""
     graph = _Graph(weights, scale.pixels)
     tensor = graph.normalised_input()
+    shapes: dict[str, list[str | int]] = {}
     for number, layer in enumerate(layers(scale)):
-        before = tensor
-        for conv in layer.convs:
-            tensor = graph.conv(tensor, conv)
-        if layer.residual:
-            tensor = graph.add("Add", [tensor, before], f"layer{number}.sum")
+        tensor = graph.layer(tensor, layer, number)
         if layer.ends == _TEXTURE_STAGE:
-            graph.texture(tensor, scale.channels(STAGES[_TEXTURE_STAGE][-1]))
+            graph.add("Identity", [tensor], "texture")
+            shapes["texture"] = ["n", scale.channels(STAGES[_TEXTURE_STAGE][-1]), graph.side, graph.side]
     graph.add("Identity", [tensor], "map")
     graph.add("ReduceSum", ["map", graph.constant("channel_axis", np.array([1]))], "activity", keepdims=0)
     pooled = graph.add("GlobalAveragePool", ["map"], "pooled")
     graph.add("Flatten", [pooled], "features", axis=1)
-    return graph.finish()
+    side = graph.side
+    first: dict[str, list[str | int]] = {
+        "features": ["n", FEATURES],
+        "map": ["n", FEATURES, side, side],
+        "activity": ["n", side, side],
+    }
+    return graph.finish({**first, **shapes})
+
+
+def build_trunk(weights: Weights, stages: int, scale: Scale = LITE0) -> onnx.ModelProto:
+    """The float32 graph without its last `stages` stages and what follows them. Answers `trunk`, float32 (n, channels,
+    rows, columns): what the first of them is given."""
+    graph = _Graph(weights, scale.pixels)
+    tensor, channels = graph.normalised_input(), 0
+    for number, layer in enumerate(split(scale, stages)[0]):
+        tensor = graph.layer(tensor, layer, number)
+        channels = len(weights[f"{layer.convs[-1].name}.weight"])
+    graph.add("Identity", [tensor], "trunk")
+    return graph.finish({"trunk": ["n", channels, graph.side, graph.side]})
 
 
 def build_int8(weights: Weights, ranges: Ranges, scale: Scale = LITE0) -> onnx.ModelProto:
@@ -139,8 +155,7 @@ class _Graph:
 
     def __init__(self, weights: Weights, pixels: int) -> None:
         self._weights = weights
-        self._pixels = self._side = pixels
-        self._texture_shape: list[str | int] = []
+        self._pixels = self.side = pixels
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
@@ -161,16 +176,18 @@ class _Graph:
     def conv(self, tensor: str, conv: Conv) -> str:
         weight, bias = folded(self._weights, conv)
         kernel = weight.shape[-1]
-        self._side, before, after = padding(self._side, kernel, conv.stride)
+        self.side, before, after = padding(self.side, kernel, conv.stride)
         pads = [before, before, after, after]
         inputs = [tensor, self.constant(f"{conv.name}.weight", weight), self.constant(f"{conv.name}.bias", bias)]
         groups = weight.shape[0] if conv.depthwise else 1
         convolved = self.add("Conv", inputs, conv.name, pads=pads, strides=[conv.stride] * 2, group=groups)
         return self._relu6(convolved) if conv.relu6 else convolved
 
-    def texture(self, tensor: str, channels: int) -> None:
-        self._texture_shape = ["n", channels, self._side, self._side]
-        self.add("Identity", [tensor], "texture")
+    def layer(self, tensor: str, layer: Layer, number: int) -> str:
+        before = tensor
+        for conv in layer.convs:
+            tensor = self.conv(tensor, conv)
+        return self.add("Add", [tensor, before], f"layer{number}.sum") if layer.residual else tensor
 
     def _relu6(self, tensor: str) -> str:
         if not any(constant.name == "six" for constant in self._constants):
@@ -178,15 +195,11 @@ class _Graph:
             self.constant("six", np.array(6, np.float32))
         return self.add("Clip", [tensor, "zero", "six"], f"{tensor}.relu6")
 
-    def finish(self) -> onnx.ModelProto:
+    def finish(self, outputs: Mapping[str, Sequence[str | int]]) -> onnx.ModelProto:
+        """The graph that answers `outputs`, float32 of these shapes."""
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", self._pixels, self._pixels, 3])
-        outputs = [
-            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES]),
-            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", FEATURES, self._side, self._side]),
-            helper.make_tensor_value_info("activity", TensorProto.FLOAT, ["n", self._side, self._side]),
-            helper.make_tensor_value_info("texture", TensorProto.FLOAT, self._texture_shape),
-        ]
-        graph = helper.make_graph(self._nodes, "efficientnet-lite", [pixels], outputs, self._constants)
+        answers = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
+        graph = helper.make_graph(self._nodes, "efficientnet-lite", [pixels], answers, self._constants)
         opset = helper.make_opsetid("", _OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION, producer_name="visrec")
         onnx.checker.check_model(model, full_check=True)

@@ -10,11 +10,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from services.embedder.manifest import Manifest
+from services.embedder.model import canary_picture
 from services.embedder.opening import prepare
-from train import fine_tuning
 from train.__main__ import EXIT_NOTHING, EXIT_WRONG, app
 from train.fine_tuning import FineTuning, Outcome, Plan, asked_by_chance
 from train.photos import Columns, Photos
+from train.served import Comparison
 from train.tuning import Recipe
 
 PHOTOS = 64
@@ -44,7 +45,7 @@ def run(listed: Path, out: Path) -> Outcome:
 def test_what_passes_is_a_model_of_its_own(
     listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lite0: Manifest
 ) -> None:
-    monkeypatch.setattr(fine_tuning.Comparison, "passes", True)
+    monkeypatch.setattr(Comparison, "passes", True)
     outcome = run(listed, tmp_path / "shop.json")
     assert [path.name for path in outcome.written] == [
         "shop.npz",
@@ -54,19 +55,17 @@ def test_what_passes_is_a_model_of_its_own(
     ]
     served = prepare(tmp_path / "shop.json")
     assert served.model.space.name == outcome.space
-    served.model.check(served.plan.open().look(fine_tuning_canary(lite0)))
+    served.model.check(served.plan.open().look(canary(lite0)))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in outcome.written)
 
 
-def fine_tuning_canary(manifest: Manifest) -> np.ndarray:
-    from services.embedder.model import canary_picture
-
+def canary(manifest: Manifest) -> np.ndarray:
     picture: np.ndarray = canary_picture(manifest.input.pixels)[None]
     return picture
 
 
 def test_what_does_not_pass_leaves_nothing(listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fine_tuning.Comparison, "passes", False)
+    monkeypatch.setattr(Comparison, "passes", False)
     arguments = [str(listed.parent), str(listed), "--out", str(tmp_path / "shop.json"), "--held-out", "0.5"]
     result = CliRunner().invoke(app, [*arguments, "--rounds", "1"])
     assert result.exit_code == EXIT_NOTHING, result.output
