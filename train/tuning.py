@@ -33,12 +33,12 @@ class Recipe:
     after which it ends. A batch has `groups` groups of `members` photos each. `rate`: of Adam (Kingma and Ba, ICLR
     2015). `kept`: weight of what must not be forgotten."""
 
-    rounds: int = 12
+    rounds: int = 20
     patience: int = 3
     groups: int = 8
     members: int = 8
-    rate: float = 1e-4
-    kept: float = 2.0
+    rate: float = 2e-4
+    kept: float = 3.0
     seed: int = 1
 
 
