@@ -34,7 +34,7 @@ class Recipe:
     2015). `kept`: weight of what must not be forgotten."""
 
     rounds: int = 20
-    patience: int = 3
+    patience: int = 6
     groups: int = 8
     members: int = 8
     rate: float = 2e-4
