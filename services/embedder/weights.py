@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,45 @@ def read_checkpoint(data: bytes) -> Weights:
         return {name: tensor.view(storages) for name, tensor in state.items()}
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise Internal(f"the checkpoint cannot be read: {error}", reason="WEIGHTS_BROKEN") from error
+
+
+def save_tuned(path: Path, tuned: Weights) -> str:
+    """Writes float32 arrays as .npz, the same bytes for the same arrays. Returns the file's SHA-256, in hex."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name in sorted(tuned):
+            array = io.BytesIO()
+            np.lib.format.write_array(array, np.ascontiguousarray(tuned[name], "<f4"), version=(1, 0))
+            file.writestr(zipfile.ZipInfo(f"{name}.npy"), array.getvalue())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_tuned(path: Path, sha256: str) -> Weights:
+    """Tensor name -> float32 array, of the .npz file whose digest is pinned. Raises Refused when it is missing, another
+    file, or holds anything but float32 arrays."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise Refused(f"the tuned weights cannot be read: {problem}", reason="WEIGHTS_MISSING") from problem
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise Refused(f"{path.name} has SHA-256 {found}, expected {sha256}", reason="WEIGHTS_CHANGED")
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            tuned = {name: file[name] for name in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as problem:
+        raise Refused(f"{path.name} holds no weights: {problem}", reason="WEIGHTS_BROKEN") from problem
+    wrong = [name for name, array in tuned.items() if array.dtype != np.float32 or not np.isfinite(array).all()]
+    if wrong:
+        raise Refused(f"{path.name}: {wrong[0]} is not of finite float32 numbers", reason="WEIGHTS_BROKEN")
+    return tuned
+
+
+def laid_over(stored: Weights, tuned: Weights) -> Weights:
+    """`stored` with what is `tuned` in its place. Raises Refused when it has no such tensor or one of another shape."""
+    for name, array in tuned.items():
+        if name not in stored or stored[name].shape != array.shape:
+            raise Refused(f"the tuned {name} {array.shape} is not of this network", reason="WEIGHTS_BROKEN")
+    return {**stored, **tuned}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from services.embedder import lite
 from services.embedder.framing import Pixels
-from services.embedder.manifest import Checkpoint, Manifest, find_manifest
+from services.embedder.manifest import MODELS, Checkpoint, Manifest, find_manifest
 from services.embedder.opening import read_checkpoint
 from services.embedder.weights import Weights
 
@@ -22,7 +22,7 @@ LITE0 = Manifest.load(find_manifest("lite0"))
 @pytest.fixture(scope="module")
 def weights() -> Weights:
     assert isinstance(LITE0.weights, Checkpoint)
-    return read_checkpoint(LITE0.weights)
+    return read_checkpoint(LITE0.weights, MODELS)
 
 
 @pytest.fixture(scope="module")

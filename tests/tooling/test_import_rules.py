@@ -30,6 +30,8 @@ BREACHES = {
     ],
     "Pillow stays with the pictures": [("services/embedder/trespass.py", "from PIL import Image")],
     "onnx and onnxruntime stay with the network": [("services/embedder/trespass.py", "import onnxruntime")],
+    "torch stays with the training": [("services/embedder/trespass.py", "import torch")],
+    "Training is a command: nothing that serves or calls needs it": [("jobs/trespass.py", "import train.photos")],
     "faiss stays with the index": [("services/indexer/trespass.py", "import faiss")],
     "Roaring bitmaps stay with the index": [("services/indexer/trespass.py", "import pyroaring")],
     "redis stays with the stores": [("services/profile/servicer.py", "import redis")],
