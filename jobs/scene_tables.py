@@ -116,9 +116,9 @@ def _notes(report: Report) -> Iterator[str]:
 def _verdict(report: Report) -> str:
     if report.sample_ratio is not None and report.sample_ratio < TOO_UNLIKELY:
         return "Find out why before anything is concluded: are impressions of one variant not recorded?"
-    others = [each for each in report.variants if each.name != CONTROL]
-    better = [each.name for each in others if each.differences[CHOSEN].low > 0]
-    worse = [each.name for each in others if each.differences[CHOSEN].high < 0]
+    others = {each.name: each.differences[CHOSEN] for each in report.variants if each.name != CONTROL}
+    better = [name for name, found in others.items() if found.is_beyond_chance and found.value > 0]
+    worse = [name for name, found in others.items() if found.is_beyond_chance and found.value < 0]
     if better:
         return (
             f"Better than {CONTROL}, beyond chance: {escape(', '.join(better))}. Put its weights as the scene's next."

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from bench.fleet import ROOT, Fleet, started
 from bench.learning import weights
 from bench.learning.visits import ETA, Visitors
 from bench.quality import tastes
+from bench.quality.folders import add_folders
 from bench.quality.picture import Picture
 from bench.quality.shops import TABLE, Clothing, read_luma
 from bench.quality.vectors import embed
@@ -118,18 +118,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.learning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("clothing", "luma"):
-        folder = Path(os.environ.get(name.upper()) or _beside(name))
-        parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
+    add_folders(parser)
     parser.add_argument("--people", type=int, default=PEOPLE, help=f"simulated shoppers (default {PEOPLE})")
     return parser.parse_args(arguments)
-
-
-def _beside(name: str) -> Path:
-    """A folder data/NAME in this project or in one beside it; if there is none, where the first would be."""
-    expected = ROOT / "data" / name
-    found = [path.parent for path in sorted(ROOT.parent.glob(f"*/data/{name}/{TABLE}"))]
-    return expected if expected.is_dir() or not found else found[0]
 
 
 if __name__ == "__main__":

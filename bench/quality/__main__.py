@@ -19,7 +19,6 @@ had is left out and named.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +31,7 @@ from bench.fleet import ROOT, Fleet, started
 from bench.quality import domains, heads, index, measure, report, tastes, trips, variety
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
-from bench.quality.shops import TABLE
+from bench.quality.folders import add_folders
 from bench.quality.vectors import Vectors, embed
 from demo.sources import LeftOut
 from visrec.client import Client
@@ -137,18 +136,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("clothing", "luma"):
-        folder = Path(os.environ.get(name.upper()) or _beside(name))
-        parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
+    add_folders(parser)
     parser.add_argument("--only", choices=["heads", "domains"], help="measure these alone")
     return parser.parse_args(arguments)
-
-
-def _beside(name: str) -> Path:
-    """A folder data/NAME in this project or in one beside it; if there is none, where the first would be."""
-    expected = ROOT / "data" / name
-    found = [path.parent for path in sorted(ROOT.parent.glob(f"*/data/{name}/{TABLE}"))]
-    return expected if expected.is_dir() or not found else found[0]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from services.indexer.index.exact import ExactIndex
 from services.indexer.index.faiss_index import FaissIndex
 from services.indexer.index.port import Index, View
 from services.indexer.item import Record
-from services.indexer.searching.request import MAX_EXCLUDED, Caps, Query, SearchRequest, require_space
+from services.indexer.record.layout import Layout
+from services.indexer.searching.request import MAX_EXCLUDED, Caps, Query, SearchRequest
 from services.indexer.searching.search import Found, search
 from services.indexer.version import Version
 from services.indexer.wire.items import pack_item
@@ -299,11 +300,12 @@ def test_a_vector_of_another_space_is_never_compared(view: View) -> None:
 
 
 def test_a_space_may_be_left_out_or_named_by_its_alias_or_its_name() -> None:
+    layout = Layout.first(SPACE)
     for name in ("", "visual", SPACE.name):
-        require_space(name, SPACE)
+        assert layout.resolve(name) == SPACE
     for name in ("collaborative", OTHER_SPACE.name):
         with pytest.raises(SpaceMismatch):
-            require_space(name, SPACE)
+            layout.resolve(name)
 
 
 def test_the_best_of_several_queries_may_be_far_down_the_list_of_each() -> None:

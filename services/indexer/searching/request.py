@@ -10,7 +10,6 @@ from services.errors import InvalidInput
 from services.indexer.filters import NO_FILTER, Filter
 from services.indexer.index.port import Accuracy
 from services.indexer.item import check_item_ids
-from services.spaces import Space
 
 MAX_QUERIES = 64
 MAX_LIMIT = 1000
@@ -18,7 +17,6 @@ DEFAULT_LIMIT = 10
 LEAST_OF_SEVERAL = 100
 MAX_EXCLUDED = 10_000
 MAX_ALSO_SCORED = 1000
-ALIAS = "visual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,3 @@ class SearchRequest:
             raise InvalidInput("also_score_item_ids", "score_only needs some")
         if not (self.also_score or any(query.weight > 0 for query in self.queries)):
             raise InvalidInput("queries", "needs a query of positive weight, or also_score_item_ids")
-
-
-def require_space(name: str, space: Space) -> None:
-    """Raises SpaceMismatch unless `name` is empty, the alias of the catalogue's own space, or that space."""
-    if name not in ("", ALIAS):
-        space.require(name)
