@@ -32,6 +32,7 @@ from bench.quality.picture import Picture
 from bench.quality.shops import TABLE, Clothing, read_luma
 from bench.quality.vectors import embed
 from jobs import scene_tables
+from jobs.head.gate import interval
 from jobs.learn_weights import Plan
 from tests.profile.shoppers import shoppers
 from visrec.client import Client
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"(A place k is looked at by k^-{ETA:.2f}.)")
     console.print(_table(found))
     _save(found)
-    is_better = found.interval(found.before, found.after)[0] > 0
+    is_better = _gain(*found.kinds[weights.ALL])[0] > 0
     return 0 if is_better and found.outcome.version else 1
 
 
@@ -81,10 +82,15 @@ def _measured(fleet: Fleet, pictures: list[Picture], people: int) -> weights.Fou
 def _table(found: weights.Found) -> Table:
     table = Table("visits of the other half", "built-in", "learned", "gain, 95 %", title="nDCG@10 of what they want")
     for kind, (before, after) in found.kinds.items():
-        low, high = found.interval(before, after)
+        low, high = _gain(before, after)
         gain = f"{(after - before).mean():+.3f} ({low:+.3f} to {high:+.3f})"
         table.add_row(f"{kind}: {len(before)} people", f"{before.mean():.3f}", f"{after.mean():.3f}", gain)
     return table
+
+
+def _gain(before: weights.Scores, after: weights.Scores) -> tuple[float, float]:
+    """95 % of what was gained, by a bootstrap over people."""
+    return interval(after - before, SEED)
 
 
 def _save(found: weights.Found) -> None:
@@ -94,7 +100,7 @@ def _save(found: weights.Found) -> None:
         "learned": dict(found.outcome.learned),
         "eta": found.outcome.examination.eta,
         "ndcg@10": {
-            kind: [float(before.mean()), float(after.mean()), *found.interval(before, after)]
+            kind: [float(before.mean()), float(after.mean()), *_gain(before, after)]
             for kind, (before, after) in found.kinds.items()
         },
     }

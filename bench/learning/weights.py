@@ -25,7 +25,7 @@ VISITS = 6
 """Of each of those who are learned from."""
 ASKED = 4
 """Visits of each of the others."""
-DRAWS = 10_000
+ALL = "all"
 RECORDED_S = 60.0
 """Impressions are recorded behind the answers; after that nothing is waited for any more."""
 
@@ -34,21 +34,11 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """`before`, `after`: (people,) mean nDCG@10 of each of the other half, by the built-in and by the learned weights.
-    `kinds`: the same of their visits with and without a photo."""
+    """`kinds`: for all visits of the other half, those with a photo and those without, (people,) mean nDCG@10 of each
+    of them by the built-in and by the learned weights."""
 
     outcome: Outcome
-    before: Scores
-    after: Scores
     kinds: Mapping[str, tuple[Scores, Scores]]
-
-    def interval(self, before: Scores, after: Scores) -> tuple[float, float]:
-        """95 % of what was gained, by a bootstrap over people."""
-        gained = after - before
-        random = np.random.default_rng(1)
-        means = gained[random.integers(len(gained), size=(DRAWS, len(gained)))].mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
-        return float(low), float(high)
 
 
 def measure(client: Client, connection: Connection, one: Visitors, other: Visitors, console: Console) -> Found:
@@ -65,12 +55,11 @@ def measure(client: Client, connection: Connection, one: Visitors, other: Visito
         name: _judged(connection, other, weights, f"asking by the {name} weights", console)
         for name, weights in (("built-in", dict(scene.signal_weights)), ("learned", dict(outcome.learned)))
     }
-    kinds = {"all": slice(None), "with a photo": slice(0, None, 2), "without": slice(1, None, 2)}
-    apart = {
+    kinds = {ALL: slice(None), "with a photo": slice(0, None, 2), "without": slice(1, None, 2)}
+    return Found(outcome, {
         kind: (found["built-in"][:, those].mean(axis=1), found["learned"][:, those].mean(axis=1))
         for kind, those in kinds.items()
-    }
-    return Found(outcome, *apart["all"], apart)
+    })  # fmt: skip
 
 
 def _visited(client: Client, connection: Connection, half: Visitors, console: Console) -> int:

@@ -1,4 +1,4 @@
-"""`make eval` (its second half): how good recommendations are, judged by what people did later.
+"""`make eval` (its second part): how good recommendations are, judged by what people did later.
 
 MovieLens-100k; a rating of at least 4 is a like, all else a look; what was seen is left out. Two splits: one moment for
 everybody, behind which a fifth of all events lie, and one for each person, with their last fifth. Half-lives, factors

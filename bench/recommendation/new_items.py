@@ -16,10 +16,9 @@ from bench.recommendation.tuning import K, Settings
 from jobs.collaborative import factors
 from jobs.collaborative.cold import Sums
 from jobs.kmeans import Float32
+from jobs.learn_collaborative import LEAST_LIKES
 
 SHARE = 0.1
-LEAST_LIKES = 3
-"""Of an item that the map is fitted to, as in the job."""
 
 
 def hidden(items: int, seed: int = 1) -> Bools:

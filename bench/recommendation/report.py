@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from bench import machine
+from bench.grid import grid
 from bench.recommendation.interval import Interval
 from bench.recommendation.measure import Measured, Part
 
@@ -21,10 +21,7 @@ from bench.recommendation.measure import Measured, Part
 def table(name: str, part: Part) -> Table:
     """A row for each method; green where the fused answer is above it beyond the interval, red where it is below."""
     title = f"{name}: {part.people} {part.title}"
-    found = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    found.add_column("", no_wrap=True)
-    for column in ("nDCG@10", "fused less this", "recall@10", "cover", "novel", "divers", "calib"):
-        found.add_column(column, justify="right", no_wrap=True)
+    found = grid(title, ("nDCG@10", "fused less this", "recall@10", "cover", "novel", "divers", "calib"))
     for row in part.rows:
         found.add_row(
             escape(row.method),
@@ -41,9 +38,7 @@ def table(name: str, part: Part) -> Table:
 
 def of_new(found: Mapping[str, Interval]) -> Table:
     """Items that nobody has touched."""
-    told = Table(title="items without events", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    told.add_column("", no_wrap=True)
-    told.add_column("nDCG@10", justify="right", no_wrap=True)
+    told = grid("items without events", ["nDCG@10"])
     for name, value in found.items():
         told.add_row(escape(name), _told(value))
     return told

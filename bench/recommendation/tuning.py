@@ -6,6 +6,7 @@ Nothing here is given what is to be foretold in the end.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -95,7 +96,7 @@ def heard(known: Log, movies: Movies, settings: Settings) -> dict[str, Floats]:
 def answers(known: Log, movies: Movies, settings: Settings) -> dict[str, Floats]:
     """Every method's scores, of what is known alone; the fused answer last."""
     said = heard(known, movies, settings)
-    fixed = baselines.MEAN_LIFE_DAYS * 0.6931471805599453
+    fixed = baselines.MEAN_LIFE_DAYS * math.log(2)
     return {
         "random": baselines.chance(known),
         "popularity": baselines.popularity(known),

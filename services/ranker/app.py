@@ -151,6 +151,7 @@ def _limits(settings: RankerSettings) -> Limits:
         embed_share=settings.embed_share,
         profile_share=settings.profile_share,
         candidates=settings.candidates,
+        all_candidates=2 * settings.candidates,
         popular=settings.popular,
     )
 

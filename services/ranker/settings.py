@@ -27,9 +27,18 @@ class RankerSettings(ServiceSettings):
         0.3, gt=0, le=1, description="Share of the remaining time that each question to the profile service may take."
     )
     candidates: int = Field(
-        100, ge=100, le=1000, description="Nearest items that each query (photo, seed, interest) brings."
+        100,
+        ge=100,
+        le=1000,
+        description="Nearest items that a query (photo, seed, interest) brings alone. Several together bring twice as "
+        "many, each at least 40.",
     )
-    popular: int = Field(100, ge=0, le=500, description="Popular items that are candidates besides.")
+    popular: int = Field(
+        100,
+        ge=0,
+        le=500,
+        description="Popular items that are candidates besides; beside a photo, seeds or a taste at most 30.",
+    )
     space_ttl_s: float = Field(
         5.0,
         ge=0,

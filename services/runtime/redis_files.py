@@ -25,7 +25,7 @@ NEWER_FORMAT = ("Can't handle RDB format", "Unknown command")
 def require_readable(folder: Path, server: Path, version: Version) -> None:
     """Raises Refused, saying what to do, when `server`, of `version`, would leave out what is kept in `folder`: data
     that it cannot see, or the other one of two records that went their own ways."""
-    old = [path for path in (folder / FILE,) if _holds(path)]
+    old = [folder / FILE] if _holds(folder / FILE) else []
     # In the middle of being taken over the manifest is there already, and what it names is still outside.
     new = [path for path in (folder / FOLDER).glob(f"{FILE}*") if path.suffix != ".manifest" and _holds(path)]
     if old and new:

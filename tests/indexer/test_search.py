@@ -63,7 +63,9 @@ def near(name: str, seed: int, **fields: Any) -> Query:
 
 def run(view: View, *queries: Query, **fields: Any) -> Found:
     seconds = count()
-    return search(SearchRequest(queries, **fields), view, nobody, lambda: float(next(seconds)))
+    request = SearchRequest(queries, **fields)
+    request.check()  # as who asks does, before it waits for a view
+    return search(request, view, nobody, lambda: float(next(seconds)))
 
 
 def by_hand(queries: Sequence[Query], one: Record) -> tuple[float, np.ndarray]:

@@ -13,6 +13,7 @@ from services.errors import InvalidInput, NotReady, TooLate
 from services.ranker.others.breaker_redis import GuardedRedis
 from services.ranker.others.breakers import Breaker, Limits, State
 from services.ranker.others.peer import Peer
+from services.runtime import deadlines
 
 LIMITS = Limits(failures=3, slow_s=0.5, pause_s=1.0, longest_pause_s=4.0)
 
@@ -134,6 +135,18 @@ async def test_a_trial_costs_whoever_makes_it_little_and_goes_on_beside() -> Non
     await asyncio.sleep(0)
     assert peer.breaker.state is State.CLOSED
     assert await peer.through(slow) == "here"
+
+
+async def test_a_trial_has_its_own_time_not_that_of_whoever_makes_it() -> None:
+    peer = Peer("indexer")
+    peer.breaker = Breaker("indexer", Clock(), replace(LIMITS, failures=1, pause_s=0.0))
+    peer.breaker.failed()
+
+    async def left() -> float | None:
+        return deadlines.remaining_s()
+
+    deadlines.begin(60.0)
+    assert await peer.through(left) is None
 
 
 def test_a_trial_that_is_given_up_leaves_room_for_another() -> None:

@@ -344,10 +344,16 @@ class TestShown:
         for name in ("a", "b", "c", "a", "d"):
             shown.add("shop", b"red", [TestItemCache.item(name)])
         assert list(shown.under("shop", b"red")) == ["c", "a", "d"]
-        shown.add("shop", b"blue", [])
-        shown.add("shop", b"red", [])
-        shown.add("shop", b"green", [])
-        assert (len(shown.under("shop", b"red")), len(shown.under("shop", b"blue"))) == (3, 0)
+        for name in ("f", "g", "h"):
+            shown.add("shop", name.encode(), [TestItemCache.item(name)])
+        assert shown.under("shop", b"red") == {}
+
+    def test_answers_without_items_push_nothing_out(self) -> None:
+        shown = Shown(lambda: 0.0, 600.0, MB, filters=2)
+        shown.add("shop", b"red", [TestItemCache.item("a")])
+        for colour in (b"blue", b"green", b"black"):
+            shown.add("shop", colour, [])
+        assert list(shown.under("shop", b"red")) == ["a"]
 
     def test_items_of_one_filter_are_at_most_a_quarter(self) -> None:
         shown = Shown(lambda: 0.0, 600.0, 400_000)

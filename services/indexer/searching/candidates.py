@@ -42,7 +42,7 @@ class Directory:
         self._firsts.update(zip(item_ids, self.view.find_all(item_ids), strict=True))
 
     def firsts(self, item_ids: Iterable[str]) -> frozenset[int | None]:
-        """Of those that exist."""
+        """None stands for those that do not exist."""
         known = self._firsts
         if missing := [item_id for item_id in item_ids if item_id not in known]:
             self.learn(missing)

@@ -78,11 +78,11 @@ class Answered:
 
 
 class Search:
-    """A request that has been checked against one view."""
+    """A request that has been checked, against one view."""
 
     def __init__(self, request: SearchRequest, view: View, find_vector: FindVector) -> None:
-        """Raises InvalidInput, SpaceMismatch for a vector of another space, NotFound for a query by an unknown item."""
-        request.check()
+        """Raises InvalidInput for weights or vectors that the space cannot have, SpaceMismatch for a vector of another
+        space, NotFound for a query by an unknown item."""
         self.request = request
         self.view = view
         self._queries = _prepared(request, view, find_vector)

@@ -29,9 +29,8 @@ hundred of the same."""
 @dataclass(frozen=True)
 class Wish:
     """How to search. `blocks`: weights for what is shown, `liked_blocks` for what somebody likes; empty: the space's
-    defaults. `conditions`: what every
-    item has to pass. `traits`: whether the items are looked at. `shares`: whether the queries' block weights are
-    needed."""
+    defaults. `conditions`: what every item has to pass. `traits`: whether the items are looked at. `shares`: whether
+    the queries' block weights are needed."""
 
     blocks: Mapping[str, float]
     liked_blocks: Mapping[str, float]

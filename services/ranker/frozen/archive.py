@@ -12,8 +12,9 @@ from services.ranker.frozen.result import Frozen
 from services.ranker.frozen.tickets import Page
 from services.ranker.others.ports import CatalogueItem, Indexer, Opaque
 from services.ranker.ranking import Part
-from services.ranker.reasons.reason import Reason, reasons
-from services.ranker.reasons.words import LANGUAGES, reason_text
+from services.ranker.reasons.reason import reasons
+from services.ranker.reasons.telling import told_reason
+from services.ranker.reasons.words import LANGUAGES
 from services.ranker.stages import ITEMS, ITEMS_SHARE, Stages
 
 
@@ -117,7 +118,7 @@ class Archive:
                 rank=row + 1,
                 score=float(ranking.scores[row]),
                 parts=of_row,
-                reasons=[_told(reason, titles, language or frozen.language) for reason in why],
+                reasons=[told_reason(reason, titles, language or frozen.language) for reason in why],
             )
             for row, of_row, why in zip(rows, parts, told, strict=True)
         ]
@@ -140,8 +141,3 @@ def check_language(language: str) -> None:
 def _unknown(stages: Stages) -> bool:
     """Nobody can tell which items are still there."""
     return any(dropped.signal == ITEMS for dropped in stages.dropped)
-
-
-def _told(reason: Reason, titles: Mapping[str, str], language: str) -> ToldReason:
-    item_id = reason.source.item_id if reason.source else ""
-    return ToldReason(reason.kind.name, reason_text(reason, titles, language), item_id, reason.contribution)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import TypeVar
 
 from services.errors import NotReady
@@ -14,7 +15,8 @@ from services.ranker.others.refreshed import heard
 Told = TypeVar("Told")
 
 TRIAL_WAIT_S, TRIAL_S = 0.25, 2.0
-"""Whoever happens to try a service again waits for it at most so long; the trial goes on for so long."""
+"""Whoever happens to try a service again waits for it at most so long; the trial goes on for so long, one that several
+share no longer than their call."""
 
 
 class Peer:
@@ -33,7 +35,8 @@ class Peer:
         """
         if not self.breaker.admit():
             return await self._made(begin)
-        trial = asyncio.create_task(self._tried(begin))
+        # In a context of its own: the deadline of whoever happens to try would else end the trial with their call.
+        trial = asyncio.create_task(self._tried(begin), context=Context())
         try:
             await asyncio.wait([trial], timeout=self._trial_wait_s)
         finally:

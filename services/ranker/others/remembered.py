@@ -47,8 +47,9 @@ class Shown:
         return self._shown.size
 
     def add(self, catalogue: str, passing: bytes, items: Iterable[CatalogueItem]) -> None:
-        """These were shown now."""
-        if len(passing) > MAX_FILTER_BYTES:
+        """These were shown now. None is nothing to remember, and pushes nothing out."""
+        items = list(items)
+        if not items or len(passing) > MAX_FILTER_BYTES:
             return
         key = catalogue, passing
         under = self._shown.get(key) or _Under(len(passing))
