@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in missed:
         console.print(f"[red]missed:[/] {escape(line)}")
     report.save(found, of_new, missed, FOLDER / "recommendation.json")
-    (FOLDER / "recommendation.svg").write_text(bars.sheet(found), encoding="utf-8")
+    (FOLDER / "recommendation.svg").write_text(bars.drawn(found), encoding="utf-8")
     return 1 if missed else 0
 
 
