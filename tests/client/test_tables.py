@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console, RenderableType
 
-from tests.client.fakes import Fleet
+from tests.client.fakes.fleet import Fleet
 from visrec import people_tables, tables
 from visrec.client import Client
 from visrec.commands.session import Session
