@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
 
+from bench.quality import domains
 from bench.recommendation import metrics, new_items, signals
 from bench.recommendation.interval import interval
 from bench.recommendation.log import Log, Split, by_person, by_time
@@ -125,6 +127,19 @@ def test_a_list_of_one_kind_is_not_diverse_and_one_like_the_past_is_calibrated()
     divergence = metrics.calibration(top, kinds, likes)
     assert divergence[:2].tolist() == pytest.approx([math.log(100), 0.0])
     assert math.isnan(divergence[2])
+
+
+@given(seed=st.integers(0, 1000), k=st.integers(1, 12))
+def test_the_discounted_gain_is_that_of_a_library_and_of_the_other_benches(seed: int, k: int) -> None:
+    chance = np.random.default_rng(seed)
+    scores, wanted = chance.permuted(np.tile(np.arange(12.0), (5, 1)), axis=1), chance.random((5, 12)) < 0.3
+    wanted[:, 0] = True
+    top = metrics.best(scores, np.zeros_like(wanted), k)
+
+    own = metrics.ndcg(top, wanted)
+    assert own.mean() == pytest.approx(ndcg_score(wanted, scores, k=k, ignore_ties=True))
+    if k == domains.K:
+        np.testing.assert_allclose(domains.ndcg(scores, wanted), own)
 
 
 @given(seed=st.integers(0, 1000), few=st.integers(1, 4), k=st.integers(1, 6))
