@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.errors import NotReady, SpaceMismatch
+from services.errors import NotFound, NotReady, SpaceMismatch
 from services.ranker.answer import Answer, Ask
 from services.ranker.finding.appraising import Appraiser
 from services.ranker.finding.gathering import Gatherer
@@ -86,8 +86,10 @@ class Recommender:
         spaces = await stages.need("space", self._indexer.spaces(ask.catalogue))
         try:
             return await self._recommended(stages, ask, spaces)
-        except SpaceMismatch:
-            now = await moved(stages, self._indexer, ask.catalogue, spaces)
+        except (SpaceMismatch, NotFound) as problem:
+            # The embedder knows spaces by their heads alone: one that is gone is not found.
+            is_of_space = isinstance(problem, SpaceMismatch) or problem.kind == "space"
+            now = await moved(stages, self._indexer, ask.catalogue, spaces) if is_of_space else None
             if now is None:
                 raise
         return await self._recommended(Stages(self._clock, stages.left_s), ask, now)

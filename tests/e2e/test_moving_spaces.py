@@ -63,6 +63,7 @@ class Town:
     def remove(self, space: str) -> None:
         request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=space)
         self.stubs.indexer.DeleteSpace(request, timeout=CALL_S)
+        self.stubs.embedder.DeleteHead(embedder_pb2.DeleteHeadRequest(space=space), timeout=CALL_S)
 
     def join(self, person: str) -> None:
         user = profile_pb2.User(user_id=person, consent=GIVEN)

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.errors import NotReady, SpaceMismatch
+from services.errors import NotFound, NotReady, SpaceMismatch
 from services.ranker.answer import Answer, Ask
 from services.ranker.finding.session import SessionEvent
 from services.ranker.limits import Limits
-from services.ranker.others.ports import Embedding, Found, SearchPlan, Spaces, Taste
+from services.ranker.others.ports import Embedding, Found, Opaque, SearchPlan, Spaces, Taste
 from services.ranker.recommend import Recommender
 from services.spaces import Space
 from tests.ranker.fakes import (
@@ -94,6 +94,20 @@ async def test_a_vector_of_no_space_is_the_callers_mistake(town: Town) -> None:
 async def test_what_is_remembered_is_asked_anew_when_it_is_gone(town: Town) -> None:
     town.indexer.gone = {SPACE.name}
     assert (await town.ask(photo=moved(embedding(2, 0)))).space == NEW.name
+
+
+async def test_a_head_that_is_gone_is_asked_for_once(town: Town) -> None:
+    class Headless(FakeEmbedder):
+        async def embed(self, photo: Opaque, space: str, raw: bool = False) -> Embedding:
+            if space != NEW.name:
+                raise NotFound("space", space)
+            return await super().embed(photo, space, raw)
+
+    town.recommender = Recommender(Headless(), town.indexer, town.profile, time.monotonic, Limits())
+    assert (await town.ask(photo=moved(embedding(2, 0)))).space == NEW.name
+    town.indexer.before = town.indexer.now = Spaces(SPACE)
+    with pytest.raises(NotFound, match="space"):
+        await town.ask(photo=embedding(2, 0))
 
 
 async def test_a_space_that_one_replica_does_not_know_yet_is_not_the_callers_mistake(town: Town) -> None:
