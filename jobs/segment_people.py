@@ -123,8 +123,7 @@ def _why_none(found: Found, total: int, rules: Rules) -> str:
         least = 2 * rules.min_people
         return (
             f"{told(total)} people consent to segments and are known; two segments need {least} at least. Who agrees "
-            "is put by `visrec user put USER --personalisation --segments`, and known by what they say of themselves and "
-            "do"
+            "is put by `visrec user put USER --personalisation --segments`, and known by what they say and do"
         )
     best = found.choice.tried[0]
     return (
