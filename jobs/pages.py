@@ -91,7 +91,7 @@ class Pages(Generic[PageT]):
         def ask() -> None:
             try:
                 page.set_result(self._patiently(token))
-            except BaseException as error:  # whatever it is, who waits is told
+            except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is told
                 page.set_exception(error)
 
         # Nobody waits for a page that is not wanted any more: not at the end of the process either.
