@@ -202,6 +202,20 @@ def test_who_was_quicker_keeps_the_alias(shop: Stubs, connection: Connection) ->
     assert heads(shop) == given
 
 
+def test_who_made_just_the_same_and_was_quicker_is_no_hindrance(shop: Stubs, connection: Connection) -> None:
+    fill(shop, "alike")
+    (before,) = spaces(shop, "alike")
+
+    def move() -> None:
+        (made,) = spaces(shop, "alike").keys() - {before}
+        request = indexer_pb2.SetAliasRequest(catalogue="alike", alias="visual", space=made)
+        shop.indexer.SetAlias(request, timeout=CALL_S)
+
+    outcome = job_in(connection, "alike").run(once("pages of tastes made anew", move))
+    assert outcome.old_space == before
+    assert spaces(shop, "alike") == {outcome.space: ["visual"], before: []}
+
+
 def test_where_nothing_belongs_together_there_is_nothing_to_learn(shop: Stubs) -> None:
     fill(shop, "quiet")
     for arguments in (["--from", "people"], ["--label", "attributes.material"]):
