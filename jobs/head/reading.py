@@ -90,7 +90,7 @@ class Read:
 
     def by_people(self, engaged: Iterable[Rows]) -> Lesson:
         """Items of a person belong together. `engaged`: rows of each."""
-        people = sorted(engaged, key=lambda rows: rows.tolist())
+        people = sorted(engaged, key=lambda rows: rows.astype(">i8").tobytes())  # in the order of their rows
         return Lesson(self.raw, Groups.of(people, len(self.ids), TOGETHER), self.variants)
 
 
