@@ -168,7 +168,7 @@ class Reader:
             )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             self.on_read(len(page.events))
             yield from page.events
 
@@ -184,7 +184,7 @@ class Reader:
             )
             return self.connection.call(self.connection.indexer.ListItems, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             self.on_read(len(page.items))
             yield from page.items
 
