@@ -168,7 +168,7 @@ class Reader:
             )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
-        for page in Pages(ask, self.patience, ahead=True):
+        for page in Pages(ask, self.patience):  # not ahead: it may end at any of them
             self.on_read(len(page.events))
             yield from page.events
 
