@@ -18,7 +18,8 @@ SHOP, OTHER = "heads-shop", "heads-other"
 
 @pytest.fixture
 def placing(visrec: Stubs) -> Iterator[Placing]:
-    """In one of two catalogues."""
+    """In one of two catalogues; there are no heads at the beginning and at the end."""
+    _forget_heads(visrec)
     for catalogue in (SHOP, OTHER):
         visrec.indexer.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue=catalogue), timeout=CALL_S)
     targets = {f"VISREC_{name.upper()}_TARGET": visrec.fleet.target(name) for name in ("indexer", "embedder")}
@@ -26,6 +27,11 @@ def placing(visrec: Stubs) -> Iterator[Placing]:
         yield Placing(connection, SHOP, Patience(0.0, lambda _: None, lambda: 0.0))
     for catalogue in (SHOP, OTHER):
         visrec.indexer.DeleteCatalogue(indexer_pb2.DeleteCatalogueRequest(catalogue=catalogue), timeout=CALL_S)
+    _forget_heads(visrec)
+
+
+def _forget_heads(visrec: Stubs) -> None:
+    """Those of tests that have ended."""
     for name in heads(visrec):
         visrec.embedder.DeleteHead(embedder_pb2.DeleteHeadRequest(space=name), timeout=CALL_S)
 
