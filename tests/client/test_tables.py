@@ -60,3 +60,10 @@ def test_a_long_id_leaves_room_for_the_rest() -> None:
     output = io.StringIO()
     Console(file=output, width=80).print(recommended(), crop=False)
     assert {"title", "id", "category", "score"} <= set(output.getvalue().split())
+
+
+def test_how_far_an_answer_stands_out_is_told_where_it_is_known() -> None:
+    answer = ranker_pb2.RecommendResponse(scene="balanced")
+    assert "sure" not in tables.basis(answer)
+    answer.confidence = 0.0
+    assert "0.00 of 1" in tables.basis(answer)
