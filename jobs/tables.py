@@ -112,5 +112,7 @@ def collaborative(outcome: Collaborative, catalogue: str) -> Iterator[Renderable
         if outcome.explained is not None
         else "Looks tell nothing of what people do together, or too few items have both: new items have no rows."
     )
+    if outcome.went_on:
+        yield "It went on with what an earlier run had learned and did not end; the next one learns anew."
     back = f"; the way back is SetAlias to {outcome.previous}" if outcome.previous else ""
     yield f"{escape(catalogue)} is searched in {outcome.space}, too{back}."

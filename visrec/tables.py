@@ -196,14 +196,6 @@ def costs(of: Iterable[common_pb2.StageCost]) -> str:
     return "[dim]" + (", ".join(f"{each.stage} {each.ms:.1f} ms" for each in of) or "no stages reported") + "[/]"
 
 
-def scenes(found: Iterable[ranker_pb2.Scene]) -> Table:
-    """The named sets of weights."""
-    table = listing("scene", "signals", "blocks", "for")
-    for each in found:
-        table.add_row(each.name, _weights(each.signal_weights), _weights(each.block_weights), escape(each.description))
-    return table
-
-
 def model(found: embedder_pb2.Model) -> Table:
     """The network behind the vectors."""
     spaces = [
@@ -256,10 +248,6 @@ def plain(value: common_pb2.AttributeValue) -> str:
     if isinstance(told, float):
         return f"{told:g}"
     return told if isinstance(told, str) else ", ".join(told)
-
-
-def _weights(of: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {weight:g}" for name, weight in sorted(of.items()))
 
 
 def word_of(name: str, prefix: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from bench.quality import domains
+from bench.quality.question import K
 from bench.recommendation import metrics, new_items, signals
 from bench.recommendation.interval import interval
 from bench.recommendation.log import Log, Split, by_person, by_time
@@ -138,7 +139,7 @@ def test_the_discounted_gain_is_that_of_a_library_and_of_the_other_benches(seed:
 
     own = metrics.ndcg(top, wanted)
     assert own.mean() == pytest.approx(ndcg_score(wanted, scores, k=k, ignore_ties=True))
-    if k == domains.K:
+    if k == K:
         np.testing.assert_allclose(domains.ndcg(scores, wanted), own)
 
 

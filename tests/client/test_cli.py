@@ -65,7 +65,7 @@ def test_a_wrong_field_is_named_as_it_was_typed(path: str, typed: str) -> None:
         (["user", "get", "anna", "--json"], ["attributes", "age"], 31),
         (["user", "taste", "anna", "--json"], ["personalised"], True),
         (["popular", "--json"], ["half_life_hours"], 336.0),
-        (["scenes", "--json"], ["scenes", 0, "name"], "balanced"),
+        (["scene", "list", "--json"], ["scenes", 0, "name"], "balanced"),
         (["model", "--json"], ["name"], "toy"),
     ],
 )
@@ -90,7 +90,7 @@ def test_every_answer_can_be_read_by_programs(
         (["catalogue", "list"], ["shop", "toy@1"]),
         (["user", "get", "anna"], ["31", "plants", "given", "never asked"]),
         (["user", "taste", "anna"], ["Nothing yet"]),
-        (["scenes"], ["balanced", "photo 1"]),
+        (["scene", "list"], ["balanced", "photo 1"]),
         (["model"], ["toy@1: content 2"]),
     ],
 )
@@ -119,7 +119,7 @@ def test_what_goes_wrong_is_one_line_that_says_what_to_do(run: Run, arguments: l
 
 
 def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
-    code, _, err = run("scenes", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
+    code, _, err = run("scene", "list", environment={"VISREC_RANKER_TARGET": "127.0.0.1:1"})
     assert code == 1
     assert err.startswith("error: no ranker answers at 127.0.0.1:1; start it with `python -m services ranker`, all of")
     assert "VISREC_RANKER_TARGET" in err
@@ -140,13 +140,13 @@ def test_nobody_listening_says_how_to_start_the_services(run: Run) -> None:
     ],
 )
 def test_a_wrong_variable_is_one_line(run: Run, variables: dict[str, str], told: str) -> None:
-    assert run("scenes", environment=variables) == (1, "", f"error: {told}\n")
+    assert run("scene", "list", environment=variables) == (1, "", f"error: {told}\n")
 
 
 def test_an_answer_that_takes_too_long_says_how_to_wait_longer(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         target = f"127.0.0.1:{silent.getsockname()[1]}"
-        code, _, err = run("--timeout", "0.1", "scenes", environment={"VISREC_RANKER_TARGET": target})
+        code, _, err = run("--timeout", "0.1", "scene", "list", environment={"VISREC_RANKER_TARGET": target})
     assert code == 1
     assert err == f"error: the ranker at {target} did not answer in time; `visrec --timeout SECONDS …` waits longer\n"
 
@@ -180,7 +180,9 @@ def test_wrong_usage_has_its_own_exit_code(run: Run, arguments: list[str]) -> No
     assert run(*arguments)[0] == 2
 
 
-@pytest.mark.parametrize("command", [[], ["ingest"], ["recommend"], ["similar"], ["user", "put"], ["events", "record"]])
+@pytest.mark.parametrize(
+    "command", [[], ["ingest"], ["recommend"], ["similar"], ["user", "put"], ["events", "record"], ["scene", "put"]]
+)
 def test_help_has_an_example(run: Run, command: list[str]) -> None:
     code, out, _ = run(*command, "--help")
     assert code == 0
