@@ -46,6 +46,7 @@ class Outcome:
     """`present`, `learned`: shares of the signals that weigh anything. `silent`: of which nothing could be learned.
     `version`: of the weights that were put; empty: none."""
 
+    catalogue: str
     scene: str
     present: Mapping[str, float]
     learned: Mapping[str, float]
@@ -99,6 +100,7 @@ class WeightsJob:
         new = learned(lists, weighing, looked, self.plan.prior)
         step(1)
         return Outcome(
+            self.feedback.catalogue,
             scene,
             shares(weighing),
             new.weights,

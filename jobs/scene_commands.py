@@ -75,7 +75,7 @@ def weights(
         job = WeightsJob(feedback, SceneKeeper(connection, scene), plan)
         with progress_on(notes) as progress:
             outcome = job.run(phases(progress), put=not dry_run)
-        for piece in scene_tables.weights(outcome, plan, catalogue):
+        for piece in scene_tables.weights(outcome, plan):
             out.print(piece)
         exit_code = 0 if outcome.verdict.is_better else EXIT_NOTHING
 

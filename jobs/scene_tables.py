@@ -15,7 +15,7 @@ from jobs.trial.checks import TOO_UNLIKELY
 from jobs.trial.tally import CHOSEN, FIGURES
 
 
-def weights(outcome: Outcome, plan: Plan, catalogue: str) -> Iterator[RenderableType]:
+def weights(outcome: Outcome, plan: Plan) -> Iterator[RenderableType]:
     """Present and learned weights, by what they were judged, and what comes next."""
     title = (
         f"{outcome.scene}: {outcome.answers:,} answers to {told(outcome.people)} people, "
@@ -33,7 +33,7 @@ def weights(outcome: Outcome, plan: Plan, catalogue: str) -> Iterator[Renderable
         f"{verdict.other:.4f} where weights learned from others do: {verdict.other - verdict.present:+.4f} "
         f"(95 %: {verdict.low:+.4f} to {verdict.high:+.4f})."
     )
-    yield _next_step(outcome, plan, catalogue)
+    yield _next_step(outcome, plan)
 
 
 def _examination(outcome: Outcome) -> str:
@@ -46,12 +46,12 @@ def _examination(outcome: Outcome) -> str:
     return f"A place k is taken to be looked at by k^-{looked.eta:.2f} of those who see the first, {how}."
 
 
-def _next_step(outcome: Outcome, plan: Plan, catalogue: str) -> str:
+def _next_step(outcome: Outcome, plan: Plan) -> str:
     scene = escape(outcome.scene)
     if outcome.version and plan.experiment:
         return (
             f"{plan.share:.0%} of the people have the learned weights now ({outcome.version}). "
-            f"See what comes of it by `python -m jobs experiment -c {escape(catalogue)} --scene {scene}`."
+            f"See what comes of it by `python -m jobs experiment -c {escape(outcome.catalogue)} --scene {scene}`."
         )
     if outcome.version:
         return (

@@ -181,7 +181,8 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
 def basis(answer: ranker_pb2.RecommendResponse) -> str:
     """What the answer was made from, what was left out and why, and what it cost."""
     used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
-    lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
+    tried = f"; {escape(answer.variant)} in the experiment {escape(answer.experiment)}" if answer.experiment else ""
+    lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)}{tried})"]
     if answer.HasField("confidence"):
         lines.append(f"[bold]sure[/]     {answer.confidence:.2f} of 1: how far the best stands out from the rest")
     lines += [

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from jobs.__main__ import app
 from tests.e2e.conftest import CALL_S, Stubs
-from tests.redis_servers import until
 from visrec.connection import Connection, Targets
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
@@ -74,16 +73,12 @@ class Shop:
         return self.stubs.profile.GetTaste(request, timeout=CALL_S).taste.collaborative
 
     def liked_together(self, person: str) -> list[str]:
-        """Recommended by that signal alone, once the ranker has heard of the space."""
+        """Recommended by that signal alone."""
         request = ranker_pb2.RecommendRequest(
             catalogue=self.catalogue, user_id=person, n=10, signal_weights={"collaborative": 1.0}
         )
-
-        def asked() -> ranker_pb2.RecommendResponse:
-            return self.stubs.ranker.Recommend(request, timeout=CALL_S)
-
-        until(lambda: "collaborative" not in {each.signal for each in asked().dropped})
-        answer = asked()
+        answer = self.stubs.ranker.Recommend(request, timeout=CALL_S)
+        assert "collaborative" not in {each.signal for each in answer.dropped}
         return [each.item.id for each in answer.recommendations]
 
     @contextmanager

@@ -53,11 +53,11 @@ def start(
 
     Who has which is drawn by the experiment's name and the person's id, the same each time. Ask with
     `--record-impressions`, or record what is shown, for something to be compared. Without any weight both are treated
-    alike, which shows whether what is measured can be trusted.
+    alike, which shows whether what is measured can be trusted. Decide beforehand when to look.
 
     ```
     visrec experiment start shop spring taste=0.9 popularity=0.05 --share 0.1
-    python -m jobs experiment -c shop --scene shop     # what came of it: decide beforehand when to look
+    python -m jobs experiment -c shop --scene shop     # what came of it
     visrec experiment stop shop --keep changed         # or without --keep
     ```
     """

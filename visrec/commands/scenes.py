@@ -83,8 +83,8 @@ def put(
 
     ```
     visrec scene put shop taste=0.9 popularity=0.05
-    visrec scene put shop colour=0.5 --block style=0.2     # what likeness means; style is not in it yet
-    visrec scene put winter --like shop freshness=0.2 --description "Coats, and what is new."
+    visrec scene put shop colour=0.5 --block style=0.2     # what likeness means
+    visrec scene put winter --like shop freshness=0.2      # one of your own
     ```
     """
     if not (weights or block or like or description):
