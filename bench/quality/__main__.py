@@ -30,7 +30,7 @@ from rich.markup import escape
 
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, Fleet, started
-from bench.quality import domains, heads, index, measure, palette, report, tastes, trips, variety
+from bench.quality import domains, heads, index, measure, palette, report, served, tastes, trips, variety
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
 from bench.quality.folders import add_folders
@@ -133,7 +133,10 @@ def _domains(fleet: Fleet, data: Data, folders: Mapping[str, Path], vectors: Vec
         found.append(home)
     except LeftOut as reason:
         console.print(f"[yellow]left out[/] rooms → home: {escape(str(reason))}", soft_wrap=True)
-    return domains.measure(linked, found, coloured, vectors)
+    with Client.connect(fleet.targets) as client:
+        answers = served.of_trips(client, found, vectors, console)
+        answers += served.of_tastes(client, linked, vectors, console) if linked else []
+    return domains.measure(linked, found, coloured, vectors, answers)
 
 
 def _heads(fleet: Fleet, data: Data, vectors: Vectors) -> list[Section]:

@@ -20,6 +20,9 @@ from bench.quality.question import K
 RANKED = 100
 """Items of an answer that the ranker ranks."""
 LEAST = 2 * K
+"""Items that have to be ranked."""
+ENOUGH = 100
+"""Answers by which their confidence can be judged."""
 THIRDS = ("low", "mid", "high")
 RESAMPLES, SEED = 2000, 1
 CHANCE = 0.5
@@ -38,21 +41,25 @@ class Answers:
     tells: bool = False
 
     @property
-    def figures(self) -> list[Figure]:
-        """nDCG@10 of the least sure third, the middle and the surest, and the AUC."""
-        low, high = interval(self.sure, self.gains)
-        asked = len(self.gains)
-        return [
-            *self._thirds(self.gains),
-            Figure(self.what, "AUC", concordance(self.sure, self.gains), asked),
-            Figure(self.what, "from", low, asked, least=CHANCE if self.tells else None),
-            Figure(self.what, "to", high, asked),
-        ]
+    def worth(self) -> list[Figure]:
+        """nDCG@10 of the least sure third, the middle and the surest."""
+        return self._thirds(self.gains)
 
     @property
     def levels(self) -> list[Figure]:
         """How sure each third is."""
         return self._thirds(self.sure)
+
+    @property
+    def order(self) -> list[Figure]:
+        """The AUC and its interval."""
+        low, high = interval(self.sure, self.gains)
+        asked = len(self.gains)
+        return [
+            Figure(self.what, "AUC", concordance(self.sure, self.gains), asked),
+            Figure(self.what, "from", low, asked, least=CHANCE if self.tells else None),
+            Figure(self.what, "to", high, asked),
+        ]
 
     def _thirds(self, values: Scores) -> list[Figure]:
         rows = np.array_split(np.argsort(self.sure, kind="stable"), len(THIRDS))
@@ -86,13 +93,14 @@ def interval(sure: Scores, gains: Scores) -> tuple[float, float]:
 
 def sections(answers: Sequence[Answers]) -> list[Section]:
     """Of all kinds."""
-    return [
-        Section(
-            "confidence across domains: nDCG@10 of the least and the most sure third",
-            [figure for each in answers for figure in each.figures],
-        ),
-        Section("how sure these thirds are", [figure for each in answers for figure in each.levels]),
-    ]
+    told = {
+        "confidence across domains: nDCG@10 of thirds of answers, by how sure they are": [
+            each.worth for each in answers
+        ],
+        "how sure these thirds are": [each.levels for each in answers],
+        "of two answers, is the better the surer?": [each.order for each in answers],
+    }
+    return [Section(title, [figure for some in figures for figure in some]) for title, figures in told.items()]
 
 
 def _pairs(sure: Scores, gains: Scores) -> tuple[Scores, Scores]:

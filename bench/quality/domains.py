@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.quality import confidence
-from bench.quality.confidence import Answers, confidences
+from bench.quality.confidence import ENOUGH, Answers, confidences
 from bench.quality.figure import Figure, Section
 from bench.quality.gain import by_chance, ndcg
 from bench.quality.links import HALF, Found, of_products, of_tastes, unit
@@ -30,14 +30,15 @@ SEED = 1
 BALANCED = {"content": 1.0, "colour": 0.4}
 ART = {"content": 0.5, "colour": 1.0, "style": 1.0}
 """Block weights of scenes of the ranker."""
-ENOUGH = 100
-"""Answers by which their confidence can be judged."""
 
 Scores = NDArray[np.float64]
 
 
-def measure(linked: Links | None, trips: Sequence[Trip], palettes: Sequence[Trip], vectors: Vectors) -> list[Section]:
-    """`linked`: luma's, if there are any; `palettes`: trips to what has the colours."""
+def measure(
+    linked: Links | None, trips: Sequence[Trip], palettes: Sequence[Trip], vectors: Vectors, served: Sequence[Answers]
+) -> list[Section]:
+    """`linked`: luma's, if there are any; `palettes`: trips to what has the colours; `served`: what the running
+    services have answered to the same."""
     answers: list[Answers] = []
     goes: list[Figure] = []
     for name, told in _of_links(linked, vectors).items():
@@ -47,7 +48,7 @@ def measure(linked: Links | None, trips: Sequence[Trip], palettes: Sequence[Trip
     for trip in trips:
         told = of_trip(trip, vectors)
         seen += _figures(trip.name, told, "half")
-        answers += [_answers(trip.name, told, how) for how in ("naive", "balanced")]
+        answers.append(_answers(trip.name, told, "naive"))
     coloured: list[Figure] = []
     for trip in palettes:
         told = of_palette(trip, vectors)
@@ -57,7 +58,7 @@ def measure(linked: Links | None, trips: Sequence[Trip], palettes: Sequence[Trip
         Section("what goes with it in another domain: nDCG@10 (gain: of learned)", goes),
         Section("what is like it in another domain: nDCG@10 (gain: of half)", seen),
         Section("in the palette of a picture: nDCG@10 (gain: of colour)", coloured),
-        *confidence.sections(answers),
+        *confidence.sections([*answers, *served]),
     ]
     return [section for section in sections if section.figures]
 

@@ -63,9 +63,20 @@ def of_tastes(linked: Links, vectors: Vectors) -> Found:
     return _found(linked, vectors, LIKED)
 
 
+def threes(linked: Links) -> Iterator[Asked]:
+    """Those tastes, of all parts."""
+    part = _parts(linked)
+    return (asked for fold in range(FOLDS) for asked in _asked(linked, part == fold, LIKED))
+
+
+def _parts(linked: Links) -> NDArray[np.intp]:
+    """(products,) in which part each is."""
+    return np.random.default_rng(SEED).integers(FOLDS, size=len(linked.products))
+
+
 def _found(linked: Links, vectors: Vectors, liked: int) -> Found:
     departments = np.array(linked.departments)
-    part = np.random.default_rng(SEED).integers(FOLDS, size=len(departments))
+    part = _parts(linked)
     gains, sure, chance = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list), list[float]()
     for fold in range(FOLDS):
         ways = _ways(linked, vectors, part != fold)

@@ -91,9 +91,9 @@ def test_answers_that_are_sure_for_nothing_miss_the_target() -> None:
     chance = np.random.default_rng(1)
     gains = chance.random(150)
     for sure, good in ((gains, True), (chance.random(150), False), (1 - gains, False)):
-        figures = confidence.Answers("any", sure, gains, tells=True).figures
+        figures = confidence.Answers("any", sure, gains, tells=True).order
         assert all(figure.good for figure in figures) == good
-    low, mid, high = (figure.value for figure in confidence.Answers("any", gains, gains).figures[:3])
+    low, mid, high = (figure.value for figure in confidence.Answers("any", gains, gains).worth)
     assert low < mid < high
 
 
