@@ -123,7 +123,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker load
+.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker bench-jobs load
 eval: setup ## Quality: labelled pictures through every block, recommendations against what people did later, learned weights.
 	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation; people=$$?; \
 	$(RUN) -m bench.learning && exit $$((pictures || people))
@@ -142,6 +142,9 @@ bench-profile: setup ## Tastes and events beside an empty call, and what a perso
 
 bench-ranker: setup ## Recommendations with everything behind them: CPU, throughput, latency (ARGS=--keep: fill once).
 	@$(RUN) -m bench.ranker $(ARGS)
+
+bench-jobs: setup ## Every job on 100,000 items and 10,000 people: time, memory (ARGS=--kill: killed and run again).
+	@$(RUN) -m bench.jobs $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)

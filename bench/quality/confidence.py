@@ -3,7 +3,7 @@
 *Confidence* is the ranker's (services/ranker/order/confidence.py): how much of the way from the ordinary to the perfect
 the best item has gone. *AUC*: of two answers of different nDCG@10, how often the better one is the surer; 0.5 is
 chance. It is the area under the ROC curve for gains that are not just right or wrong (Harrell et al., JAMA 247, 1982),
-with the 95 % interval of a bootstrap over answers.
+with the 95 % interval of a bootstrap over what is asked with.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ Scores = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class Answers:
     """Of one kind: (queries,) how sure each is, and its nDCG@10. `tells`: AUC has to be above chance beyond the
-    interval."""
+    interval. `units`: (queries,) those of the same number were drawn together; None: each by itself."""
 
     what: str
     sure: Scores
     gains: Scores
     tells: bool = False
+    units: NDArray[np.intp] | None = None
 
     @property
     def worth(self) -> list[Figure]:
@@ -53,7 +54,7 @@ class Answers:
     @property
     def order(self) -> list[Figure]:
         """The AUC and its interval."""
-        low, high = interval(self.sure, self.gains)
+        low, high = interval(self.sure, self.gains, self.units)
         asked = len(self.gains)
         return [
             Figure(self.what, "AUC", concordance(self.sure, self.gains), asked),
@@ -82,10 +83,12 @@ def concordance(sure: Scores, gains: Scores) -> float:
     return float(agree.sum() / told.sum())
 
 
-def interval(sure: Scores, gains: Scores) -> tuple[float, float]:
+def interval(sure: Scores, gains: Scores, units: NDArray[np.intp] | None = None) -> tuple[float, float]:
     """Between which bounds it lies, with 95 % confidence."""
     agree, told = _pairs(sure, gains)
-    times = np.random.default_rng(SEED).multinomial(len(gains), np.full(len(gains), 1 / len(gains)), size=RESAMPLES)
+    which = np.arange(len(gains)) if units is None else np.unique(units, return_inverse=True)[1]
+    many = int(which.max()) + 1
+    times = np.random.default_rng(SEED).multinomial(many, np.full(many, 1 / many), size=RESAMPLES)[:, which]
     agreed, all_told = ((times @ each * times).sum(axis=1) for each in (agree, told))
     low, high = np.quantile(agreed / np.maximum(all_told, 1e-9), [0.025, 0.975])
     return float(low), float(high)

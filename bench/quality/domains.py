@@ -26,7 +26,6 @@ from bench.quality.trips import Links, Trip
 from bench.quality.vectors import Vectors
 from jobs.head.gate import interval
 
-SEED = 1
 BALANCED = {"content": 1.0, "colour": 0.4}
 ART = {"content": 0.5, "colour": 1.0, "style": 1.0}
 """Block weights of scenes of the ranker."""
@@ -100,6 +99,7 @@ def _found(trip: Trip, ways: Mapping[str, Scores]) -> Found:
         {how: ndcg(scores, trip.right) for how, scores in ways.items()},
         {how: confidences(scores[asked]) for how, scores in ways.items()},
         by_chance(trip.right),
+        np.flatnonzero(asked),
     )
 
 
@@ -107,7 +107,7 @@ def _answers(name: str, found: Found, how: str) -> Answers:
     """Only where there is something to tell: what is linked is not alike, and what is of a colour may be anything."""
     gains = found.gains[how]
     tells = len(gains) >= ENOUGH and how != "colour" and not (name == "links" and how == "naive")
-    return Answers(f"{name} {how}", found.sure[how], gains, tells)
+    return Answers(f"{name} {how}", found.sure[how], gains, tells, found.units)
 
 
 def _alike(source: Scores, target: Scores, share: float) -> Scores:
@@ -118,7 +118,7 @@ def _alike(source: Scores, target: Scores, share: float) -> Scores:
 def _figures(what: str, found: Found, better: str, *, target: bool = False) -> list[Figure]:
     """`target`: the gain over naive has to be above zero beyond its interval."""
     asked = len(found.gains["naive"])
-    low, high = interval(found.gains[better] - found.gains["naive"], SEED)
+    low, high = interval(found.gains[better] - found.gains["naive"], found.units)
     means = [Figure(what, how, float(values.mean()), asked) for how, values in found.gains.items()]
     bounds = [Figure(what, "gain", low, asked, least=0.0 if target else None), Figure(what, "to", high, asked)]
     return [Figure(what, "chance", found.chance, asked), *means, *bounds]

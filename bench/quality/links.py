@@ -1,8 +1,8 @@
 """What goes with a product, or with a taste, in another department: luma's links, in five parts by products.
 
 A *taste* is that of somebody who likes three products of one department: what one of them is linked to in the other is
-wanted, and an item is as near to the taste as to the nearest of the three, as the ranker has it. Every product is liked
-by one of them at most for each other department, so that they are independent of each other.
+wanted, and an item is as near to the taste as to the nearest of the three, as the ranker has it. Of those that are
+asked for one department, no two like the same product.
 
 *Learned* is the block `kind` of a head from the links of other parts; *popular* how many of those lead to an item, as
 the ranker counts; *both* is their mean.
@@ -46,11 +46,13 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Of each way, (queries,): nDCG@10 and confidence; and what chance brings."""
+    """Of each way, (queries,): nDCG@10 and confidence; what chance brings; and (queries,) what is asked with: several
+    queries of the same are not independent."""
 
     gains: Mapping[str, Scores]
     sure: Mapping[str, Scores]
     chance: float
+    units: NDArray[np.intp]
 
 
 def of_products(linked: Links, vectors: Vectors) -> Found:
@@ -77,19 +79,21 @@ def _parts(linked: Links) -> NDArray[np.intp]:
 def _found(linked: Links, vectors: Vectors, liked: int) -> Found:
     departments = np.array(linked.departments)
     part = _parts(linked)
-    gains, sure, chance = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list), list[float]()
+    gains, sure = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    chance, units = list[float](), list[int]()
     for fold in range(FOLDS):
         ways = _ways(linked, vectors, part != fold)
         for asked in _asked(linked, part == fold, liked):
             there = np.flatnonzero(departments == asked.department)
             right = np.isin(there, list(asked.wanted))[None]
             chance.append(by_chance(right))
+            units.append(asked.liked[0])
             for how, (likeness, worth) in ways.items():
                 scores = (likeness[list(asked.liked)][:, there].max(axis=0) + worth[there])[None]
                 gains[how].append(float(ndcg(scores, right)[0]))
                 sure[how].append(float(confidences(scores)[0]))
     marks, sureness = ({how: np.array(each) for how, each in told.items()} for told in (gains, sure))
-    return Found(marks, sureness, float(np.mean(chance)))
+    return Found(marks, sureness, float(np.mean(chance)), np.array(units))
 
 
 def unit(rows: Scores) -> Scores:

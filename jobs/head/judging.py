@@ -44,10 +44,16 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Of each query, (queries,)."""
+    """Of each query, (queries,). `things`: what it is a variant of, as the exam numbers them."""
 
     precision: Float64
     fidelity: Float64
+    things: Rows
+
+    @property
+    def asked_things(self) -> int:
+        """How many different ones were asked."""
+        return len(np.unique(self.things))
 
 
 class _Part(NamedTuple):
@@ -76,8 +82,6 @@ class Exam:
 
     def only(self, kept: Flags) -> Exam:
         """Among the rows that are `kept`, (n,), numbered by their place among them."""
-        if kept.all():
-            return self
         return Exam(
             self.groups.renumbered(kept),
             self.raw[kept],
@@ -106,7 +110,8 @@ class Exam:
             both = (kept[:, :, None] == part.wanted[:, None, :]) & (kept >= 0)[:, :, None]
             precision.append(hits.sum(axis=1) / part.possible)
             fidelity.append(both.sum(axis=(1, 2)) / part.possible)
-        return Marks(np.concatenate(precision), np.concatenate(fidelity))
+        things = self.variants[np.concatenate([np.zeros(0, dtype=np.intp), *(part.rows for part in self._parts)])]
+        return Marks(np.concatenate(precision), np.concatenate(fidelity), things)
 
     def _found(self, rows: Rows, scores: Float32) -> Rows:
         """(q, K) what is nearest of all that may be found."""
