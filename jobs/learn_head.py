@@ -91,7 +91,7 @@ class HeadJob:
             raise NothingLearned(
                 f"{groups} groups of items can be learned from; telling them apart needs {LEAST_GROUPS}"
             )
-        exam = lesson.exam(held, np.ones(len(held), dtype=np.bool_), MOST_QUERIES)
+        exam = lesson.final(held, MOST_QUERIES)
         step = on_phase("settings tried", STEPS)
         learned = learn(lesson, read.names, ~held, lambda: step(1))
         head = head_of(learned, present, model.spaces[0], "")

@@ -19,6 +19,7 @@ from bench.quality.question import K
 
 RANKED = 100
 """Items of an answer that the ranker ranks."""
+ROUNDING = 1e-6
 LEAST = 2 * K
 """Items that have to be ranked."""
 ENOUGH = 100
@@ -74,7 +75,7 @@ def confidences(scores: Scores) -> Scores:
     if ranked.shape[1] < LEAST:
         return np.zeros(len(ranked))
     rest = ranked[:, K:].mean(axis=1)
-    return np.asarray(np.clip((ranked[:, 0] - rest) / np.maximum(1 - rest, 1e-9), 0, 1))
+    return np.asarray(np.clip((ranked[:, 0] - rest) / np.maximum(1 - rest, ROUNDING), 0, 1))
 
 
 def concordance(sure: Scores, gains: Scores) -> float:

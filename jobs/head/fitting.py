@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,13 +60,16 @@ class Lesson:
     variants: Rows
 
     def exam(self, queries: Flags, rows: Flags, most: int) -> Exam:
-        """Among `rows` alone, numbered by their place among them; asks `most` of those that are `queries`, and looks
-        for the others: where those that are asked find each other, their marks are not independent."""
+        """Among `rows` alone, numbered by their place among them; asks `most` of those that are `queries`."""
         asked = np.flatnonzero(queries[rows])
         chosen = asked[np.unique(np.linspace(0, len(asked) - 1, min(most, len(asked))).astype(np.intp))]
-        return Exam(
-            self.groups.renumbered(rows), unit(self.features[rows]), self.variants[rows], chosen, ~queries[rows]
-        )
+        shelf = np.ones(int(rows.sum()), dtype=np.bool_)
+        return Exam(self.groups.renumbered(rows), unit(self.features[rows]), self.variants[rows], chosen, shelf)
+
+    def final(self, held: Flags, most: int) -> Exam:
+        """Asks `most` of those that are `held` out, which look for the others and not for each other: where they do,
+        their marks are not independent, and what chance explains is more than it seems."""
+        return replace(self.exam(held, np.ones(len(held), dtype=np.bool_), most), shelf=~held)
 
 
 def held_out(names: Sequence[str], share: float, salt: str) -> Flags:

@@ -26,14 +26,12 @@ MOST_GONE = 0.05
 TOGETHER = 2
 """People who must have engaged with both of two items before these are related."""
 
-_ENGAGED = frozenset(
-    {
-        profile_pb2.EVENT_TYPE_CLICK,
-        profile_pb2.EVENT_TYPE_LIKE,
-        profile_pb2.EVENT_TYPE_SAVE,
-        profile_pb2.EVENT_TYPE_CART,
-        profile_pb2.EVENT_TYPE_PURCHASE,
-    }
+_ENGAGED = (
+    profile_pb2.EVENT_TYPE_CLICK,
+    profile_pb2.EVENT_TYPE_LIKE,
+    profile_pb2.EVENT_TYPE_SAVE,
+    profile_pb2.EVENT_TYPE_CART,
+    profile_pb2.EVENT_TYPE_PURCHASE,
 )
 """A view may be a mistake, and an impression is nothing that they did."""
 
@@ -159,13 +157,15 @@ class Reader:
             if event.user_id != person:
                 yield person, rows
                 person, rows = event.user_id, set()
-            if event.type in _ENGAGED and event.item_id in row_of:
+            if event.item_id in row_of:
                 rows.add(row_of[event.item_id])
         yield person, rows
 
     def _events(self) -> Iterator[profile_pb2.Event]:
         def ask(token: str) -> profile_pb2.ExportEventsResponse:
-            request = profile_pb2.ExportEventsRequest(catalogue=self.catalogue, page_size=EVENTS, page_token=token)
+            request = profile_pb2.ExportEventsRequest(
+                catalogue=self.catalogue, page_size=EVENTS, page_token=token, types=_ENGAGED
+            )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
         for page in Pages(ask, self.patience):

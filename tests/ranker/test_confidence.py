@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.ranker.order.confidence import LEAST, confidence
@@ -41,6 +41,7 @@ def test_it_is_between_nothing_and_one_and_neither_order_nor_rules_count(scores:
 
 
 @given(likeness, st.integers(LEAST, 100))
+@example(score=float(np.nextafter(1.0, 0.0)), many=LEAST)
 def test_what_is_all_alike_says_nothing_of_its_order(score: float, many: int) -> None:
     assert confidence(ranking([score] * many)) == pytest.approx(0.0, abs=1e-9)
 

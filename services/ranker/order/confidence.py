@@ -20,6 +20,9 @@ FIRST = 10
 LEAST = 2 * FIRST
 """Items that have to be ranked: of fewer there is hardly a rest."""
 
+ROUNDING = 1e-6
+"""Of scores: a rest that is nearer to 1 leaves no way to go that could be told from it."""
+
 COMPARED = frozenset((PHOTO, SEEDS, SESSION, TASTE, COLLABORATIVE))
 """Signals that compare what was asked with what is found, and so can lead from one domain into another."""
 
@@ -33,4 +36,4 @@ def confidence(ranking: Ranking) -> float | None:
     said = [signal in SIGNALS for signal in columns]
     scores = np.sort((ranking.weights[:, said] * ranking.values[:, said]).sum(axis=1))[::-1]
     best, rest = float(scores[0]), float(scores[FIRST:].mean())
-    return min(max((best - rest) / (1.0 - rest), 0.0), 1.0) if rest < 1.0 else 0.0
+    return min(max((best - rest) / (1.0 - rest), 0.0), 1.0) if rest < 1.0 - ROUNDING else 0.0

@@ -23,10 +23,11 @@ SPACE = common_pb2.Space(
 @dataclass(frozen=True, eq=False)
 class Shop:
     """Stands for a connection and for its services. The category of an item is its kind; `likes`: of each person, rows
-    of the shelf."""
+    of the shelf; `variants`: so many items after one another are of one group, 1: none is of any."""
 
     shelf: Shelf
     likes: Sequence[Sequence[int]] = ()
+    variants: int = 1
     read: list[str] = field(default_factory=list)
     """Whose events were read."""
 
@@ -53,13 +54,16 @@ class Shop:
         vectors = unit(features).astype("<f4")
         items = [
             indexer_pb2.StoredItem(
-                item=indexer_pb2.Item(id=name, category=f"kind {kinds[row]}"),
+                item=indexer_pb2.Item(id=name, category=f"kind {kinds[row]}", group_id=self._group(row)),
                 raw_features=[features[row].astype("<f2").tobytes()],
                 vectors=[common_pb2.Vector(space=SPACE.name, data=vectors[row].tobytes())],
             )
             for row, name in enumerate(self.shelf.names)
         ]
         return indexer_pb2.ListItemsResponse(items=items)
+
+    def _group(self, row: int) -> str:
+        return f"thing {row // self.variants}" if self.variants > 1 else ""
 
     def ExportEvents(self, request: profile_pb2.ExportEventsRequest) -> profile_pb2.ExportEventsResponse:  # noqa: N802
         """A person a page; the second one comes once more at the end, as a walk may have it."""

@@ -53,7 +53,7 @@ def equal_spaces(seed: int, things: int, variants: int, share: float) -> Verdict
     )
     groups = Groups.of((np.flatnonzero(kind == each) for each in range(8)), len(thing))
     held = (chance.random(things) < share)[thing]
-    exam = Lesson(old, groups, thing).exam(held, np.ones(len(thing), dtype=np.bool_), 1000)
+    exam = Lesson(old, groups, thing).final(held, 1000)
     before, after = (exam.marks(View((side,), (1.0,))) for side in (old, new))
     return judge(before, after)
 

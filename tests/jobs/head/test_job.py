@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jobs.head.fitting import held_out
-from jobs.head.reading import Reader
+from jobs.head.reading import NothingLearned, Reader
 from jobs.learn_head import HeadJob, Outcome, Plan, Source
 from jobs.pages import Patience
 from tests.jobs.head.shelf import Shelf
@@ -25,8 +25,8 @@ OTHER = Shelf(np.where(HELD, 0, SHELF.kinds), np.where(HELD[:, None], -SHELF.fea
 """What is held out looks otherwise and is of another kind."""
 
 
-def learned(shelf: Shelf, likes: Sequence[Sequence[int]], source: Source) -> Outcome:
-    shop = cast("Connection", Shop(shelf, likes))
+def learned(shelf: Shelf, likes: Sequence[Sequence[int]], source: Source, variants: int = 1) -> Outcome:
+    shop = cast("Connection", Shop(shelf, likes, variants))
     job = HeadJob(shop, "shop", PATIENCE, Plan(source, "category", SHARE))
     return job.run(lambda what, of: lambda more: None, put=False)
 
@@ -53,6 +53,12 @@ def test_what_is_judged_by_leaves_no_trace_in_what_is_learned(source: Source, li
         assert map_.mean == pytest.approx(same.mean, abs=1e-4)
     assert one.verdict.new_precision != other.verdict.new_precision, "they are what it was judged by"
     assert one.verdict.queries <= HELD.sum()
+
+
+def test_variants_of_a_few_things_are_too_few_to_judge_by() -> None:
+    """Some sixty items are asked, of one thing in five."""
+    with pytest.raises(NothingLearned, match=r"^(\d|1\d|2\d) held-out items, variants of one counted once"):
+        learned(SHELF, LIKES, Source.LABELS, variants=5)
 
 
 def test_no_more_people_are_read_than_are_asked_for_and_nobody_twice() -> None:
