@@ -3,20 +3,17 @@ and puts them if they are better."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from jobs.discretion import LEAST_PEOPLE, told
 from jobs.feedback.joining import OUTCOMES
 from jobs.feedback.reading import Feedback
 from jobs.learn_head import OnPhase
 from jobs.scene_keeper import SceneKeeper, TooLittle, with_experiment, with_weights
-from jobs.weighing.examination import Examination, estimated
-from jobs.weighing.judging import Verdict, Worths, judged, worths
-from jobs.weighing.learner import PRIOR, learned, shares
+from jobs.weighing.crossing import Part, Verdicts, Way, crossed, dealt, verdicts
+from jobs.weighing.examination import Examination
+from jobs.weighing.learner import PRIOR, Learned, shares
 from jobs.weighing.lists import Gathering, Lists
 from visrec.v1 import ranker_pb2
 
@@ -28,9 +25,10 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Plan:
-    """`outcomes`: which count. `folds`: see `judging`. `prior`: see `learner`. `eta`: how much less
-    is looked at further down, see `examination`; None: found in the data. `experiment`, `share`: put what was learned
-    as a variant that a share of the people have; empty: put it for everybody."""
+    """`outcomes`: which count. `folds`: parts of the people, see `crossing`. `prior`: see `learner`. `eta`: how much
+    less is looked at further down, see `examination`; None: found in the data. `experiment`, `share`: put what was
+    learned as a variant that a share of the people have; empty: put it for everybody. `most_people`: more are a sample.
+    `dry_run`: nothing is put."""
 
     outcomes: frozenset[str] = frozenset(OUTCOMES)
     folds: int = 5
@@ -39,24 +37,32 @@ class Plan:
     seed: int = 1
     experiment: str = ""
     share: float = 0.5
+    most_people: int = 10_000
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`present`, `learned`: shares of the signals that weigh anything. `silent`: of which nothing could be learned.
-    `version`: of the weights that were put; empty: none."""
+    """`scene`, `version`: as they were read. `present`: shares of the signals that weigh anything. `parts`: of the
+    people, and what each judged. `people`: learned from, of `met`."""
 
     catalogue: str
-    scene: str
+    scene: ranker_pb2.Scene
+    version: str
     present: Mapping[str, float]
-    learned: Mapping[str, float]
-    silent: tuple[str, ...]
+    learned: Learned
     examination: Examination
-    verdict: Verdict
+    parts: Sequence[Part]
+    verdicts: Verdicts
     people: int
+    met: int
     answers: int
     chosen: int
-    version: str = ""
+
+    def is_better(self, plan: Plan) -> bool:
+        """For everybody: however much is looked at further down. An experiment may begin with what seems better by what
+        was found or stated of that, for it asks people and not the model."""
+        return self.verdicts.found.is_better if plan.experiment else self.verdicts.is_better
 
 
 @dataclass(frozen=True)
@@ -67,69 +73,69 @@ class WeightsJob:
     keeper: SceneKeeper
     plan: Plan
 
-    def run(self, begin: OnPhase, *, put: bool = True) -> Outcome:
-        """`begin` is told of each phase. Raises TooLittle, visrec.scenes.NoScene and VisrecCallError."""
+    def run(self, begin: OnPhase) -> Outcome:
+        """Learns and judges. `begin` is told of each phase. Raises TooLittle, visrec.scenes.NoScene and
+        VisrecCallError."""
         scene, version = self.keeper.read()
-        if scene.HasField("experiment") and put:
+        if scene.HasField("experiment") and not self.plan.dry_run:
             raise TooLittle(
                 f"{scene.name} has the experiment {scene.experiment.name}, whose control would change under it; "
                 f"`visrec experiment stop {scene.name}` ends it, and --dry-run leaves it alone"
             )
-        weighing = {signal: weight for signal, weight in sorted(scene.signal_weights.items()) if weight > 0}
-        lists = Gathering(tuple(weighing), scene.name, self.plan.outcomes).add_all(
-            self.feedback.people(begin("events read", None))
-        )
-        found = self._found(lists, weighing, scene.name, begin)
-        if not (put and found.verdict.is_better):
-            return found
-        rounded = {signal: round(weight, DIGITS) for signal, weight in found.learned.items()}
-        return Outcome(**{**vars(found), "version": self.keeper.put(self._changed(scene, rounded), version)})
-
-    def _found(self, lists: Lists, weighing: Mapping[str, float], scene: str, begin: OnPhase) -> Outcome:
-        _require(lists, scene)
-        step = begin("learning", self.plan.folds + 2)
-        looked = estimated(lists) if self.plan.eta is None else Examination(self.plan.eta)
-        step(1)
-        parts = []
-        fold = np.random.default_rng(self.plan.seed).permutation(lists.people) % self.plan.folds
-        for number in range(self.plan.folds):
-            parts.append(self._judged(lists, fold == number, weighing, looked))
-            step(1)
-        verdict = judged(parts, self.plan.seed)
-        assert verdict is not None  # something came of something
-        new = learned(lists, weighing, looked, self.plan.prior)
-        step(1)
+        present = {signal: weight for signal, weight in sorted(scene.signal_weights.items()) if weight > 0}
+        gathering = Gathering(tuple(present), scene.name, self.plan.outcomes, self.plan.most_people, self.plan.seed)
+        lists = gathering.add_all(self.feedback.people(begin("events read", None)))
+        if self.plan.experiment in gathering.experiments:
+            raise TooLittle(
+                f"there are answers of an experiment {self.plan.experiment} of {scene.name} already, which would be "
+                "counted with those of the new one: take another name"
+            )
+        _require(lists, scene.name)
+        parts, new, looked = self._learned(lists, present, begin)
+        found = verdicts(parts, self.plan.seed)
+        assert found is not None  # something came of something
         return Outcome(
             self.feedback.catalogue,
             scene,
-            shares(weighing),
-            new.weights,
-            new.silent,
+            version,
+            shares(present),
+            new,
             looked,
-            verdict,
+            parts,
+            found,
             lists.people,
+            gathering.met,
             len(lists.person),
             int(lists.chosen.sum()),
         )
 
-    def _judged(
-        self, lists: Lists, judges: NDArray[np.bool_], weighing: Mapping[str, float], looked: Examination
-    ) -> Worths:
-        """`judges`: (people,) bool; of the others is learned."""
-        new = learned(lists.of(~judges), weighing, looked, self.plan.prior)
-        return worths(lists.of(judges), weighing, new.weights, looked)
-
-    def _changed(self, scene: ranker_pb2.Scene, weights: Mapping[str, float]) -> ranker_pb2.Scene:
+    def put(self, outcome: Outcome) -> str:
+        """The version after it. Raises VisrecCallError, with reason WEIGHTS_CHANGED when somebody was quicker."""
+        weights = {signal: round(weight, DIGITS) for signal, weight in outcome.learned.weights.items()}
         if self.plan.experiment:
-            return with_experiment(scene, self.plan.experiment, self.plan.share, weights)
-        return with_weights(scene, weights)
+            changed = with_experiment(outcome.scene, self.plan.experiment, self.plan.share, weights)
+        else:
+            changed = with_weights(outcome.scene, weights)
+        return self.keeper.put(changed, outcome.version)
+
+    def _learned(
+        self, lists: Lists, present: Mapping[str, float], begin: OnPhase
+    ) -> tuple[list[Part], Learned, Examination]:
+        plan = self.plan
+        way, part_of = Way(plan.prior, plan.eta), dealt(lists.people, plan.folds, plan.seed)
+        step = begin("learning", plan.folds + 1)
+        parts = crossed(lists, present, way, part_of, step)
+        new, looked = way.learned(lists, present)
+        step(1)
+        return parts, new, looked
 
 
 def _require(lists: Lists, scene: str) -> None:
     if lists.people < LEAST_PEOPLE:
         raise TooLittle(
-            f"{told(lists.people)} people who consent were shown anything by {scene}: ask Recommend with "
-            "record_impressions, or record impressions with shown_signals and showing"
+            f"{told(lists.people)} people who consent were shown anything by {scene} that is old enough to tell what "
+            "came of it: ask Recommend with record_impressions, or record impressions with shown_signals and showing, "
+            "of all places from the first; --newest says from when on they count"
         )
     if lists.with_choice < LEAST:
         raise TooLittle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -24,8 +25,19 @@ DaysOption = Annotated[float, typer.Option(min=0.1, help="Of how many days, back
 WindowOption = Annotated[
     float, typer.Option(min=0.01, metavar="HOURS", help="After how long nothing comes of a showing any more.")
 ]
+NewestOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="HOURS",
+        help="Leave out what was shown in the last so many, of which something may still come. Left out: the window.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option(help="Of all chance.")]
 _PLAN = Plan()
+
+EXPERIMENT = re.compile(r"[a-z0-9_-]{1,32}")
+"""What the ranker takes for a name of one, asked here before anything is learned."""
 
 
 def weights(
@@ -34,6 +46,7 @@ def weights(
     scene: SceneOption = "balanced",
     days: DaysOption = 60.0,
     window: WindowOption = 24.0,
+    newest: NewestOption = None,
     outcomes: Annotated[str, typer.Option(metavar="KINDS", help="What counts, with commas between.")] = ",".join(
         OUTCOMES
     ),
@@ -43,13 +56,17 @@ def weights(
     examined: Annotated[
         float | None,
         typer.Option(
-            min=0, max=3, metavar="ETA", help="A place k is looked at by k^-ETA. Left out: found in the data, else 1."
+            min=0,
+            max=3,
+            metavar="ETA",
+            help="Learn as if a place k were looked at by k^-ETA. Left out: found in the data, else 0.5.",
         ),
     ] = None,
     experiment: Annotated[
         str, typer.Option(metavar="NAME", help="Put what was learned for some of the people, as an experiment.")
     ] = "",
     share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the people who have it then.")] = _PLAN.share,
+    most_people: Annotated[int, typer.Option(min=20, help="Of more, a sample.")] = _PLAN.most_people,
     seed: SeedOption = _PLAN.seed,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Learn and judge, and put nothing.")] = False,
     patience: PatienceOption = 60.0,
@@ -58,8 +75,9 @@ def weights(
 
     Reads what people who consent were shown (Recommend with `record_impressions`) and what they did with it, under
     pseudonyms of this run. What stands further down is looked at less, which is found in the data and made up for. Only
-    weights under which what others chose would stand higher, beyond a bootstrap interval over people, are put. Of a
-    signal that weighs nothing now nothing is learned.
+    weights under which what others chose would stand higher, beyond a bootstrap interval over people, are put; where
+    the data leave open how much is looked at further down, they have to be better whatever it is, or are for an
+    experiment. Of a signal that weighs nothing now nothing is learned.
 
     ```
     python -m jobs weights -c shop --scene shop --dry-run
@@ -67,17 +85,29 @@ def weights(
     ```
     """
     exit_code = 0
-    plan = Plan(_kinds(outcomes), folds, eta=examined, seed=seed, experiment=experiment, share=share)
+    plan = Plan(
+        _kinds(outcomes),
+        folds,
+        eta=examined,
+        seed=seed,
+        experiment=_name(experiment),
+        share=share,
+        most_people=most_people,
+        dry_run=dry_run,
+    )
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         nonlocal exit_code
-        feedback = _feedback(connection, catalogue, patience, days, window)
+        feedback = _feedback(connection, catalogue, patience, days, window=window, newest=newest)
         job = WeightsJob(feedback, SceneKeeper(connection, scene), plan)
         with progress_on(notes) as progress:
-            outcome = job.run(phases(progress), put=not dry_run)
-        for piece in scene_tables.weights(outcome, plan):
+            outcome = job.run(phases(progress))
+        # Before they are put: who is refused then, for somebody has changed the weights meanwhile, has them to read.
+        for piece in scene_tables.weights(outcome):
             out.print(piece)
-        exit_code = 0 if outcome.verdict.is_better else EXIT_NOTHING
+        version = job.put(outcome) if outcome.is_better(plan) and not dry_run else ""
+        out.print(scene_tables.next_step(outcome, plan, version))
+        exit_code = 0 if outcome.is_better(plan) else EXIT_NOTHING
 
     run(work)
     raise typer.Exit(exit_code)
@@ -90,6 +120,7 @@ def experiment(
     name: Annotated[str, typer.Option(help="Of the experiment. Left out: the one that the scene has now.")] = "",
     days: DaysOption = 60.0,
     window: WindowOption = 24.0,
+    newest: NewestOption = None,
     seed: SeedOption = 1,
     patience: PatienceOption = 60.0,
 ) -> None:
@@ -105,7 +136,7 @@ def experiment(
     """
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
-        feedback = _feedback(connection, catalogue, patience, days, window)
+        feedback = _feedback(connection, catalogue, patience, days, window=window, newest=newest)
         job = CompareJob(feedback, SceneKeeper(connection, scene), name, seed)
         with progress_on(notes) as progress:
             report = job.run(phases(progress))
@@ -115,9 +146,19 @@ def experiment(
     run(work)
 
 
-def _feedback(connection: Connection, catalogue: str, patience: float, days: float, window: float) -> Feedback:
-    since = datetime.now(UTC) - timedelta(days=days)
-    return Feedback(connection, catalogue, Patience(patience, time.sleep, time.monotonic), since, window)
+def _feedback(
+    connection: Connection, catalogue: str, patience: float, days: float, *, window: float, newest: float | None
+) -> Feedback:
+    now = datetime.now(UTC)
+    until = now - timedelta(hours=window if newest is None else newest)
+    since = now - timedelta(days=days)
+    return Feedback(connection, catalogue, Patience(patience, time.sleep, time.monotonic), since, window, until)
+
+
+def _name(experiment: str) -> str:
+    if experiment and not EXPERIMENT.fullmatch(experiment):
+        raise typer.BadParameter("must be 1 to 32 letters of a-z, 0-9, _ and -", param_hint="--experiment")
+    return experiment
 
 
 def _kinds(outcomes: str) -> frozenset[str]:

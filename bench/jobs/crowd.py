@@ -11,7 +11,8 @@
   clicked by half when it is of their categories, else by one in fifty. So `taste` is worth more than the built-in
   weights say.
 
-Person n is the same in every run of the same size, but for the day: the last of their times is an hour before `now`.
+Person n is the same in every run of the same size, but for the day: the last of their answers is of 30 hours before
+`now`, so that nothing more comes of it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ WEIGHTS = {"control": (0.4, 0.6), "other": (0.8, 0.2)}
 """Of `taste` and `popularity`, by the variant."""
 KINDS: tuple[ItemEventType, ...] = ("click", "like", "save", "view", "cart", "purchase")
 CITIES = ("Lisboa", "Porto", "Braga", "Faro", "Coimbra")
-EVERY = timedelta(hours=2)
+EVERY, SETTLED = timedelta(hours=2), timedelta(hours=30)
 
 Tastes = list[tuple[int, int]]
 """Numbers of kinds, each with the way in which somebody likes it."""
@@ -76,7 +77,7 @@ class Crowd:
     def events(self, number: int) -> Iterator[Event]:
         """All of person `number`, oldest first."""
         random, tastes = self._person(number)
-        begin = self.now - timedelta(hours=1) - EVERY * (ACTS + ANSWERS)
+        begin = self.now - SETTLED - EVERY * (ACTS + ANSWERS - 1)
         for act in range(ACTS):
             item = self._chosen(random, tastes)
             kind = KINDS[act % len(KINDS)]

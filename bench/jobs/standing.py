@@ -14,6 +14,9 @@ ASKED = 25
 """People who are asked for, every so many."""
 SHOWN = 10
 
+DIGEST = 12
+"""Letters at the end of a space's name that follow from what is in it; before them may be when it was begun."""
+
 Answers = Mapping[str, frozenset[str]]
 """The items that each person is recommended."""
 
@@ -26,12 +29,12 @@ def segments(connection: Connection, _: str) -> object:
 
 
 def space_behind(alias: str) -> Callable[[Connection, str], object]:
-    """Its name, which follows from what was learned, and of how many items it has a vector."""
+    """The end of its name, which follows from what was learned, and of how many items it has a vector."""
 
     def read(connection: Connection, _: str) -> object:
         request = indexer_pb2.ListSpacesRequest(catalogue=CATALOGUE)
         states = connection.call(connection.indexer.ListSpaces, request).spaces
-        return [(state.space.name, state.items) for state in states if alias in state.aliases]
+        return [(state.space.name[-DIGEST:], state.items) for state in states if alias in state.aliases]
 
     return read
 

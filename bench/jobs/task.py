@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,17 +82,13 @@ def run(
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=said
         )
-    while True:
-        # Not process.poll: only wait4 tells what exactly this child has used.
-        pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        took = time.monotonic() - begin
-        if pid:
-            break
-        if took > MOST_S or (kill_after_s is not None and took >= kill_after_s):
-            os.kill(process.pid, signal.SIGKILL)
+
+    def look() -> None:
+        nonlocal most
         most = max(most, household.held_mb())
-        time.sleep(LOOK_EVERY_S)
-    process.returncode = os.waitstatus_to_exitcode(status)
+
+    used = _ended(process, MOST_S if kill_after_s is None else kill_after_s, look)
+    took = time.monotonic() - begin
     if took > MOST_S:
         raise BenchFailed(f"jobs {' '.join(arguments)} does not end")
     spent = {name: used_s - before[name] for name, used_s in household.cpu_s().items()}
@@ -105,6 +102,26 @@ def run(
         most,
         out.read_text() + ("" if process.returncode in (0, -signal.SIGKILL) else notes.read_text()),
     )
+
+
+def _ended(process: subprocess.Popen[bytes], most_s: float, look: Callable[[], None]) -> resource.struct_rusage:
+    """What the process has used when it is gone, of itself or killed after `most_s` seconds. Now and then, `look`."""
+    end = time.monotonic() + most_s
+    try:
+        while True:
+            if time.monotonic() >= end:
+                # Not process.kill, which may find it ended, and then wait4 does not.
+                os.kill(process.pid, signal.SIGKILL)
+            look()
+            time.sleep(LOOK_EVERY_S)
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return used
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
 
 
 def _resident(process: psutil.Process) -> float:

@@ -26,6 +26,7 @@ VISITS = 6
 ASKED = 4
 """Visits of each of the others."""
 ALL = "all"
+PLAN = Plan()
 RECORDED_S = 60.0
 """Impressions are recorded behind the answers; after that nothing is waited for any more."""
 
@@ -34,10 +35,11 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """`kinds`: for all visits of the other half, those with a photo and those without, (people,) mean nDCG@10 of each
-    of them by the built-in and by the learned weights."""
+    """`version`: of the weights that were put; empty: none. `kinds`: for all visits of the other half, those with a
+    photo and those without, (people,) mean nDCG@10 of each of them by the built-in and by the learned weights."""
 
     outcome: Outcome
+    version: str
     kinds: Mapping[str, tuple[Scores, Scores]]
 
 
@@ -50,13 +52,15 @@ def measure(client: Client, connection: Connection, one: Visitors, other: Visito
     scene, _ = keeper.read()
     feedback = Feedback(connection, one.shop.catalogue, Patience(60.0, time.sleep, time.monotonic))
     _await_recorded(feedback, answers)
-    outcome = WeightsJob(feedback, keeper, Plan()).run(lambda _what, _total: lambda _more: None)
+    job = WeightsJob(feedback, keeper, PLAN)
+    outcome = job.run(lambda _what, _total: lambda _more: None)
+    version = job.put(outcome) if outcome.is_better(PLAN) else ""
     found = {
         name: _judged(connection, other, weights, f"asking by the {name} weights", console)
-        for name, weights in (("built-in", dict(scene.signal_weights)), ("learned", dict(outcome.learned)))
+        for name, weights in (("built-in", dict(scene.signal_weights)), ("learned", dict(outcome.learned.weights)))
     }
     kinds = {ALL: slice(None), "with a photo": slice(0, None, 2), "without": slice(1, None, 2)}
-    return Found(outcome, {
+    return Found(outcome, version, {
         kind: (found["built-in"][:, those].mean(axis=1), found["learned"][:, those].mean(axis=1))
         for kind, those in kinds.items()
     })  # fmt: skip

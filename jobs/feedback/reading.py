@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,13 +35,15 @@ class _Acts:
 
 @dataclass(frozen=True)
 class Feedback:
-    """Of one catalogue, `since` a time (None: since ever); `window_hours`: in which something comes of a showing."""
+    """Of one catalogue, `since` a time (None: since ever), of what was shown at `until` at the latest (None: now);
+    `window_hours`: in which something comes of a showing."""
 
     connection: Connection
     catalogue: str
     patience: Patience
     since: datetime | None = None
     window_hours: float = 24.0
+    until: datetime | None = None
 
     def people(self, on_events: Callable[[float], None]) -> Iterator[Person]:
         """Those who were shown something, one after the other: a person's events follow each other in an export, so one
@@ -57,7 +60,8 @@ class Feedback:
         yield from self._person(who, theirs)
 
     def _person(self, who: str, theirs: _Acts) -> Iterator[Person]:
-        answers = joined(theirs.shown, theirs.acts, self.window_hours)
+        until_ms = self.until.timestamp() * 1_000 if self.until else math.inf
+        answers = joined(theirs.shown, theirs.acts, self.window_hours, until_ms)
         if answers:
             yield Person(who, answers)
 
@@ -66,7 +70,11 @@ class Feedback:
 
         def ask(token: str) -> profile_pb2.ExportEventsResponse:
             request = profile_pb2.ExportEventsRequest(
-                catalogue=self.catalogue, time=time, page_size=PAGE, page_token=token
+                catalogue=self.catalogue,
+                time=time,
+                page_size=PAGE,
+                page_token=token,
+                types=[profile_pb2.EVENT_TYPE_IMPRESSION, *_KINDS],
             )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 

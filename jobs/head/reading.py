@@ -90,7 +90,7 @@ class Read:
 
     def by_people(self, engaged: Iterable[Rows]) -> Lesson:
         """Items of a person belong together. `engaged`: rows of each."""
-        people = sorted(engaged, key=lambda rows: rows.tolist())
+        people = sorted(engaged, key=lambda rows: rows.astype(">i8").tobytes())  # in the order of their rows
         return Lesson(self.raw, Groups.of(people, len(self.ids), TOGETHER), self.variants)
 
 
@@ -168,7 +168,7 @@ class Reader:
             )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             self.on_read(len(page.events))
             yield from page.events
 
@@ -184,7 +184,7 @@ class Reader:
             )
             return self.connection.call(self.connection.indexer.ListItems, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             self.on_read(len(page.items))
             yield from page.items
 

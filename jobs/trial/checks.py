@@ -55,6 +55,11 @@ class AgainstItself:
         low, high = self.bounds
         return low <= self.rate <= high
 
+    @property
+    def is_too_often(self) -> bool:
+        """Whether intervals are narrower than they say, so that nothing follows from them. Wider ones only say less."""
+        return self.rate > self.bounds[1]
+
 
 def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
     """The p of a chi-squared test that people were drawn by these shares, all above 0; 1 for fewer than two groups."""
@@ -71,19 +76,20 @@ def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
 
 def against_itself(
     outcomes: Float64, answers: Float64, share: float, random: np.random.Generator, draws: int = DRAWS
-) -> AgainstItself:
-    """Of (p,) people, each put into one group with the probability `share` and else into the other."""
-    alarms = done = 0
+) -> list[AgainstItself]:
+    """Of (p,) people, each put into one group with the probability `share` and else into the other: for each of f
+    figures, whose outcomes are (p, f)."""
+    alarms, done = np.zeros(outcomes.shape[1], dtype=int), 0
     while done < draws:
         many = min(BLOCK, draws - done)
         ones = (random.random((many, len(answers))) < share).astype(np.float64)
-        alarms += int(np.count_nonzero(_apart(ones, outcomes, answers) > _APART))
+        alarms += np.count_nonzero(_apart(ones, outcomes, answers) > _APART, axis=0)
         done += many
-    return AgainstItself(alarms, draws)
+    return [AgainstItself(int(each), draws) for each in alarms]
 
 
 def _apart(ones: Float64, outcomes: Float64, answers: Float64) -> Float64:
-    """(k,) how many standard errors the two groups of each of k draws are apart: `comparing.difference` for many."""
+    """(k, f) how many standard errors the two groups of each of k draws are apart: `comparing.difference` for many."""
     totals = [_ratios(groups, outcomes, answers) for groups in (ones, 1 - ones)]
     (one, one_variance), (other, other_variance) = totals
     error = np.sqrt(one_variance + other_variance)
@@ -91,9 +97,10 @@ def _apart(ones: Float64, outcomes: Float64, answers: Float64) -> Float64:
 
 
 def _ratios(groups: Float64, outcomes: Float64, answers: Float64) -> tuple[Float64, Float64]:
-    """(k,) ratios and their variances, by sums of squares."""
-    people = np.maximum(groups.sum(axis=1), 2.0)
-    total = np.maximum(groups @ answers, 1e-300)
+    """(k, f) ratios and their variances, by sums of squares."""
+    people = np.maximum(groups.sum(axis=1), 2.0)[:, None]
+    total = np.maximum(groups @ answers, 1e-300)[:, None]
     value = (groups @ outcomes) / total
-    squares = groups @ outcomes**2 - 2 * value * (groups @ (outcomes * answers)) + value**2 * (groups @ answers**2)
+    crossed, answered = groups @ (outcomes * answers[:, None]), (groups @ answers**2)[:, None]
+    squares = groups @ outcomes**2 - 2 * value * crossed + value**2 * answered
     return value, people / (people - 1) * np.maximum(squares, 0.0) / total**2

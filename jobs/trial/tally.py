@@ -54,12 +54,12 @@ class Tally:
     changed: int
 
 
-def tallied(people: Iterable[Person], experiment: str) -> Tally:
-    """Of those who took part."""
+def tallied(people: Iterable[Person], scene: str, experiment: str) -> Tally:
+    """Of those who took part in the scene's experiment: another scene may try something under the same name."""
     groups: dict[str, Group] = {}
     changed = 0
     for person in people:
-        theirs = [answer for answer in person.answers if answer.experiment == experiment]
+        theirs = [answer for answer in person.answers if (answer.scene, answer.experiment) == (scene, experiment)]
         variants = {answer.variant for answer in theirs}
         if len(variants) > 1:
             changed += 1

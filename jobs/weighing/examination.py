@@ -12,7 +12,8 @@ Econometrica 1978); without it whatever is first in a good answer seems to be lo
 maximum likelihood (Fisher scoring; the likelihood of regression-EM, Wang et al., WSDM 2018, with one parameter for all
 ranks). What identifies `eta` is that items of like values in like answers stand in different ranks: since others stood
 beside them, or since an experiment drew other weights. Where the data leave it open, by its standard error or by
-few outcomes, what is stated holds: eta = 1.
+few outcomes, it is stated to be 1/2, and known only to be somewhere from 0 to 1: who learns by an eta that is too large
+takes it for a merit to have stood below, and who judges by the same one agrees.
 
 What is assumed, then: that nothing but these values tells both where an item stood and whether it was wanted; that
 nobody looks at a place because of what stands in others; and that the first place is always looked at.
@@ -26,8 +27,12 @@ import numpy as np
 
 from jobs.weighing.lists import Float64, Ints, Lists
 
-STATED = 1.0
-"""eta where nothing is known: the second place is looked at half as often as the first."""
+STATED = 0.5
+"""eta where nothing is known, in the middle of what it may be: what is wrongly learned by it is least."""
+STATED_RANGE = (0.0, 1.0)
+"""Of eta where nothing is known: from a page that is seen at once to a list whose second place half of them look at."""
+ERRORS = 2.0
+"""Standard errors by which an eta that was found may be wrong."""
 LOOSE = 0.15
 """A standard error above which the data are said to leave it open."""
 MOST = 3.0
@@ -52,6 +57,15 @@ class Examination:
 
     eta: float = STATED
     error: float | None = None
+
+    @property
+    def bounds(self) -> tuple[Examination, Examination]:
+        """The least and the most that eta may be: what is said to be better has to be so under both of them, too."""
+        if self.error is None:
+            least, most = min(STATED_RANGE[0], self.eta), max(STATED_RANGE[1], self.eta)
+        else:
+            least, most = max(0.0, self.eta - ERRORS * self.error), min(MOST, self.eta + ERRORS * self.error)
+        return Examination(least, self.error), Examination(most, self.error)
 
     def of(self, ranks: Ints) -> Float64:
         """Of ranks from 1, how likely each is looked at, LEAST_EXAMINED to 1."""

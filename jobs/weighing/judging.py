@@ -1,9 +1,5 @@
 """Judging: do other weights put what was chosen further up, among people whom nothing was learned from?
 
-People are dealt into folds; those of each judge weights that were learned from all the others. So everybody judges,
-and nobody judges what was learned from them. What is judged is the way to learn: the weights that come of it in the end
-are learned from a little more.
-
 What somebody was shown is put in order anew, by each of two sets of weights, and each chosen item is worth
 1 / log2(1 + its new place) if that is among the first ten. Items chosen further down the list count more, by inverse
 propensity, for both sets alike. What is estimated is how much, on average, an item that people want is worth where it

@@ -9,6 +9,8 @@ reciprocal rank, whose values are places.
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -72,19 +74,32 @@ class Lists:
         )
 
 
-class Gathering:
-    """Takes people one after the other. `signals`: of the scene. `outcomes`: which count."""
+@dataclass(frozen=True)
+class _Told:
+    """What one person was shown: as in Lists, and the `sizes` of the answers."""
 
-    def __init__(self, signals: Sequence[str], scene: str, outcomes: frozenset[str]) -> None:
+    values: Float64
+    chosen: NDArray[np.bool_]
+    ranks: Ints
+    sizes: Sequence[int]
+
+
+class Gathering:
+    """Takes people one after the other and keeps `most` of them, whom a keyed hash decides and not when they come.
+    `signals`: of the scene. `outcomes`: which count. `seed`: the key."""
+
+    def __init__(
+        self, signals: Sequence[str], scene: str, outcomes: frozenset[str], most: int = 10_000, seed: int = 1
+    ) -> None:
         self._signals = tuple(signals)
         self._scene = scene
         self._outcomes = outcomes
-        self._values: list[Float64] = []
-        self._chosen: list[NDArray[np.bool_]] = []
-        self._ranks: list[Ints] = []
-        self._sizes: list[int] = []
-        self._person: list[int] = []
-        self.people = 0
+        self._most = most
+        self._key = str(seed).encode()
+        self._kept: list[tuple[int, int, _Told]] = []
+        self._met = 0
+        self.experiments: set[str] = set()
+        """Names of all that the scene has had, of as long as there are answers."""
 
     def add_all(self, people: Iterable[Person]) -> Lists:
         """All of them at the end."""
@@ -94,25 +109,44 @@ class Gathering:
 
     def add(self, person: Person) -> None:
         """What one person was shown by the scene."""
-        those = [answer for answer in person.answers if answer.scene == self._scene and not _by_ranks(answer)]
-        for answer in those:
-            self._values.append(self._table(answer.places))
-            self._chosen.append(np.array([bool(place.outcomes & self._outcomes) for place in answer.places]))
-            self._ranks.append(np.array([place.shown.rank for place in answer.places]))
-            self._sizes.append(len(answer.places))
-            self._person.append(self.people)
-        self.people += bool(those)
+        those = [answer for answer in person.answers if answer.scene == self._scene]
+        self.experiments |= {answer.experiment for answer in those if answer.experiment}
+        those = [answer for answer in those if not _by_ranks(answer)]
+        if not those:
+            return
+        self._met += 1
+        digest = hashlib.blake2b(person.pseudonym.encode(), key=self._key, digest_size=8).digest()
+        order = -int.from_bytes(digest, "big")
+        if len(self._kept) < self._most:
+            heapq.heappush(self._kept, (order, self._met, self._told(those)))
+        elif order > self._kept[0][0]:
+            heapq.heapreplace(self._kept, (order, self._met, self._told(those)))
 
     def lists(self) -> Lists:
-        """All that was added."""
-        answers = np.arange(len(self._sizes))
+        """All that was kept, people in the order in which they came."""
+        told = [each for _, _, each in sorted(self._kept, key=lambda kept: kept[1])]
+        sizes = [size for each in told for size in each.sizes]
         return Lists(
             self._signals,
-            np.concatenate([np.zeros((0, len(self._signals))), *self._values]),
-            np.concatenate([np.zeros(0, bool), *self._chosen]),
-            np.concatenate([np.zeros(0, int), *self._ranks]),
-            np.repeat(answers, self._sizes),
-            np.array(self._person, dtype=np.int64),
+            np.concatenate([np.zeros((0, len(self._signals))), *(each.values for each in told)]),
+            np.concatenate([np.zeros(0, bool), *(each.chosen for each in told)]),
+            np.concatenate([np.zeros(0, int), *(each.ranks for each in told)]),
+            np.repeat(np.arange(len(sizes)), sizes),
+            np.repeat(np.arange(len(told)), [len(each.sizes) for each in told]),
+        )
+
+    @property
+    def met(self) -> int:
+        """How many people there were, kept or not."""
+        return self._met
+
+    def _told(self, answers: Sequence[AnswerShown]) -> _Told:
+        places = [place for answer in answers for place in answer.places]
+        return _Told(
+            np.concatenate([self._table(answer.places) for answer in answers]),
+            np.array([bool(place.outcomes & self._outcomes) for place in places]),
+            np.array([place.shown.rank for place in places]),
+            [len(answer.places) for answer in answers],
         )
 
     def _table(self, places: Sequence[Place]) -> Float64:

@@ -116,7 +116,9 @@ def impressions(shop: Stubs) -> int:
 
 def job(shop: Stubs, *arguments: str) -> tuple[int, str]:
     targets = {f"VISREC_{name.upper()}_TARGET": shop.fleet.target(name) for name in ("ranker", "profile")}
-    result = CliRunner().invoke(app, ["experiment", "-c", CATALOGUE, "-s", SCENE, *arguments], env=targets)
+    result = CliRunner().invoke(
+        app, ["experiment", "-c", CATALOGUE, "-s", SCENE, "--newest", "0", *arguments], env=targets
+    )
     return result.exit_code, " ".join(result.output.split())
 
 

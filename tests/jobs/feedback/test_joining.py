@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,35 @@ def test_showings_whose_place_is_not_told_are_left_out() -> None:
     assert joined([shown("a", rank=0)], [act("a", 1)], WINDOW) == []
 
 
+@pytest.mark.parametrize("kept", [range(8, 11), (1, 2, 4, 5), (3,), (10, 1, 3)])
+def test_an_answer_of_which_places_were_pushed_out_is_left_out(kept: Iterable[int]) -> None:
+    """What was chosen of it stood there, so that the rest would seem to have been refused."""
+    whole = [shown(f"item-{rank}", 1, rank, "whole") for rank in range(1, 11)]
+    rest = [shown(f"item-{rank}", 0, rank, "pushed out") for rank in kept]
+    assert [len(each.places) for each in joined([*whole, *rest], [act("item-1", 0.5, "pushed out")], WINDOW)] == [10]
+
+
+def test_an_answer_recorded_twice_has_each_item_once_with_all_that_came_of_it() -> None:
+    twice = [shown(item, hours, rank) for hours in (0, 2) for rank, item in enumerate("ab", start=1)]
+    assert outcomes(twice, [act("a", 1, "a"), act("b", 3, "a", "save"), act("b", 3, "a")]) == [
+        [{"click"}, {"save", "click"}]
+    ]
+
+
+def test_of_an_answer_that_is_too_young_something_may_still_come() -> None:
+    """It takes what came of it along, which is no outcome of the one before."""
+    both = [shown("lamp", 0, answer="old"), shown("lamp", 5, answer="young")]
+    (found,) = joined(both, [act("lamp", 6)], WINDOW, T + 4 * HOUR_MS)
+    assert found.places[0].shown.answer == "old"
+    assert not found.outcomes
+
+
+def test_an_answer_is_as_young_as_the_page_that_was_turned_to_last() -> None:
+    pages = [shown("a", 0, 1), shown("b", 5, 2)]
+    assert joined(pages, [], WINDOW, T + 4 * HOUR_MS) == []
+    assert len(joined(pages, [], WINDOW, T + 5 * HOUR_MS)) == 1
+
+
 SHOWINGS = st.lists(
     st.builds(
         Shown,
@@ -80,12 +111,13 @@ ACTS = st.lists(
 
 
 @given(SHOWINGS, ACTS)
-def test_each_showing_is_in_one_answer_and_no_outcome_comes_from_nowhere(
-    showings: list[Shown], acts: list[Act]
-) -> None:
+def test_each_place_was_shown_and_no_outcome_comes_from_nowhere(showings: list[Shown], acts: list[Act]) -> None:
     answers = joined(showings, acts, WINDOW)
     places = [place for each in answers for place in each.places]
-    assert sorted(map(id, showings)) == sorted(id(place.shown) for place in places)
+    assert {id(place.shown) for place in places} <= set(map(id, showings))
+    for each in answers:
+        assert [place.shown.rank for place in each.places] == list(range(1, len(each.places) + 1))
+        assert len({place.shown.item for place in each.places}) == len(each.places)
     done = {(each.item, each.kind) for each in acts}
     found = [(place.shown.item, kind) for place in places for kind in place.outcomes]
     assert set(found) <= done

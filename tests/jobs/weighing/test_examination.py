@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.weighing.examination import LEAST_EXAMINED, STATED, Examination, estimated
+from jobs.weighing.examination import LEAST_EXAMINED, LOOSE, MOST, STATED, STATED_RANGE, Examination, estimated
 from tests.jobs.onlookers import World
 
 PEOPLE = 4_000
@@ -39,6 +39,18 @@ def test_without_an_outcome_and_of_one_place_the_stated_model_holds() -> None:
     assert estimated(replace(lists, chosen=np.zeros_like(lists.chosen))).error is None
     assert estimated(replace(lists, ranks=np.ones_like(lists.ranks))).error is None
     assert estimated(lists.of(np.zeros(100, bool))).error is None
+
+
+def test_what_is_not_known_may_be_anything_from_a_page_seen_at_once_to_a_list() -> None:
+    least, most = Examination().bounds
+    assert (least.eta, most.eta) == STATED_RANGE == (0.0, 1.0)
+    assert [each.eta for each in Examination(1.5).bounds] == [0.0, 1.5]
+
+
+@given(st.floats(0, MOST), st.one_of(st.none(), st.floats(0, LOOSE)))
+def test_the_bounds_are_about_it(eta: float, error: float | None) -> None:
+    least, most = Examination(eta, error).bounds
+    assert 0 <= least.eta <= eta <= most.eta <= MOST
 
 
 @given(st.floats(0, 3), st.lists(st.integers(1, 1000), min_size=1))

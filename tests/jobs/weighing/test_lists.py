@@ -57,6 +57,27 @@ def test_an_answer_of_which_all_was_chosen_tells_nothing_apart() -> None:
     assert gathered([answer(place(1, "click", taste=0.5), place(2, "click", taste=0.1))]).with_choice == 0
 
 
+def test_of_too_many_people_a_hash_takes_a_sample_whenever_they_come() -> None:
+    people = [Person(f"p-{number}", [answer(place(1, taste=number / 100))]) for number in range(10, 110)]
+
+    def sample(of: list[Person], seed: int = 1) -> set[float]:
+        gathering = Gathering(SIGNALS, "shop", CLICKS, most=30, seed=seed)
+        found = gathering.add_all(of)
+        assert (found.people, gathering.met) == (30, 100)
+        return set(found.values[:, 2].tolist())
+
+    assert sample(people) == sample(people[::-1]) != sample(people, seed=2)
+
+
+def test_the_names_of_what_was_tried_are_kept_whoever_is_left_out() -> None:
+    tried = AnswerShown("shop", "spring", "new", [place(1, taste=0.5)])
+    elsewhere = AnswerShown("art", "summer", "new", [place(1, taste=0.5)])
+    gathering = Gathering(SIGNALS, "shop", CLICKS, most=1)
+    for number in range(5):
+        gathering.add(Person(f"p-{number}", [tried, elsewhere, answer(place(1, taste=0.1))]))
+    assert gathering.experiments == {"spring"}
+
+
 PEOPLE = st.lists(
     st.lists(
         st.lists(st.booleans(), min_size=1, max_size=4).map(
