@@ -9,7 +9,8 @@ Tastes: simulated shoppers (tests/profile/shoppers.py says what is assumed) act 
 profile service; what their tastes find is held against what one mean vector of the same acts finds.
 Diversity: photos of both shops asked of the ranker, with more and more of it.
 Learned heads: clothing's labels, and what simulated shoppers choose, for photos that nothing was fitted to.
-Domains: what goes with a photo in another domain: luma's links, rooms and home, photos by phone and products.
+Domains: what goes with a photo or a taste in another domain: luma's links, rooms and home, photos by phone and
+products, clothes in the palette of a painting; and whether the answers that say they are sure are the better ones.
 
 Prints tables, writes var/eval/quality.json and .svg, and ends with exit code 1 when a figure misses its target or
 nothing can be measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them,
@@ -29,7 +30,7 @@ from rich.markup import escape
 
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, Fleet, started
-from bench.quality import domains, heads, index, measure, report, tastes, trips, variety
+from bench.quality import domains, heads, index, measure, palette, report, served, tastes, trips, variety
 from bench.quality.data import Data, collect, distinct
 from bench.quality.figure import Section
 from bench.quality.folders import add_folders
@@ -110,9 +111,9 @@ def measure_domains(data: Data, folders: Mapping[str, Path]) -> list[Section]:
 
 
 def _domains(fleet: Fleet, data: Data, folders: Mapping[str, Path], vectors: Vectors) -> list[Section]:
-    by_name = {question.name: question for question in data.shops}
-    luma, clothing = by_name.get("luma: category"), by_name.get("clothing: category")
-    linked, found = None, []
+    by_name = {question.name: question for question in data.questions}
+    luma, clothing, media = map(by_name.get, ("luma: category", "clothing: category", "gcompris: medium"))
+    linked, found, coloured = None, [], []
     if luma and (folders["luma"] / trips.LINKS).is_file():
         linked = trips.links(folders["luma"], luma.gallery)
     if luma and clothing:
@@ -120,13 +121,22 @@ def _domains(fleet: Fleet, data: Data, folders: Mapping[str, Path], vectors: Vec
         found.append(trips.Trip("phone→shop", clothing.queries, luma.gallery, same))
         back = trips.garments(clothing.gallery, luma.gallery).T
         found.append(trips.Trip("shop→phone", luma.gallery, clothing.gallery, back))
+    if luma and media:
+        for medium in ("painting", "photo"):
+            pictures = [each for each in media.gallery if each.labels["medium"] == medium]
+            coloured.append(palette.palette(medium, pictures, luma.gallery))
+        new = [each for trip in coloured for each in trip.source if each.name not in vectors.by_name]
+        vectors = vectors.with_those_of(embed(fleet, new, "int8, paintings and photos", console))
     try:
         home = trips.rooms(FOLDER)
         vectors = vectors.with_those_of(embed(fleet, [*home.source, *home.target], "int8, rooms and home", console))
         found.append(home)
     except LeftOut as reason:
         console.print(f"[yellow]left out[/] rooms → home: {escape(str(reason))}", soft_wrap=True)
-    return [domains.measure(linked, found, vectors)]
+    with Client.connect(fleet.targets) as client:
+        answers = served.of_trips(client, found, vectors, console)
+        answers += served.of_tastes(client, linked, vectors, console) if linked else []
+    return domains.measure(linked, found, coloured, vectors, answers)
 
 
 def _heads(fleet: Fleet, data: Data, vectors: Vectors) -> list[Section]:

@@ -163,6 +163,7 @@ class Answer:
     photo    what was searched with; with raw features if the photo is to be remembered
     taste    of the person; None: nobody was named, or they are not known now
     exposure  the experiment and the variant whose weights were used
+    confidence  of an answer across domains (`order.confidence`); None: it is none, or cannot be told
     recommendation_id, next_page_token    of the frozen result; empty: none
     """
 
@@ -185,5 +186,6 @@ class Answer:
     photo: Embedding | None = None
     taste: Taste | None = None
     exposure: Exposure = NOT_EXPOSED
+    confidence: float | None = None
     recommendation_id: str = ""
     next_page_token: str = ""

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from services.errors import NotFound, NotReady, SpaceMismatch
-from services.ranker.answer import Answer, Ask
+from services.ranker.answer import WEIGHTED_SUM, Answer, Ask
 from services.ranker.finding.appraising import Appraiser
 from services.ranker.finding.gathering import Gatherer
 from services.ranker.finding.material import Material
@@ -27,6 +27,7 @@ from services.ranker.finding.searching import Haul, Searcher, Wish
 from services.ranker.frozen.freezer import NOT_FROZEN, Freezer
 from services.ranker.limits import Limits
 from services.ranker.order.calibration import Calibration
+from services.ranker.order.confidence import confidence
 from services.ranker.order.diversity import Variety
 from services.ranker.order.placing import Order, placed
 from services.ranker.others.ports import CatalogueItem, Embedder, Found, Indexer, Profile, Spaces
@@ -138,6 +139,7 @@ class Recommender:
             photo=material.photo,
             taste=material.taste,
             exposure=exposure,
+            confidence=confidence(ranking) if ask.domains and ask.fusion == WEIGHTED_SUM else None,
         )
         return await self._told(stages, material, answer, wish, known)
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from bench.quality import domains
+from bench.quality import gain
 from bench.quality.question import K
 from bench.recommendation import measure, metrics, movielens, new_items, signals
 from bench.recommendation.interval import interval
@@ -170,7 +170,7 @@ def test_the_discounted_gain_is_that_of_a_library_and_of_the_other_benches(seed:
     own = metrics.ndcg(top, wanted)
     assert own.mean() == pytest.approx(ndcg_score(wanted, scores, k=k, ignore_ties=True))
     if k == K:
-        np.testing.assert_allclose(domains.ndcg(scores, wanted), own)
+        np.testing.assert_allclose(gain.ndcg(scores, wanted), own)
 
 
 @given(seed=st.integers(0, 1000), few=st.integers(1, 4), k=st.integers(1, 6))

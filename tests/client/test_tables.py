@@ -62,6 +62,13 @@ def test_a_long_id_leaves_room_for_the_rest() -> None:
     assert {"title", "id", "category", "score"} <= set(output.getvalue().split())
 
 
+def test_how_far_an_answer_stands_out_is_told_where_it_is_known() -> None:
+    answer = ranker_pb2.RecommendResponse(scene="balanced")
+    assert "sure" not in tables.basis(answer)
+    answer.confidence = 0.0
+    assert "0.00 of 1" in tables.basis(answer)
+
+
 def test_whoever_takes_part_in_an_experiment_is_told_of_it() -> None:
     answer = ranker_pb2.RecommendResponse(scene="shop", experiment="spring", variant="changed")
     assert "(scene shop; changed in the experiment spring)" in tables.basis(answer)

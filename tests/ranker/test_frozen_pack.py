@@ -35,6 +35,7 @@ def frozen(ranking: Ranking) -> Frozen:
         ranking=ranking,
         sources=SOURCES,
         nearest={"item-0": {"interest-1": Source("lamp", "like")}},
+        confidence=0.1 + 0.2,
     )
 
 

@@ -491,6 +491,7 @@ class RecommendResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     EXPERIMENT_FIELD_NUMBER: _builtins.int
     VARIANT_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     recommendation_id: _builtins.str
     """Under which it is frozen for a while (a setting, an hour as shipped), at most 128 letters. Who knows it may read the
     result: it cannot be guessed. Empty: it is not frozen, and `dropped` has `frozen`, unless that was asked for.
@@ -504,6 +505,16 @@ class RecommendResponse(_message.Message):
     variant: _builtins.str
     """The variant whose weights were used, `control` for those of the scene; empty: none. Whoever records impressions
     themselves tells both with them (Event.showing).
+    """
+    confidence: _builtins.float
+    """With target_domains: how far the best item stands out from the rest, 0 to 1. Of the scores without what rules add,
+    (best - rest) / (1 - rest): the best one, and the mean of the 11th to the 100th. 0: no nearer to what was asked with
+    than the rest, so the order is chance; 1: as near as can be. The larger it is, the more of the first items belong, as
+    measured on pairs of several domains (jobs/README.md). It compares answers from one catalogue into one domain by the
+    same space and weights; it is no probability, and says nothing of how good such answers are on the whole (for that:
+    the description of a learned head). Of the whole result, on every page. Unset: without target_domains, with fewer
+    than 20 items ranked, by FUSION_RECIPROCAL_RANK, or when nothing was compared (no `photo`, `seeds`, `session`,
+    `taste` or `collaborative` in `used`).
     """
     @_builtins.property
     def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recommendation]:
@@ -542,12 +553,15 @@ class RecommendResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         experiment: _builtins.str = ...,
         variant: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "dropped", b"dropped", "experiment", b"experiment", "next_page_token", b"next_page_token", "provenance", b"provenance", "recommendation_id", b"recommendation_id", "recommendations", b"recommendations", "scene", b"scene", "used", b"used", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "costs", b"costs", "dropped", b"dropped", "experiment", b"experiment", "next_page_token", b"next_page_token", "provenance", b"provenance", "recommendation_id", b"recommendation_id", "recommendations", b"recommendations", "scene", b"scene", "used", b"used", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___RecommendResponse: _TypeAlias = RecommendResponse  # noqa: Y015
 

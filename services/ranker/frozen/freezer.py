@@ -83,6 +83,7 @@ class Freezer:
             language=answer.language,
             scene=answer.scene,
             exposure=answer.exposure,
+            confidence=answer.confidence,
             used=answer.used,
             blocks=answer.blocks,
             dropped=answer.dropped,

@@ -41,6 +41,7 @@ class Frozen:
     sources   query name to what is behind it, what counts most first
     nearest   item id to query name to the source that is nearest to it, for the first page of an explained answer
     exposure  the experiment and the variant whose weights were used
+    confidence  of an answer across domains; None: it is none, or could not be told
     user_id   whom it is for, as callers call them; only in what is kept under that person
     """
 
@@ -60,6 +61,7 @@ class Frozen:
     nearest: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
     user_id: str = ""
     exposure: Exposure = NOT_EXPOSED
+    confidence: float | None = None
 
     def sources_of(self, item_id: str) -> dict[str, Source]:
         """Query name to the source that stands for it in the reasons of an item."""

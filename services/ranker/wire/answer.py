@@ -38,6 +38,7 @@ def encode_answer(answer: Answer, dropped: Sequence[Dropped]) -> ranker_pb2.Reco
         next_page_token=answer.next_page_token,
         experiment=answer.exposure.experiment,
         variant=answer.exposure.variant,
+        confidence=answer.confidence,
     )
 
 
@@ -68,6 +69,7 @@ def encode_shown(shown: Shown) -> ranker_pb2.RecommendResponse:
         next_page_token=shown.next_page_token,
         experiment=frozen.exposure.experiment,
         variant=frozen.exposure.variant,
+        confidence=frozen.confidence,
     )
 
 
