@@ -46,9 +46,8 @@ def test_what_torch_itself_lacks_is_told_as_it_is(monkeypatch: pytest.MonkeyPatc
         with_torch(1, Console(stderr=True))
 
 
-def test_a_bar_for_each_phase_and_a_sentence_for_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, told(Console(stderr=True)) as on_phase:
-        on_phase("photos looked at", 3)(2)
+def test_what_is_wrong_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, told(Console(stderr=True)):
         raise WrongList("list.csv has no column 'label'")
     assert ended.value.exit_code == EXIT_WRONG
     assert "no column 'label'" in capsys.readouterr().err
