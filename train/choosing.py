@@ -20,9 +20,9 @@ from train.served import exam
 from train.tail import Tail
 from train.tuning import Lesson, Mark, Recipe, tune
 
-FOLDS, ROUNDS = 3, 8
+FOLDS, ROUNDS = 2, 6
 VALUES: Mapping[str, Sequence[float]] = {
-    "rate": (1e-4, 2e-4, 4e-4),
+    "rate": (1e-4, 2e-4, 4e-4, 8e-4),
     "kept": (1.0, 3.0, 10.0),
     "temperature": (0.05, 0.1, 0.2),
     "groups": (8, 16),
@@ -56,12 +56,18 @@ def folds_of(lesson: Lesson, photos: Photos, mine: Flags) -> Iterator[Lesson]:
         yield replace(lesson, allowed=others, exam=exam(photos, lesson.raw, part, others))
 
 
-def trials(tail: Tail, folds: Sequence[Lesson], first: Recipe, on_round: Callable[[], None]) -> Iterator[Trial]:
+def trials(
+    tail: Tail,
+    folds: Sequence[Lesson],
+    first: Recipe,
+    on_round: Callable[[], None],
+    values: Mapping[str, Sequence[float]] = VALUES,
+) -> Iterator[Trial]:
     """Leaves `tail` as it was. `on_round` is called after each of the STEPS."""
     found: dict[Recipe, Trial] = {}
     chosen = replace(first, rounds=ROUNDS, patience=ROUNDS)
-    for name, values in VALUES.items():
-        tried = [replace(chosen, **{name: type(getattr(first, name))(value)}) for value in values]
+    for name, several in values.items():
+        tried = [replace(chosen, **{name: type(getattr(first, name))(value)}) for value in several]
         for recipe in tried:
             if recipe not in found:
                 found[recipe] = Trial(recipe, _curve(tail, folds, recipe, on_round))

@@ -41,7 +41,7 @@ def told(notes: Console) -> Iterator[OnPhase]:
         notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
         raise typer.Exit(EXIT_WRONG) from wrong
     except KeyboardInterrupt as stopped:
-        notes.print("stopped; nothing was written")
+        notes.print("stopped; no model was written")
         raise typer.Exit(EXIT_STOPPED) from stopped
 
 
