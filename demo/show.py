@@ -145,7 +145,7 @@ class Show:
         made_with = answers[0].response.provenance
         return [
             *(f"Photos: {about}" for about in catalogue.sources),
-            f"Space {made_with.space}, weights {made_with.weights_version}, index version {made_with.index_version}",
+            f"Space {made_with.space}, weights {made_with.weights_version}",
             f"Popularity comes from {VISITORS} visitors who did not agree to personalisation.",
             "Of what they did only keyed digests of event ids are kept, for a week, so that each event counts once.",
         ]

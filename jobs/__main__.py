@@ -135,7 +135,7 @@ def rebuild_profiles(
             done = job.run(lambda so_far: progress.update(task, completed=so_far.people))
         out.print(tables.rebuilt(done, catalogue, space))
 
-    run(work)
+    run(work, resumes=True)
 
 
 @app.command()
@@ -219,7 +219,7 @@ def forget_catalogue(
             people = job.run(lambda count: progress.advance(task, count))
         out.print(f"What {people:,} people did in {catalogue} is forgotten, and what was popular there.")
 
-    run(work)
+    run(work, resumes=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jobs.discretion import LEAST_PEOPLE, told
 from jobs.feedback.reading import Feedback
 from jobs.learn_head import OnPhase
 from jobs.scene_keeper import SceneKeeper, TooLittle
@@ -16,9 +17,6 @@ from jobs.trial.tally import CHOSEN, FIGURES, Group, Tally, tallied
 from visrec.v1 import ranker_pb2
 
 CONTROL = "control"
-
-LEAST_PEOPLE = 20
-"""Of a variant, to be told of at all."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Report:
     """`sample_ratio`: its p; None: the experiment is not there any more, so nobody knows the shares. `scarce`: variants
     of too few people, which are not told."""
 
+    scene: str
     experiment: str
     variants: tuple[Compared, ...]
     scarce: tuple[str, ...]
@@ -55,7 +54,7 @@ class CompareJob:
     seed: int = 1
 
     def run(self, begin: OnPhase) -> Report:
-        """Raises TooLittle, scene_keeper.NoScene and VisrecCallError."""
+        """Raises TooLittle, visrec.scenes.NoScene and VisrecCallError."""
         scene, _ = self.keeper.read()
         name = self.experiment or scene.experiment.name
         if not name:
@@ -63,27 +62,28 @@ class CompareJob:
         shares = _shares(scene.experiment) if scene.experiment.name == name else None
         tally = tallied(self.feedback.people(begin("events read", None)), name)
         scarce = tuple(sorted(each for each, group in tally.groups.items() if group.people < LEAST_PEOPLE))
-        told = {each: group for each, group in sorted(tally.groups.items()) if group.people >= LEAST_PEOPLE}
-        if CONTROL not in told or len(told) < 2:
-            sizes = ", ".join(f"{each} {group.people}" for each, group in sorted(tally.groups.items())) or "none"
+        large = {each: group for each, group in sorted(tally.groups.items()) if group.people >= LEAST_PEOPLE}
+        if CONTROL not in large or len(large) < 2:
+            sizes = ", ".join(f"{each} {told(group.people)}" for each, group in sorted(tally.groups.items())) or "none"
             raise TooLittle(
                 f"two groups of {LEAST_PEOPLE} people with answers are needed, {CONTROL} one of them; of {name} there "
                 f"are: {sizes}. Answers are counted that are recorded (record_impressions), of people who consent"
             )
         return Report(
+            scene.name,
             name,
-            tuple(_compared(each, group, told) for each, group in told.items()),
+            tuple(_compared(each, group, large) for each, group in large.items()),
             scarce,
             tally.changed,
             None if shares is None else _sample_ratio(tally, shares),
-            self._against_itself(told),
+            self._against_itself(large),
         )
 
-    def _against_itself(self, told: Mapping[str, Group]) -> AgainstItself:
+    def _against_itself(self, large: Mapping[str, Group]) -> AgainstItself:
         outcomes, answers = (
-            np.concatenate(some) for some in zip(*(each.of(CHOSEN) for each in told.values()), strict=True)
+            np.concatenate(some) for some in zip(*(each.of(CHOSEN) for each in large.values()), strict=True)
         )
-        share = 1 - told[CONTROL].people / len(answers)
+        share = 1 - large[CONTROL].people / len(answers)
         return against_itself(outcomes, answers, share, np.random.default_rng(self.seed))
 
 
@@ -98,11 +98,11 @@ def _sample_ratio(tally: Tally, shares: Mapping[str, float]) -> float:
     return sample_ratio(counts, list(drawn.values()))
 
 
-def _compared(name: str, group: Group, told: Mapping[str, Group]) -> Compared:
+def _compared(name: str, group: Group, large: Mapping[str, Group]) -> Compared:
     ratios = {figure: ratio(*group.of(figure)) for figure in FIGURES}
-    control = told[CONTROL]
+    control = large[CONTROL]
     differences = {
-        figure: difference(ratios[figure], ratio(*control.of(figure)), len(told) - 1)
+        figure: difference(ratios[figure], ratio(*control.of(figure)), len(large) - 1)
         for figure in FIGURES
         if name != CONTROL
     }

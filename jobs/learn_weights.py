@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.discretion import LEAST_PEOPLE, told
 from jobs.feedback.joining import OUTCOMES
 from jobs.feedback.reading import Feedback
 from jobs.learn_head import OnPhase
@@ -45,6 +46,7 @@ class Outcome:
     """`present`, `learned`: shares of the signals that weigh anything. `silent`: of which nothing could be learned.
     `version`: of the weights that were put; empty: none."""
 
+    catalogue: str
     scene: str
     present: Mapping[str, float]
     learned: Mapping[str, float]
@@ -66,12 +68,12 @@ class WeightsJob:
     plan: Plan
 
     def run(self, begin: OnPhase, *, put: bool = True) -> Outcome:
-        """`begin` is told of each phase. Raises TooLittle, scene_keeper.NoScene and VisrecCallError."""
+        """`begin` is told of each phase. Raises TooLittle, visrec.scenes.NoScene and VisrecCallError."""
         scene, version = self.keeper.read()
         if scene.HasField("experiment") and put:
             raise TooLittle(
-                f"{scene.name} has the experiment {scene.experiment.name}, whose control would change under it; end it "
-                "by putting the scene without it, or use --dry-run"
+                f"{scene.name} has the experiment {scene.experiment.name}, whose control would change under it; "
+                f"`visrec experiment stop {scene.name}` ends it, and --dry-run leaves it alone"
             )
         weighing = {signal: weight for signal, weight in sorted(scene.signal_weights.items()) if weight > 0}
         lists = Gathering(tuple(weighing), scene.name, self.plan.outcomes).add_all(
@@ -98,6 +100,7 @@ class WeightsJob:
         new = learned(lists, weighing, looked, self.plan.prior)
         step(1)
         return Outcome(
+            self.feedback.catalogue,
             scene,
             shares(weighing),
             new.weights,
@@ -123,13 +126,13 @@ class WeightsJob:
 
 
 def _require(lists: Lists, scene: str) -> None:
-    if not lists.people:
+    if lists.people < LEAST_PEOPLE:
         raise TooLittle(
-            f"nobody who consents was shown anything by {scene}: ask Recommend with record_impressions, or record "
-            "impressions with shown_signals and showing"
+            f"{told(lists.people)} people who consent were shown anything by {scene}: ask Recommend with "
+            "record_impressions, or record impressions with shown_signals and showing"
         )
     if lists.with_choice < LEAST:
         raise TooLittle(
-            f"{lists.people:,} people were shown {len(lists.person):,} answers by {scene}, and of "
+            f"{told(lists.people)} people were shown {len(lists.person):,} answers by {scene}, and of "
             f"{lists.with_choice:,} something came, but not of all of it; {LEAST} are needed"
         )

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from visrec.connection import Connection
+from visrec.scenes import named
 from visrec.v1 import ranker_pb2
-
-
-class NoScene(Exception):
-    """There is no scene of that name."""
 
 
 class TooLittle(Exception):
@@ -25,12 +22,9 @@ class SceneKeeper:
     name: str
 
     def read(self) -> tuple[ranker_pb2.Scene, str]:
-        """The scene and the version of the weights. Raises NoScene, VisrecCallError."""
+        """The scene and the version of the weights. Raises visrec.scenes.NoScene, VisrecCallError."""
         listed = self.connection.call(self.connection.ranker.GetScenes, ranker_pb2.GetScenesRequest())
-        for scene in listed.scenes:
-            if scene.name == self.name:
-                return scene, listed.weights_version
-        raise NoScene(f"there is no scene {self.name}; there are {', '.join(each.name for each in listed.scenes)}")
+        return named(listed, self.name), listed.weights_version
 
     def put(self, scene: ranker_pb2.Scene, version: str) -> str:
         """The version after it. Raises VisrecCallError, with reason WEIGHTS_CHANGED when somebody was quicker."""

@@ -9,18 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from jobs.compare_variants import CONTROL, Compared, Report
+from jobs.discretion import told
 from jobs.learn_weights import Outcome, Plan
 from jobs.trial.checks import TOO_UNLIKELY
 from jobs.trial.tally import CHOSEN, FIGURES
-
-FIVE = 5
-"""Numbers of people are told in fives, so that two runs do not tell who came or went in between."""
 
 
 def weights(outcome: Outcome, plan: Plan) -> Iterator[RenderableType]:
     """Present and learned weights, by what they were judged, and what comes next."""
     title = (
-        f"{outcome.scene}: {outcome.answers:,} answers to {_fives(outcome.people)} people, "
+        f"{outcome.scene}: {outcome.answers:,} answers to {told(outcome.people)} people, "
         f"{outcome.chosen:,} times something came of one"
     )
     table = Table("signal", "now", "learned", title=title)
@@ -31,7 +29,7 @@ def weights(outcome: Outcome, plan: Plan) -> Iterator[RenderableType]:
     yield _examination(outcome)
     verdict = outcome.verdict
     yield (
-        f"What {_fives(verdict.people)} people chose is worth {verdict.present:.4f} where present weights put it and "
+        f"What {told(verdict.people)} people chose is worth {verdict.present:.4f} where present weights put it and "
         f"{verdict.other:.4f} where weights learned from others do: {verdict.other - verdict.present:+.4f} "
         f"(95 %: {verdict.low:+.4f} to {verdict.high:+.4f})."
     )
@@ -53,12 +51,12 @@ def _next_step(outcome: Outcome, plan: Plan) -> str:
     if outcome.version and plan.experiment:
         return (
             f"{plan.share:.0%} of the people have the learned weights now ({outcome.version}). "
-            f"See what comes of it by `python -m jobs experiment --scene {scene}`."
+            f"See what comes of it by `python -m jobs experiment -c {escape(outcome.catalogue)} --scene {scene}`."
         )
     if outcome.version:
         return (
-            f"The learned weights hold now ({outcome.version}). The way back is PutSignalWeights with those of before, "
-            "above, or with `remove` to what the service came with."
+            f"The learned weights hold now ({outcome.version}). The way back is `visrec scene put {scene}` with those "
+            f"of before, above, or `visrec scene delete {scene}` to what the service came with."
         )
     if outcome.verdict.is_better:
         return (
@@ -75,16 +73,16 @@ def experiment(report: Report) -> Iterator[RenderableType]:
     )
     for each in report.variants:
         table.add_row(
-            escape(each.name), _fives(each.people), f"{each.answers:,}", *(_cell(each, name) for name in FIGURES)
+            escape(each.name), told(each.people), f"{each.answers:,}", *(_cell(each, name) for name in FIGURES)
         )
     yield table
     yield from _notes(report)
     alarms = report.against_itself
     low, high = (max(0.0, bound) for bound in alarms.bounds)
-    told = "as it should be" if alarms.is_nominal else "which it should not: do not trust the intervals"
+    so = "as it should be" if alarms.is_nominal else "which it should not: do not trust the intervals"
     yield (
         f"The same people drawn anew at random {alarms.draws:,} times differ in {alarms.rate:.1%} "
-        f"({low:.1%} to {high:.1%} are to be expected), {told}."
+        f"({low:.1%} to {high:.1%} are to be expected), {so}."
     )
     yield _verdict(report)
 
@@ -101,7 +99,7 @@ def _notes(report: Report) -> Iterator[str]:
     if report.scarce:
         yield f"Too few people to tell: {escape(', '.join(report.scarce))}."
     if report.changed:
-        yield f"{_fives(report.changed)} people had more than one variant, for shares were changed; they are left out."
+        yield f"Left out, for they had more than one variant since shares were changed: {told(report.changed)} people."
     if report.sample_ratio is None:
         yield "The scene does not have this experiment any more, so how large the groups should be is not known."
     elif report.sample_ratio < TOO_UNLIKELY:
@@ -119,14 +117,12 @@ def _verdict(report: Report) -> str:
     others = {each.name: each.differences[CHOSEN] for each in report.variants if each.name != CONTROL}
     better = [name for name, found in others.items() if found.is_beyond_chance and found.value > 0]
     worse = [name for name, found in others.items() if found.is_beyond_chance and found.value < 0]
+    # Of one that has ended nothing is to be decided: whose weights hold now is not told by it.
+    stop = f" Next: `visrec experiment stop {escape(report.scene)}" if report.sample_ratio is not None else ""
     if better:
-        return (
-            f"Better than {CONTROL}, beyond chance: {escape(', '.join(better))}. Put its weights as the scene's next."
-        )
+        keep = f"{stop} --keep VARIANT`." if stop else ""
+        return f"Better than {CONTROL}, beyond chance: {escape(', '.join(better))}.{keep}"
     if worse and len(worse) == len(others):
-        return f"Worse than {CONTROL}, beyond chance: {escape(', '.join(worse))}. Put the scene without it next."
+        drop = f"{stop}`." if stop else ""
+        return f"Worse than {CONTROL}, beyond chance: {escape(', '.join(worse))}.{drop}"
     return "Nothing is better beyond chance yet. Decide beforehand how long it runs: who looks until it is will see it."
-
-
-def _fives(people: int) -> str:
-    return f"{FIVE * round(people / FIVE):,}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jobs.discretion import told
 from jobs.kmeans import Float32, unit
 from jobs.pages import Pages, Patience
 from jobs.people import Liked, Somebody, sample
@@ -121,8 +122,8 @@ def _why_none(found: Found, total: int, rules: Rules) -> str:
     if not found.choice.tried:
         least = 2 * rules.min_people
         return (
-            f"{total} people consent to segments and are known; two segments need {least} at least. Who agrees is put "
-            "by `visrec user put USER --personalisation --segments`, and known by what they say of themselves and do"
+            f"{told(total)} people consent to segments and are known; two segments need {least} at least. Who agrees "
+            "is put by `visrec user put USER --personalisation --segments`, and known by what they say and do"
         )
     best = found.choice.tried[0]
     return (

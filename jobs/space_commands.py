@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from jobs import tables
+from jobs.head.reading import OWN_FIELDS, is_label
 from jobs.learn_head import HeadJob, Plan, Source
 from jobs.pages import Patience
 from jobs.terminal import EXIT_NOTHING, CatalogueOption, PatienceOption, phases, progress_on, run
@@ -42,6 +43,8 @@ def head(
     python -m jobs head -c shop --from people
     ```
     """
+    if not is_label(label):
+        raise typer.BadParameter(f"{label!r}: give {', '.join(OWN_FIELDS)} or attributes.NAME", param_hint="--label")
     exit_code = 0
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
@@ -83,10 +86,11 @@ def collaborative(
     python -m jobs collaborative -c shop
     ```
     """
-    from jobs.collaborative.factors import Recipe  # scipy takes a second that other jobs need not wait
-    from jobs.learn_collaborative import CollaborativeJob
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
+        from jobs.collaborative.factors import Recipe  # scipy takes a second that other jobs need not wait
+        from jobs.learn_collaborative import CollaborativeJob
+
         recipe = Recipe(factors=factors, recent=recent, seed=seed)
         patient = Patience(patience, time.sleep, time.monotonic)
         with progress_on(notes) as progress:

@@ -13,6 +13,7 @@ from rich.table import Table
 from jobs.calibrate import Fitted
 from jobs.collaborative.outcome import Outcome as Collaborative
 from jobs.curves import DECADES
+from jobs.discretion import told
 from jobs.learn_head import Outcome
 from jobs.rebuild import Rebuilt
 from jobs.segment_people import Report
@@ -25,16 +26,16 @@ def segments(report: Report, rules: Rules) -> Iterator[RenderableType]:
     """The segments, what was tried, and what became of them."""
     table = Table("segment", "people", "what they have in common", "typical items", "interests")
     for each in report.found.segments:
-        told, typical = escape(each.portrait.description), escape(", ".join(each.portrait.typical[:3]))
-        table.add_row(each.name, f"{each.people:,}", told, typical, str(len(each.interests)))
+        words, typical = escape(each.portrait.description), escape(", ".join(each.portrait.typical[:3]))
+        table.add_row(each.name, f"{each.people:,}", words, typical, str(len(each.interests)))
     yield table
     choice = report.found.choice
     tried = ", ".join(f"{each.k}: {each.silhouette:.3f}" for each in choice.tried[:SHOWN_TRIES])
     yield f"Silhouette by number of groups, best first: {tried}; of noise {choice.by_chance:.3f}."
-    of_all = f", of {report.people:,}" if report.looked_at < report.people else ""
+    of_all = f", of {told(report.people)}" if report.looked_at < report.people else ""
     yield (
-        f"{report.looked_at:,} people{of_all}; {report.found.nobodys:,} in groups of fewer than {rules.min_people}, "
-        "which are nobody's."
+        f"{told(report.looked_at)} people{of_all}; {told(report.found.nobodys)} in groups of fewer than "
+        f"{rules.min_people}, which are nobody's."
     )
     yield _ending(report)
 
@@ -112,5 +113,7 @@ def collaborative(outcome: Collaborative, catalogue: str) -> Iterator[Renderable
         if outcome.explained is not None
         else "Looks tell nothing of what people do together, or too few items have both: new items have no rows."
     )
+    if outcome.went_on:
+        yield "It went on with what an earlier run had learned and did not end; the next one learns anew."
     back = f"; the way back is SetAlias to {outcome.previous}" if outcome.previous else ""
     yield f"{escape(catalogue)} is searched in {outcome.space}, too{back}."

@@ -17,16 +17,20 @@ from jobs.head.reading import NothingLearned
 from jobs.learn_head import OnPhase
 from jobs.pages import BrokenOff
 from jobs.rebuild import NoSuchSpace
-from jobs.scene_keeper import NoScene, TooLittle
+from jobs.scene_keeper import TooLittle
 from jobs.segment_people import NoSegments
 from visrec.commands.faults import sentence
 from visrec.connection import Connection, Targets, WrongConnection
 from visrec.errors import VisrecCallError
+from visrec.scenes import NoScene
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
 EXIT_NOTHING = 3
 EXIT_STOPPED = 130
+
+EXTRA = frozenset({"implicit", "scipy", "threadpoolctl"})
+"""Packages that only some jobs need, and load when they do."""
 
 CALL_S = 60.0
 PIPE_WIDTH = 160
@@ -41,8 +45,9 @@ PatienceOption = Annotated[
 ]
 
 
-def run(work: Callable[[Connection, Console, Console], None]) -> None:
-    """`work` is given a connection, the console for answers and the one for everything else."""
+def run(work: Callable[[Connection, Console, Console], None], *, resumes: bool = False) -> None:
+    """`work` is given a connection, the console for answers and the one for everything else. `resumes`: the command
+    takes --from TOKEN."""
     out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     notes = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
@@ -55,15 +60,26 @@ def run(work: Callable[[Connection, Console, Console], None]) -> None:
         notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
         raise typer.Exit(EXIT_WRONG) from wrong
     except BrokenOff as broken:
-        where = f"; go on with --from {broken.token}" if broken.token else ""
-        notes.print(f"[bold red]error:[/] {escape(sentence(broken.cause) + where)}")
+        notes.print(f"[bold red]error:[/] {escape(f'{sentence(broken.cause)}; {_going_on(broken, resumes)}')}")
         raise typer.Exit(EXIT_FAILED) from broken
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package not in EXTRA:
+            raise
+        notes.print(f"[bold red]error:[/] this job needs {package}: pip install '.\\[jobs]'")
+        raise typer.Exit(EXIT_WRONG) from missing
     except (VisrecCallError, WrongConnection, OSError) as error:
         notes.print(f"[bold red]error:[/] {escape(sentence(error))}")
         raise typer.Exit(EXIT_FAILED) from error
     except KeyboardInterrupt as stopped:
         notes.print("stopped")
         raise typer.Exit(EXIT_STOPPED) from stopped
+
+
+def _going_on(broken: BrokenOff, resumes: bool) -> str:
+    if broken.token and resumes:
+        return f"go on with --from {broken.token}"
+    return "then run it again"
 
 
 def phases(progress: Progress) -> OnPhase:

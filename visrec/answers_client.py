@@ -112,17 +112,3 @@ class AnswersClient:
             language=language,
         )
         return self._call(self._connection.ranker.Explain, request)
-
-    def scenes(self) -> Sequence[ranker_pb2.Scene]:
-        """The named sets of weights that `recommend` knows."""
-        return self._call(self._connection.ranker.GetScenes, ranker_pb2.GetScenesRequest()).scenes
-
-    def put_weights(self, scene: ranker_pb2.Scene, *, if_version: str = "") -> str:
-        """Sets the weights of a scene, or makes one; the version that holds then."""
-        request = ranker_pb2.PutSignalWeightsRequest(scene=scene, if_version=if_version)
-        return self._call(self._connection.ranker.PutSignalWeights, request).weights_version
-
-    def remove_weights(self, scene: str) -> str:
-        """What the services came with holds again; the version that holds then."""
-        request = ranker_pb2.PutSignalWeightsRequest(scene=ranker_pb2.Scene(name=scene), remove=True)
-        return self._call(self._connection.ranker.PutSignalWeights, request).weights_version

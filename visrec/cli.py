@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from visrec.client import Client
-from visrec.commands import catalogues, items, looking, people, recommend, results, segments
+from visrec.commands import catalogues, experiments, items, looking, people, recommend, results, scenes, segments
 from visrec.commands.faults import ClearErrors
 from visrec.commands.session import Session
 
@@ -69,7 +69,6 @@ app.command("explain")(results.explain)
 app.command("shown")(results.shown)
 app.command("similar")(looking.similar)
 app.command("popular")(looking.popular)
-app.command("scenes")(looking.scenes)
 app.command("stats")(catalogues.stats)
 app.command("model")(catalogues.model)
 app.add_typer(catalogues.catalogue_app, name="catalogue")
@@ -77,6 +76,8 @@ app.add_typer(items.item_app, name="item")
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.events_app, name="events")
 app.add_typer(segments.segments_app, name="segments")
+app.add_typer(scenes.scene_app, name="scene")
+app.add_typer(experiments.experiment_app, name="experiment")
 
 if __name__ == "__main__":
     app()

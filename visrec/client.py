@@ -28,6 +28,7 @@ from visrec.ingest import Ingest, IngestReport, ItemOutcome
 from visrec.items import NewItem
 from visrec.people_client import PeopleClient
 from visrec.photos import Crop, PhotoSource, photo_message
+from visrec.scenes_client import ScenesClient
 from visrec.several import several
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
 from visrec.vectors import Vector
@@ -36,9 +37,9 @@ INGEST_TIMEOUT_S = 120.0
 """For one call of an ingest, which embeds dozens of photos."""
 
 
-class Client(AnswersClient, PeopleClient):
+class Client(AnswersClient, PeopleClient, ScenesClient):
     """See the module. Close it, or use it in a `with`. What is about people is in `PeopleClient`, what is asked for in
-    `AnswersClient`."""
+    `AnswersClient`, what weighs how much in `ScenesClient`."""
 
     @classmethod
     def connect(cls, targets: Targets | None = None, *, timeout_s: float = 10.0) -> Self:

@@ -7,6 +7,7 @@ _NEXT_BY_REASON = {
     "NO_CONSENT": "`visrec user consent USER --personalisation` records that they agree",
     "USER_NOT_FOUND": "`visrec user put USER` makes one",
     "ITEM_NOT_FOUND": "`visrec item list -c NAME` shows those there are",
+    "TOO_MANY_SCENES": "`visrec scene delete SCENE` makes room",
 }
 
 

@@ -34,11 +34,20 @@ _OPTIONS = {
     "target_domains": "--domain",
     "time": "--when",
     "title_words": "--title",
+    "scene.name": "the scene's name",
+    "scene.description": "--description",
+    "scene.signal_weights": "the weight",
+    "experiment.name": "the experiment's name",
+    "experiment.variants": "the variants",
+    "variants.name": "--variant",
+    "variants.share": "--share",
+    "variants.signal_weights": "the weight",
     "filter": "the filter",
     "item_id": "the item",
     "user_id": "the user",
 }
-"""Names of fields, and what they are on the command line. A name means the same in every request."""
+"""Names of fields, or the last two names of a path, and what they are on the command line. They mean the same in every
+request."""
 
 _STEP = re.compile(r"(\w+)(?:\['(.*?)'\])?")
 """A step of a path, with the key of a map: `signal_weights['taste']`."""
@@ -46,9 +55,12 @@ _STEP = re.compile(r"(\w+)(?:\['(.*?)'\])?")
 
 def option(path: str) -> str:
     """Such as `--signal taste` for `signal_weights['taste']`; the path itself when nobody types it."""
-    for name, key in reversed(_STEP.findall(path)):
-        if name in _OPTIONS:
-            return f"{_OPTIONS[name]} {key}" if key else _OPTIONS[name]
+    steps = [(name, key) for name, key in _STEP.findall(path) if not name.isdecimal()]
+    within = ["", *(f"{name}." for name, _ in steps)]
+    for before, (name, key) in reversed(list(zip(within, steps, strict=False))):
+        told = _OPTIONS.get(before + name) or _OPTIONS.get(name)
+        if told:
+            return f"{told} {key}" if key else told
     return path
 
 

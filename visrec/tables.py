@@ -181,7 +181,8 @@ def signals(answer: ranker_pb2.RecommendResponse) -> str:
 def basis(answer: ranker_pb2.RecommendResponse) -> str:
     """What the answer was made from, what was left out and why, and what it cost."""
     used = ", ".join(f"{each.signal} {each.weight:.0%}" for each in answer.used) or "nothing"
-    lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)})"]
+    tried = f"; {escape(answer.variant)} in the experiment {escape(answer.experiment)}" if answer.experiment else ""
+    lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)}{tried})"]
     lines += [
         f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason, each.signal) or each.reason)}"
         for each in answer.dropped
@@ -192,14 +193,6 @@ def basis(answer: ranker_pb2.RecommendResponse) -> str:
 def costs(of: Iterable[common_pb2.StageCost]) -> str:
     """How long each stage took."""
     return "[dim]" + (", ".join(f"{each.stage} {each.ms:.1f} ms" for each in of) or "no stages reported") + "[/]"
-
-
-def scenes(found: Iterable[ranker_pb2.Scene]) -> Table:
-    """The named sets of weights."""
-    table = listing("scene", "signals", "blocks", "for")
-    for each in found:
-        table.add_row(each.name, _weights(each.signal_weights), _weights(each.block_weights), escape(each.description))
-    return table
 
 
 def model(found: embedder_pb2.Model) -> Table:
@@ -254,10 +247,6 @@ def plain(value: common_pb2.AttributeValue) -> str:
     if isinstance(told, float):
         return f"{told:g}"
     return told if isinstance(told, str) else ", ".join(told)
-
-
-def _weights(of: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {weight:g}" for name, weight in sorted(of.items()))
 
 
 def word_of(name: str, prefix: str) -> str:

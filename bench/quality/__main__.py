@@ -3,17 +3,18 @@
 Clothing: each `query` photo against the `gallery`. Luma: each product against the others. Over photos: products of luma
 cut out and pasted, against those that were not. Medium: photos, drawings and paintings of gcompris. Look: its photos
 under ten treatments. How many of the ten nearest share the category, the colour, the medium, the look; by each block
-alone. Nothing was fitted to what is judged.
+alone. Nothing was fitted to what is judged. Other views: the other colours of a product of luma, and photos mirrored,
+turned, cropped and lit otherwise; how many are among the first ten (recall@10), and mAP of the whole ranking.
 Tastes: simulated shoppers (tests/profile/shoppers.py says what is assumed) act on the photos of both shops through the
 profile service; what their tastes find is held against what one mean vector of the same acts finds.
 Diversity: photos of both shops asked of the ranker, with more and more of it.
 Learned heads: clothing's labels, and what simulated shoppers choose, for photos that nothing was fitted to.
 Domains: what goes with a photo in another domain: luma's links, rooms and home, photos by phone and products.
 
-Prints tables, writes var/eval/quality.json, and ends with exit code 1 when a figure misses its target or nothing can be
-measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them, data/clothing and data/luma
-are looked for here and in the folders beside the project. gcompris is fetched with apt into var/eval; what cannot be
-had is left out and named.
+Prints tables, writes var/eval/quality.json and .svg, and ends with exit code 1 when a figure misses its target or
+nothing can be measured. CLOTHING and LUMA name the folders (each with items.csv and images); without them,
+data/clothing and data/luma are looked for here and in the folders beside the project. gcompris is fetched with apt into
+var/eval; what cannot be had is left out and named.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(report.table(section))
     if sections:
         report.save(sections, data.left_out, FOLDER / "quality.json")
+        (FOLDER / "quality.svg").write_text(report.drawn(sections), encoding="utf-8")
     figures = [figure for section in sections for figure in section.figures]
     return 0 if figures and all(figure.good for figure in figures) else 1
 
@@ -84,6 +86,7 @@ def measure_all(data: Data, folders: Mapping[str, Path]) -> list[Section]:
         fp32 = embed(fleet, photos, "fp32", console)
     sections = (
         measure.blocks(data.questions, int8.with_those_of(others)),
+        measure.retrieval(data.shops, data.alike, int8.with_those_of(others)),
         measure.precisions(data.shops, int8, fp32),
         measure.views(data.shops, int8, three),
         found,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.quality import gcompris, looks, pasted
+from bench.quality import gcompris, looks, pasted, views
 from bench.quality.picture import Picture
 from bench.quality.question import Question
 from bench.quality.shops import TABLE, Clothing, read_luma
@@ -16,16 +16,17 @@ from demo.sources import LeftOut
 @dataclass(frozen=True)
 class Data:
     """`left_out` says, in a line each, what is missing and why. `questions` are those that every block is asked,
-    `shops` those of them whose photos come from shops: category and colour."""
+    `shops` those of them whose photos come from shops: category and colour. `alike`: other views of what is there."""
 
     shops: list[Question] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    alike: list[Question] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
     @property
     def pictures(self) -> list[Picture]:
         """Everything to embed, each once."""
-        return distinct(self.questions)
+        return distinct([*self.questions, *self.alike])
 
 
 def distinct(questions: list[Question]) -> list[Picture]:
@@ -50,10 +51,12 @@ def collect(folders: Mapping[str, Path], cache: Path, say: Callable[[str], None]
     if "clothing" in present:
         clothing = Clothing.read(folders["clothing"])
         data.shops.append(Question("clothing: category", "category", clothing.queries, clothing.gallery))
+        data.alike.append(views.taken_anew("clothing", clothing.queries, [*clothing.queries, *clothing.gallery]))
     luma = read_luma(folders["luma"]) if "luma" in present else []
     if luma:
         data.shops.append(Question.among("luma: category", "category", luma))
         data.shops.append(Question.among("luma: colour", "colour", luma))
+        data.alike.extend([views.other_colours(luma), views.taken_anew("luma", luma, luma)])
     data.questions.extend(data.shops)
     try:
         say("Getting photos, drawings and paintings …")

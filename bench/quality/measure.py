@@ -38,6 +38,25 @@ def blocks(questions: Sequence[Question], vectors: Vectors) -> Section:
     return Section("precision@10, each block alone", figures)
 
 
+def retrieval(shops: Sequence[Question], views: Sequence[Question], vectors: Vectors) -> Section:
+    """Each by the block that answers it: the whole ranking by what is shared, the first ten by what is the same."""
+    figures = []
+    for question in shops:
+        name, block, asked = (
+            f"{question.name} by {BLOCK_OF[question.label]}",
+            BLOCK_OF[question.label],
+            question.queries,
+        )
+        figures.append(Figure(name, "mAP", question.mean_average_precision(vectors, block), len(asked)))
+        figures.append(Figure(name, "recall@10", question.recall(vectors, block), len(asked)))
+    for question in views:
+        least = LEAST.get((question.name, "content"))
+        asked, value = question.queries, question.recall(vectors, "content")
+        figures.append(Figure(question.name, "mAP", question.mean_average_precision(vectors, "content"), len(asked)))
+        figures.append(Figure(question.name, "recall@10", value, len(asked), least))
+    return Section("retrieval, exact", figures)
+
+
 def precisions(questions: Sequence[Question], int8: Vectors, fp32: Vectors) -> Section:
     """What quantising costs: neighbours lost, and the cosine of the same query in both precisions."""
     figures = []

@@ -11,7 +11,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench import machine
+from bench.bar_chart import Bar, Group, sheet
 from bench.quality.figure import Figure, Section
+
+GOOD, MISSED = "#1f77b4", "#d62728"
 
 
 def table(section: Section) -> Table:
@@ -39,6 +42,20 @@ def save(sections: Sequence[Section], left_out: Sequence[str], path: Path) -> No
     found = {"machine": machine.describe(), "figures": figures, "left_out": list(left_out)}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def drawn(sections: Sequence[Section]) -> str:
+    """Every share as a bar, a group for each section and what was asked; targets as red lines. An SVG."""
+    groups = dict[tuple[str, str], list[Bar]]()
+    for section in sections:
+        for figure in section.figures:
+            if figure.unit == "share":
+                groups.setdefault((section.title, figure.what), []).append(_bar(figure))
+    return sheet([Group(f"{title}: {what}", bars) for (title, what), bars in groups.items()])
+
+
+def _bar(figure: Figure) -> Bar:
+    return Bar(figure.how, max(figure.value, 0.0), GOOD if figure.good else MISSED, least=figure.least)
 
 
 def _cell(figure: Figure) -> str:

@@ -34,8 +34,9 @@ class Clothing:
 
 
 def read_luma(folder: Path) -> list[Picture]:
-    """Products with a `category`, most also with a `colour`. Raises BenchFailed when a photo is missing."""
-    return [_picture(folder, row, "category", "colour") for row in _rows(folder)]
+    """Products with a `category` and a `title`, which those share that differ in colour alone; most also with a
+    `colour`. Raises BenchFailed when a photo is missing."""
+    return [_picture(folder, row, "category", "colour", "title") for row in _rows(folder)]
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:

@@ -9,7 +9,7 @@ novelty (bits), diversity in a list (1 - cosine of kind and year), calibration (
 are the ranker's: `collaborative` by the code of `jobs collaborative`; `taste` over kinds and years, which stand for
 photos; `segment` over age and gender; `popularity`. The fused answer is their weighted sum.
 
-Items without events: a tenth of the films are taken out of what is known and ranked by where looks put them.
+Items without events: tenths of the films are taken out of what is known and ranked by where looks put them.
 
 Writes var/eval/recommendation.json and .svg, and ends with exit code 1 when a target is missed. Needs no service
 unless --served asks them the same; the data is fetched with pip into var/eval (its licence allows no handing on).
@@ -66,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     of_new = new_items.measured(by_person(movies.log), movies, own.settings)
     console.print(report.of_new(of_new))
     missed = [line for each in found for line in misses(each)]
-    if of_new[new_items.MAPPED].low <= of_new[new_items.TASTE].high:
+    if not of_new[new_items.GAIN].is_above:
         missed.append("rows by looks are not above taste for items without events")
     if options.served:
         missed += [line for each in found for line in _served(each, movies)]
     for line in missed:
         console.print(f"[red]missed:[/] {escape(line)}")
     report.save(found, of_new, missed, FOLDER / "recommendation.json")
-    (FOLDER / "recommendation.svg").write_text(bars.sheet(found), encoding="utf-8")
+    (FOLDER / "recommendation.svg").write_text(bars.drawn(found), encoding="utf-8")
     return 1 if missed else 0
 
 

@@ -69,12 +69,13 @@ def diversity(top: Ints, features: Floats) -> Floats:
 def calibration(top: Ints, kinds: Floats, likes: Floats) -> Floats:
     """Kullback-Leibler divergence from the kinds of what somebody liked to those that are shown, in nats (Steck,
     "Calibrated Recommendations", RecSys 2018); 0 is best. `kinds`: (items, kinds), each row sums to 1 or is zero;
-    `likes`: (people, items), of those in `top`. Who liked nothing has NaN."""
+    `likes`: (people, items), of those in `top`. Who liked nothing that has a kind has NaN."""
     liked = likes @ kinds
     with np.errstate(invalid="ignore", divide="ignore"):
         liked /= liked.sum(axis=1, keepdims=True)
         shown = kinds[top].mean(axis=1)
         shown /= shown.sum(axis=1, keepdims=True)
+        shown[np.isnan(shown).all(axis=1)] = 0.0  # nothing of any kind is shown: nothing but smoothing
         mixed = (1 - SMOOTHING) * shown + SMOOTHING * liked
         terms = np.where(liked > 0, liked * np.log(liked / mixed), 0.0)
     return np.where(np.isnan(liked).any(axis=1), np.nan, terms.sum(axis=1))

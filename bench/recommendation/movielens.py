@@ -28,6 +28,8 @@ YEARS = ((1930, 8), (1940, 8), (1950, 8), (1960, 8), (1970, 8), (1980, 5), (1985
 """Centres and widths of soft bands; from 1993 on each year has its own."""
 LATE = tuple((year, 1) for year in range(1993, 1999))
 AGES = (25, 35, 50)
+NUMBERED_BY = 1
+"""Seed of the films' numbers."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ def fetched(folder: Path) -> Path:
 
 
 def read(tables: Path) -> Movies:
-    """The tables as arrays."""
+    """The tables as arrays. Films are numbered by chance, always the same: their own numbers go by popularity, so where
+    a method says the same of several, breaking ties by number would do what it did not."""
     ratings = np.loadtxt(tables / "ml-100k.inter", skiprows=1)
     ratings = ratings[np.argsort(ratings[:, 3], kind="stable")]
     people, who = np.unique(ratings[:, 0].astype(int), return_inverse=True)
-    films, what = np.unique(ratings[:, 1].astype(int), return_inverse=True)
+    films, what = _shuffled(*np.unique(ratings[:, 1].astype(int), return_inverse=True))
     log = Log(who, what, ratings[:, 2] >= LEAST_RATING, ratings[:, 3] / DAY_S, len(people), len(films))
     told = {int(row[0]): row[1:] for row in _rows(tables / "ml-100k.item")}
     known = {int(row[0]): row[1:] for row in _rows(tables / "ml-100k.user")}
@@ -77,6 +80,11 @@ def read(tables: Path) -> Movies:
     bands = np.digitize([int(known[person][0]) for person in people], AGES)
     genders = np.array([known[person][1] == "F" for person in people], dtype=np.intp)
     return Movies(log, features, kinds, 2 * bands + genders)
+
+
+def _shuffled(films: Ints, what: Ints) -> tuple[Ints, Ints]:
+    place = np.random.default_rng(NUMBERED_BY).permutation(len(films))
+    return films[np.argsort(place)], place[what]
 
 
 def _films(films: Ints, told: Mapping[int, list[str]]) -> tuple[Floats, Floats]:

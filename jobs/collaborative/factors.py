@@ -19,6 +19,7 @@ Where somebody is, is the fold of services/profile/collaborative/placing.py, ove
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,15 +53,17 @@ class Recipe:
     seed: int = 1
 
 
-def learned(acts: Acts, recipe: Recipe) -> Float32:
+def learned(acts: Acts, recipe: Recipe, on_round: Callable[[], None] = lambda: None) -> Float32:
     """(items, F + 1) float32 rows of unit norm; an item that nobody liked has slack alone. The same acts and recipe
-    give the same rows."""
-    _, items = factorised(_rated(acts, acts.clicks * recipe.confidence), recipe)
+    give the same rows. `on_round` is told of each iteration."""
+    _, items = factorised(_rated(acts, acts.clicks * recipe.confidence), recipe, on_round)
     items[_unliked(acts)] = 0.0  # they keep what chance gave them, pulled towards nothing
     return with_slack(whitened(items, recipe.regularisation))
 
 
-def factorised(rated: sparse.csr_matrix, recipe: Recipe) -> tuple[Float64, Float64]:
+def factorised(
+    rated: sparse.csr_matrix, recipe: Recipe, on_round: Callable[[], None] = lambda: None
+) -> tuple[Float64, Float64]:
     """(people, items) float32 confidences, negative for what is disliked, to factors of both, (people, F) and
     (items, F), by one thread: more of them sum in another order each time."""
     with threadpool_limits(limits=1, user_api="blas"):
@@ -73,7 +76,7 @@ def factorised(rated: sparse.csr_matrix, recipe: Recipe) -> tuple[Float64, Float
             random_state=recipe.seed,
             use_gpu=False,
         )
-        model.fit(rated, show_progress=False)
+        model.fit(rated, show_progress=False, callback=lambda *_: on_round())
     people, items = (np.asarray(each, dtype=np.float64) for each in (model.user_factors, model.item_factors))
     return people, items
 
@@ -94,8 +97,9 @@ def with_slack(rows: Float64) -> Float32:
     return np.column_stack([scaled, slack]).astype(np.float32)
 
 
-def placed(acts: Acts, rows: Float32, recipe: Recipe) -> Float32:
-    """(people, F + 1) float32: where everybody is, of unit norm and without slack; who likes nothing is all zero."""
+def placed(acts: Acts, rows: Float32, recipe: Recipe, on_person: Callable[[], None] = lambda: None) -> Float32:
+    """(people, F + 1) float32: where everybody is, of unit norm and without slack; who likes nothing is all zero.
+    `on_person` is told of each."""
     weighed = acts.clicks * np.exp2(-acts.turns / recipe.recent).astype(np.float32)
     rated = _rated(acts, weighed)
     inner = rows[:, :-1].astype(np.float64)
@@ -104,6 +108,7 @@ def placed(acts: Acts, rows: Float32, recipe: Recipe) -> Float32:
         own = slice(rated.indptr[person], rated.indptr[person + 1])
         vector = fold(inner[rated.indices[own]], rated.data[own].astype(np.float64))
         people[person, :-1] = vector
+        on_person()
     return people
 
 

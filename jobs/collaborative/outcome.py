@@ -24,6 +24,7 @@ class Outcome:
     explained  share of what held-out rows differ by from the mean that looks tell; None: none, new items have no rows
     space      where the alias is now
     previous   where it was; empty: nowhere
+    went_on    whether rows are those that an earlier run has learned
     """
 
     acts: int
@@ -33,3 +34,4 @@ class Outcome:
     explained: float | None
     space: str
     previous: str
+    went_on: bool = False

@@ -29,8 +29,8 @@ CLICKS: Mapping[int, float] = {
 
 
 @dataclass(frozen=True)
-class Looks:
-    """Items of one page that have a visual vector: `vectors` (n, D) float32 of their first photo."""
+class Rows:
+    """Items of one page that have a vector in a space: `vectors` (n, D) float32, of an item's first photo."""
 
     ids: list[str]
     vectors: Float32
@@ -64,12 +64,13 @@ class Reader:
             on_read(len(page.events))
         return found.named()
 
-    def looks(self, on_read: Callable[[float], None]) -> Iterator[Looks]:
-        """All items with a vector in the present visual space, page by page. Raises pages.BrokenOff."""
+    def rows(self, on_read: Callable[[float], None], space: str = "") -> Iterator[Rows]:
+        """All items with a vector in a space, page by page; empty: in the one behind `visual`. Raises
+        pages.BrokenOff."""
 
         def ask(token: str) -> indexer_pb2.ListItemsResponse:
             request = indexer_pb2.ListItemsRequest(
-                catalogue=self.catalogue, page_size=ITEMS, page_token=token, include_vectors=True
+                catalogue=self.catalogue, page_size=ITEMS, page_token=token, include_vectors=True, space=space
             )
             return self.connection.call(self.connection.indexer.ListItems, request)
 
@@ -77,5 +78,5 @@ class Reader:
             having = [stored for stored in page.items if stored.vectors]
             if having:
                 vectors = np.array([np.frombuffer(each.vectors[0].data, "<f4") for each in having], dtype=np.float32)
-                yield Looks([each.item.id for each in having], vectors)
+                yield Rows([each.item.id for each in having], vectors)
             on_read(len(page.items))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ import grpc
 import numpy as np
 from google.rpc.status_pb2 import Status
 
-from jobs.collaborative.acts import Named
+from jobs.collaborative.generation import FAMILY, NEXT, SERVED, Generation, outlived
 from jobs.collaborative.outcome import Written
 from jobs.kmeans import Float32
 from jobs.pages import Patience
@@ -19,13 +18,12 @@ from visrec.connection import Connection, RequestT, ResponseT
 from visrec.errors import VisrecCallError
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
-FAMILY = "factors"
-ALIAS = "collaborative"
 BLOCK = "factors_slack"
 """Tells the profile service that the last number of a row is slack."""
 BATCH = 500
 
 TOO_MANY = "TOO_MANY_SPACES"
+SPACE_GONE = ("SPACE_MISMATCH", "SPACE_NOT_FOUND")
 
 _GONE = {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
 """An item or a person that is there no more, a person who took their consent back: as it should be."""
@@ -39,23 +37,34 @@ class Writer:
     catalogue: str
     patience: Patience
 
-    def create(self, named: Named, rows: Float32) -> str:
-        """A space for these rows, by a name that follows from them; one that is there already stays. Where a catalogue
-        has no room for it, those of earlier runs go."""
-        space = common_pb2.Space(
-            name=space_name(named.items, rows),
-            blocks=[common_pb2.Block(name=BLOCK, dimension=rows.shape[1], default_weight=1.0)],
+    def generations(self) -> list[Generation]:
+        """All that runs have left there."""
+        request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
+        listed = self._ask(self.connection.indexer.ListSpaces, request).spaces
+        return [
+            Generation(state.space.name, frozenset(state.aliases))
+            for state in listed
+            if state.space.name.startswith(f"{FAMILY}@")
+        ]
+
+    def create(self, space: str, dimension: int) -> None:
+        """A space of that name; one that is there already stays. Where a catalogue has no room for it, those go that
+        nobody searches: a way back, and what a run has left that was killed."""
+        block = common_pb2.Block(name=BLOCK, dimension=dimension, default_weight=1.0)
+        request = indexer_pb2.CreateSpaceRequest(
+            catalogue=self.catalogue, space=common_pb2.Space(name=space, blocks=[block])
         )
-        request = indexer_pb2.CreateSpaceRequest(catalogue=self.catalogue, space=space)
         try:
             self._ask(self.connection.indexer.CreateSpace, request)
         except VisrecCallError as error:
             if error.reason != TOO_MANY:
                 raise
             # Not before it has to be: where a run was killed, some people may be in the space that it left.
-            self.remove_but()
+            self._point(NEXT, "")
+            for known in self.generations():
+                if not known.aliases:
+                    self._remove(known.name)
             self._ask(self.connection.indexer.CreateSpace, request)
-        return space.name
 
     def items(self, space: str, ids: Sequence[str], rows: Float32, on_done: Callable[[float], None]) -> Written:
         """Raises VisrecCallError for what is not just an item that is gone."""
@@ -93,30 +102,33 @@ class Writer:
             on_done(len(batch))
         return total
 
+    def mark(self, space: str) -> None:
+        """Its rows are whole: a later run goes on with the people."""
+        self._point(NEXT, space)
+
     def move(self, space: str) -> str:
-        """Points the alias at it; where it pointed before, empty: nowhere."""
-        request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=ALIAS, space=space)
+        """Points the alias at it, and takes away what has outlived that; where it pointed before, empty: nowhere."""
+        previous = self._point(SERVED, space)
+        if any(each.name == space and NEXT in each.aliases for each in self.generations()):
+            self._point(NEXT, "")
+        for name in outlived(self.generations(), space, previous):
+            self._remove(name)
+        return previous
+
+    def _point(self, alias: str, space: str) -> str:
+        request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=alias, space=space)
         return self._ask(self.connection.indexer.SetAlias, request).previous_space
 
-    def remove_but(self, *kept: str) -> None:
-        """Spaces of earlier runs that no alias points at: a run that was killed leaves one behind."""
-        request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
-        listed = self._ask(self.connection.indexer.ListSpaces, request).spaces
-        for state in listed:
-            name = state.space.name
-            if name.startswith(f"{FAMILY}@") and not state.aliases and name not in kept:
-                old = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=name)
-                self._ask(self.connection.indexer.DeleteSpace, old)
+    def _remove(self, space: str) -> None:
+        request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=space)
+        try:
+            self._ask(self.connection.indexer.DeleteSpace, request)
+        except VisrecCallError as error:
+            if error.code not in _GONE:  # another run was quicker, or points at it by now
+                raise
 
     def _ask(self, method: grpc.UnaryUnaryMultiCallable[RequestT, ResponseT], request: RequestT) -> ResponseT:
         return self.patience.through(lambda: self.connection.call(method, request))
-
-
-def space_name(ids: Sequence[str], rows: Float32) -> str:
-    """By a digest of all that makes the numbers what they are: themselves."""
-    digest = hashlib.blake2b(np.ascontiguousarray(rows, dtype="<f4").tobytes(), digest_size=8)
-    digest.update("\0".join(ids).encode())
-    return f"{FAMILY}@{digest.hexdigest()}"
 
 
 def _vector(space: str, numbers: Float32) -> common_pb2.Vector:
@@ -126,6 +138,6 @@ def _vector(space: str, numbers: Float32) -> common_pb2.Vector:
 def _counted(statuses: Sequence[Status]) -> Written:
     failed = [VisrecCallError.from_status(status) for status in statuses if status.code]
     for error in failed:
-        if error.code not in _GONE or error.reason == "SPACE_MISMATCH":
+        if error.code not in _GONE or error.reason in SPACE_GONE:
             raise error
     return Written(len(statuses) - len(failed), len(failed))

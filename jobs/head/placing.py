@@ -9,6 +9,7 @@ import numpy as np
 
 from jobs.head.directions import Map
 from jobs.head.fitting import Learned
+from jobs.head.inventory import Inventory
 from jobs.head.reading import NothingLearned
 from jobs.head.sides import CONTENT, KIND
 from jobs.pages import Patience
@@ -18,6 +19,7 @@ from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
 
 FAMILY = VISUAL = "visual"
 POLL_S = 0.5
+FULL = ("TOO_MANY_SPACES", "TOO_MANY_HEADS")
 _ENDED = {
     indexer_pb2.OPERATION_STATE_DONE,
     indexer_pb2.OPERATION_STATE_FAILED,
@@ -76,7 +78,22 @@ class Placing:
         return self.connection.call(self.connection.indexer.ListSpaces, request).spaces
 
     def give(self, head: embedder_pb2.Head) -> common_pb2.Space:
-        """The space that it makes, known to the embedder and the catalogue from then on."""
+        """The space that it makes, known to the embedder and the catalogue from then on. Where there is no room, what
+        earlier runs have made goes and is not searched: the space that is searched now will be the way back."""
+        try:
+            return self._given(head)
+        except VisrecCallError as error:
+            if error.reason not in FULL:
+                raise
+        self.inventory.tidy()
+        return self._given(head)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What runs of this job have made."""
+        return Inventory(self.connection, self.catalogue)
+
+    def _given(self, head: embedder_pb2.Head) -> common_pb2.Space:
         space = self.connection.call(self.connection.embedder.PutHead, embedder_pb2.PutHeadRequest(head=head)).space
         request = indexer_pb2.CreateSpaceRequest(catalogue=self.catalogue, space=space)
         self.connection.call(self.connection.indexer.CreateSpace, request)
@@ -123,14 +140,16 @@ class Placing:
             self.patience.sleep(POLL_S)
 
     def move(self, space: str) -> str:
-        """Points the alias at it; where it pointed before."""
+        """Points the alias at it; where it pointed before: the way back, which stays. What earlier runs have made
+        goes."""
         request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=VISUAL, space=space)
-        return self.connection.call(self.connection.indexer.SetAlias, request).previous_space
+        previous = self.connection.call(self.connection.indexer.SetAlias, request).previous_space
+        self.inventory.tidy(space, previous, before=space)
+        return previous
 
     def remove(self, space: str) -> None:
-        """The space. Its head stays: one of the same items is the same head, and may serve another catalogue."""
-        request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=space)
-        self.connection.call(self.connection.indexer.DeleteSpace, request)
+        """The space, and its head if no other catalogue has that space."""
+        self.inventory.remove(space)
 
 
 def _linear(name: str, map_: Map, weight: float) -> embedder_pb2.HeadBlock:

@@ -185,6 +185,11 @@ def _row(stored: indexer_pb2.StoredItem, label: str) -> _Row:
     )
 
 
+def is_label(field: str) -> bool:
+    """Whether items can have words in it."""
+    return field in OWN_FIELDS or (field.startswith(ATTRIBUTE) and field != ATTRIBUTE)
+
+
 def labels_of(item: indexer_pb2.Item, field: str) -> tuple[str, ...]:
     """The words that an item has in a field: one of OWN_FIELDS, or attributes.NAME."""
     if field.startswith(ATTRIBUTE):

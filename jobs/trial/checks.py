@@ -12,18 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from jobs.trial.comparing import LEVEL, Float64
+
+_NORMAL = NormalDist()
+_APART = _NORMAL.inv_cdf((1 + LEVEL) / 2)
+"""Standard errors."""
+_RARE = _NORMAL.inv_cdf(1 - 0.001 / 2)
 
 TOO_UNLIKELY = 0.001
 """The p of a sample ratio below which something is wrong: it is looked at each time, so 0.05 would cry wolf."""
 
 DRAWS = 1_000
 BLOCK = 50
-_Z = 1.959963984540054
-"""97.5 % of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class AgainstItself:
     def bounds(self) -> tuple[float, float]:
         """Between which the rate is in 999 of 1000 cases when intervals are as wide as they say."""
         nominal = 1 - LEVEL
-        slack = 3.2905 * math.sqrt(nominal * LEVEL / self.draws)
+        slack = _RARE * math.sqrt(nominal * LEVEL / self.draws)
         return nominal - slack, nominal + slack
 
     @property
@@ -54,13 +58,15 @@ class AgainstItself:
 
 def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> float:
     """The p of a chi-squared test that people were drawn by these shares, all above 0; 1 for fewer than two groups."""
+    from scipy.special import chdtrc  # takes half a second that other jobs need not wait
+
     total = sum(counts)
     if len(counts) < 2 or not total:
         return 1.0
     scale = sum(shares)
     expected = [total * share / scale for share in shares]
     chi = sum((count - wanted) ** 2 / wanted for count, wanted in zip(counts, expected, strict=True))
-    return _beyond(chi, len(counts) - 1)
+    return float(chdtrc(len(counts) - 1, chi))
 
 
 def against_itself(
@@ -71,7 +77,7 @@ def against_itself(
     while done < draws:
         many = min(BLOCK, draws - done)
         ones = (random.random((many, len(answers))) < share).astype(np.float64)
-        alarms += int(np.count_nonzero(_apart(ones, outcomes, answers) > _Z))
+        alarms += int(np.count_nonzero(_apart(ones, outcomes, answers) > _APART))
         done += many
     return AgainstItself(alarms, draws)
 
@@ -91,14 +97,3 @@ def _ratios(groups: Float64, outcomes: Float64, answers: Float64) -> tuple[Float
     value = (groups @ outcomes) / total
     squares = groups @ outcomes**2 - 2 * value * (groups @ (outcomes * answers)) + value**2 * (groups @ answers**2)
     return value, people / (people - 1) * np.maximum(squares, 0.0) / total**2
-
-
-def _beyond(chi: float, freedom: int) -> float:
-    """How often a chi-squared variable of so many degrees of freedom is greater, by the recursion from two of them to
-    the next two (Abramowitz and Stegun, 26.4.8)."""
-    half = chi / 2
-    found = math.erfc(math.sqrt(half)) if freedom % 2 else math.exp(-half)
-    for degrees in range(freedom % 2 or 2, freedom, 2):
-        if half > 0:
-            found += math.exp(degrees / 2 * math.log(half) - half - math.lgamma(degrees / 2 + 1))
-    return min(1.0, found)

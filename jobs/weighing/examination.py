@@ -1,4 +1,4 @@
-r"""Examination: how likely somebody is to look at a place, which is not how much they like what stands there.
+"""Examination: how likely somebody is to look at a place, which is not how much they like what stands there.
 
 The click model is the position-based one (Richardson, Dominowska and Ragno, WWW 2007): a place is chosen when it is
 looked at and when what stands there is wanted,
@@ -62,10 +62,7 @@ def estimated(lists: Lists) -> Examination:
     """From what was chosen where."""
     if lists.chosen.sum() < FEWEST or lists.chosen.all() or len(np.unique(lists.ranks)) < 2:
         return Examination()
-    fit = _fitted(_wanting(lists), np.log(lists.ranks), lists.chosen.astype(np.float64))
-    if fit is None:
-        return Examination()
-    eta, error = fit
+    eta, error = _fitted(_wanting(lists), np.log(lists.ranks), lists.chosen.astype(np.float64))
     return Examination(min(max(eta, 0.0), MOST), error) if error <= LOOSE else Examination()
 
 
@@ -86,8 +83,8 @@ def _wanting(lists: Lists) -> Float64:
     return np.column_stack([np.ones(len(table)), (table - table.mean(axis=0)) / table.std(axis=0)])
 
 
-def _fitted(x: Float64, log_rank: Float64, y: Float64) -> tuple[float, float] | None:
-    """eta and its standard error; None: the likelihood has no top."""
+def _fitted(x: Float64, log_rank: Float64, y: Float64) -> tuple[float, float]:
+    """eta and its standard error."""
     at = np.zeros(x.shape[1] + 1)
     rate = float(y.mean())
     at[0] = np.log(rate / (1 - rate))
@@ -106,11 +103,8 @@ def _fitted(x: Float64, log_rank: Float64, y: Float64) -> tuple[float, float] | 
         if gained < CLOSE_ENOUGH * abs(best):
             break
     _, information = _slope(at, x, log_rank, y)
-    try:
-        error = float(np.sqrt(np.linalg.inv(information + RIDGE * np.eye(len(at)))[-1, -1]))
-    except np.linalg.LinAlgError:
-        return None
-    return float(at[-1]), error
+    # Never singular: the information is a sum of squares, and the ridge makes every eigenvalue RIDGE at least.
+    return float(at[-1]), float(np.sqrt(np.linalg.inv(information + RIDGE * np.eye(len(at)))[-1, -1]))
 
 
 def _chances(at: Float64, x: Float64, log_rank: Float64) -> tuple[Float64, Float64]:

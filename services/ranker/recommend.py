@@ -17,11 +17,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.errors import NotReady
+from services.errors import NotFound, NotReady, SpaceMismatch
 from services.ranker.answer import Answer, Ask
 from services.ranker.finding.appraising import Appraiser
 from services.ranker.finding.gathering import Gatherer
 from services.ranker.finding.material import Material
+from services.ranker.finding.moved import moved
 from services.ranker.finding.searching import Haul, Searcher, Wish
 from services.ranker.frozen.freezer import NOT_FROZEN, Freezer
 from services.ranker.limits import Limits
@@ -81,14 +82,26 @@ class Recommender:
         is left to answer from.
         """
         ask.check()
+        stages = Stages(self._clock, budget_s)
+        spaces = await stages.need("space", self._indexer.spaces(ask.catalogue))
+        try:
+            return await self._recommended(stages, ask, spaces)
+        except (SpaceMismatch, NotFound) as problem:
+            # The embedder knows spaces by their heads alone: one that is gone is not found.
+            is_of_space = isinstance(problem, SpaceMismatch) or problem.kind == "space"
+            now = await moved(stages, self._indexer, ask.catalogue, spaces) if is_of_space else None
+            if now is None:
+                raise
+        return await self._recommended(Stages(self._clock, stages.left_s), ask, now)
+
+    async def _recommended(self, stages: Stages, ask: Ask, spaces: Spaces) -> Answer:
+        """Raises SpaceMismatch where the catalogue has other spaces by now, too."""
         book = self._book()
         scene, exposure = book.named(ask.scene).seen_by(ask.user_id)
         wanted = scenes.signal_weights(scene, ask.signal_weights)
         rules = ask.rules.over(scene.rules)
         conditions = rules.conditions()
         variety = _variety(ask.diversity or scene.diversity, rules)
-        stages = Stages(self._clock, budget_s)
-        spaces = await stages.need("space", self._indexer.spaces(ask.catalogue))
         blocks = scenes.block_weights(scene, ask.block_weights, spaces.visual)
         curves = self._calibration.of(ask.catalogue, spaces.visual.name)
 
@@ -171,6 +184,11 @@ class Recommender:
         ask = material.ask
         try:
             return await self._searcher.search(stages, material, spaces, wish), {}
+        except SpaceMismatch as problem:
+            if await moved(stages, self._indexer, ask.catalogue, spaces):
+                raise
+            # No caller has named the space: a replica of the indexer has not heard of it yet.
+            raise NotReady("the catalogue has other spaces now, which the next one will know") from problem
         except AWAY:
             remembered = self._indexer.remembered(ask.catalogue, ask.filter, ask.domains, wish.conditions)
             excluded = set(material.excluded())

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import io
 import json
+import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
-from bench.quality import measure, report
+from bench.quality import measure, report, views
 from bench.quality.__main__ import main
 from bench.quality.figure import Figure, Section
 from bench.quality.index import share
-from bench.quality.picture import Picture
-from bench.quality.question import Question, precision
+from bench.quality.picture import Picture, file_of
+from bench.quality.question import Question, mean_average_precision, precision, recall
 from bench.quality.vectors import Vectors
 from visrec.v1 import common_pb2, indexer_pb2
 from visrec.vectors import Vector
@@ -44,6 +47,44 @@ def test_answers_that_are_missing_count_as_wrong() -> None:
     right = np.ones((1, 3), dtype=np.bool_)
     barred = np.array([[False, False, True]])
     assert precision(np.zeros((1, 3)), right, barred) == pytest.approx(0.2)
+
+
+def test_recall_is_the_share_of_the_right_ones_that_are_found_and_asks_only_who_has_one() -> None:
+    scores = np.tile(np.arange(20.0)[::-1], (3, 1))
+    right = np.zeros((3, 20), dtype=np.bool_)
+    right[0, [3, 15]] = right[1, [9, 10]] = True
+    assert recall(scores, right, np.zeros_like(right)) == pytest.approx(0.5)
+    barred = np.zeros_like(right)
+    barred[1, 0] = True  # the eleventh moves up
+    assert recall(scores, right, barred) == pytest.approx(0.75)
+
+
+def test_average_precision_is_that_of_the_whole_ranking_without_what_is_barred() -> None:
+    scores = np.tile(np.arange(20.0)[::-1], (2, 1))
+    right, barred = np.zeros((2, 20), dtype=np.bool_), np.zeros((2, 20), dtype=np.bool_)
+    right[0, [1, 4]] = True
+    assert mean_average_precision(scores, right, barred) == pytest.approx((1 / 2 + 2 / 5) / 2)
+    barred[0, 0] = True
+    assert mean_average_precision(scores, right, barred) == pytest.approx((1 / 1 + 2 / 4) / 2)
+
+
+def test_other_colours_and_views_are_sought_among_all() -> None:
+    photos = [
+        Picture(name, partial(file_of, Image.new("RGB", (300, 200), name)), {"title": title}, name)
+        for name, title in (("red", "Tote"), ("blue", "Tote"), ("green", "Duffle"))
+    ]
+    colours = views.other_colours(photos)
+    assert [each.name for each in colours.queries] == ["red", "blue"]
+    assert len(colours.gallery) == 3
+    anew = views.taken_anew("shop", photos[:2], photos)
+    assert {each.name for each in anew.queries}.isdisjoint(each.name for each in anew.gallery)
+    assert [each.labels["photo"] for each in anew.queries] == ["red", "blue"]
+    assert {each.group for each in anew.queries}.isdisjoint(each.group for each in anew.gallery)
+    file = anew.queries[0].file()
+    assert file == anew.queries[0].file() != photos[0].file()
+    red, green, blue = np.asarray(Image.open(io.BytesIO(file))).reshape(-1, 3).T
+    assert red.min() > 150
+    assert max(green.max(), blue.max()) == 0
 
 
 def test_each_block_is_asked_alone_and_a_group_never_finds_itself() -> None:
@@ -113,6 +154,16 @@ def test_a_table_has_a_row_for_each_question_and_fits_80_columns() -> None:
         line.split() == ["clothing:", "category", "0.648", "0.340", "content", "≥", "0.640", "250"] for line in lines
     )
     assert any(line.split() == ["…", "pasted", "over", "photos", "0.20", "style", "≤", "0.10", "417"] for line in lines)
+
+
+def test_every_share_is_drawn_as_a_bar_and_what_is_missed_in_another_colour() -> None:
+    figures = [Figure("hats & caps", "int8", 0.5, 9, least=0.6), Figure("hats & caps", "lost", 0.2, 9, unit="points")]
+    drawn = ET.fromstring(report.drawn([Section("precision@10", figures)]))
+    text = "".join(drawn.itertext())
+    assert "precision@10: hats & caps" in text
+    assert "0.500" in text
+    assert "lost" not in text
+    assert report.MISSED in {each.get("fill") for each in drawn.iter()}
 
 
 def test_the_file_has_every_figure_and_what_is_missing(tmp_path: Path) -> None:

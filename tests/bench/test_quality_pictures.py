@@ -62,26 +62,27 @@ def test_clothing_is_split_into_queries_and_gallery(tmp_path: Path) -> None:
 
 
 def test_a_product_without_a_colour_is_asked_only_for_its_category(tmp_path: Path) -> None:
-    shop(tmp_path / "luma", "id,category,colour,image", "1,bags,,a.jpg", "2,bags,Red,a.jpg")
+    shop(tmp_path / "luma", "id,title,category,colour,image", "1,Tote,bags,,a.jpg", "2,Duffle,bags,Red,a.jpg")
     assert [each.labels for each in read_luma(tmp_path / "luma")] == [
-        {"category": "bags"},
-        {"category": "bags", "colour": "Red"},
+        {"category": "bags", "title": "Tote"},
+        {"category": "bags", "colour": "Red", "title": "Duffle"},
     ]
 
 
 def test_a_photo_that_is_missing_is_named(tmp_path: Path) -> None:
-    shop(tmp_path / "luma", "id,category,colour,image", "1,bags,,b.jpg")
+    shop(tmp_path / "luma", "id,title,category,colour,image", "1,Tote,bags,,b.jpg")
     with pytest.raises(BenchFailed, match=r"b\.jpg"):
         read_luma(tmp_path / "luma")
 
 
 def test_what_cannot_be_had_is_left_out_and_the_rest_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop(tmp_path / "luma", "id,category,colour,image", "1,bags,Red,a.jpg")
+    shop(tmp_path / "luma", "id,title,category,colour,image", "1,Tote,bags,Red,a.jpg")
     monkeypatch.setenv("PATH", str(tmp_path))
     data = collect({"clothing": tmp_path, "luma": tmp_path / "luma"}, tmp_path / "cache", lambda _: None)
     assert [question.name for question in data.questions] == ["luma: category", "luma: colour"]
     assert [line.partition(":")[0] for line in data.left_out] == ["clothing", "medium, look, colour over photos"]
     assert "no apt" in data.left_out[1]
+    assert [len(question.queries) for question in data.alike] == [0, 1]
 
 
 def test_a_picture_of_several_questions_is_embedded_once() -> None:

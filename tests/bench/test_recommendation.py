@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
 
-from bench.recommendation import metrics, new_items, signals
+from bench.quality import domains
+from bench.quality.question import K
+from bench.recommendation import measure, metrics, movielens, new_items, signals
 from bench.recommendation.interval import interval
-from bench.recommendation.log import Log, Split, by_person, by_time
+from bench.recommendation.log import Floats, Log, Split, by_person, by_time
 from bench.recommendation.movielens import Movies, unit
 from bench.recommendation.tuning import Settings, answers, tuned
 from jobs.collaborative.factors import Recipe
@@ -93,6 +98,31 @@ def test_the_check_of_the_future_can_fail() -> None:
     assert (signals.popularity(log, 10.0) != signals.popularity(other, 10.0)).any()
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_what_is_tuned_and_answered_with_is_what_is_known(
+    split: Callable[[Log], Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The functions above keep the future out if it is not given to them; here is who gives."""
+    log = log_of(2)
+    given = list[Log]()
+
+    def tuning(known: Log, *_: object) -> Settings:
+        given.append(known)
+        return Settings()
+
+    def answering(known: Log, *rest: Any) -> dict[str, Floats]:
+        given.append(known)
+        return answers(known, *rest)
+
+    monkeypatch.setattr(measure, "tuned", tuning)
+    monkeypatch.setattr(measure, "answers", answering)
+    measure.measured("split", split, movies_of(log), lambda: None)
+    assert len(given) == 2
+    for each in given:
+        np.testing.assert_array_equal(each.days, split(log).known.days)
+        np.testing.assert_array_equal(each.items, split(log).known.items)
+
+
 def test_people_without_a_like_before_are_newcomers() -> None:
     people, items = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 0])
     liked = np.array([True, False, True, True, True, True])
@@ -125,6 +155,22 @@ def test_a_list_of_one_kind_is_not_diverse_and_one_like_the_past_is_calibrated()
     divergence = metrics.calibration(top, kinds, likes)
     assert divergence[:2].tolist() == pytest.approx([math.log(100), 0.0])
     assert math.isnan(divergence[2])
+    without = np.vstack([kinds, np.zeros((2, 2))])
+    shown = metrics.calibration(np.array([[4, 5]]), without, np.array([[1.0, 0, 0, 0, 0, 0]]))
+    assert shown.tolist() == pytest.approx([math.log(100)])
+
+
+@given(seed=st.integers(0, 1000), k=st.integers(1, 12))
+def test_the_discounted_gain_is_that_of_a_library_and_of_the_other_benches(seed: int, k: int) -> None:
+    chance = np.random.default_rng(seed)
+    scores, wanted = chance.permuted(np.tile(np.arange(12.0), (5, 1)), axis=1), chance.random((5, 12)) < 0.3
+    wanted[:, 0] = True
+    top = metrics.best(scores, np.zeros_like(wanted), k)
+
+    own = metrics.ndcg(top, wanted)
+    assert own.mean() == pytest.approx(ndcg_score(wanted, scores, k=k, ignore_ties=True))
+    if k == K:
+        np.testing.assert_allclose(domains.ndcg(scores, wanted), own)
 
 
 @given(seed=st.integers(0, 1000), few=st.integers(1, 4), k=st.integers(1, 6))
@@ -173,7 +219,7 @@ def test_what_is_known_of_hidden_items_is_not_looked_at() -> None:
     """Other events with them change nothing of what is said of them, but where it should."""
     log = log_of(2, 2000, 40, 120)
     movies = movies_of(log)
-    out = new_items.hidden(120)
+    out = new_items.parts(120)[0]
     few = Settings(recipe=Recipe(factors=2, regularisation=1.0))
     turned = replace(log, liked=log.liked ^ out[log.items])
 
@@ -183,3 +229,26 @@ def test_what_is_known_of_hidden_items_is_not_looked_at() -> None:
         np.testing.assert_array_equal(found[name], again[name])
     assert (found[new_items.LEARNED] != again[new_items.LEARNED]).any()
     assert found[new_items.MAPPED].any()
+
+
+def test_parts_that_are_taken_out_share_nothing_and_are_a_tenth_each() -> None:
+    found = new_items.parts(1000)
+    assert [int(part.sum()) for part in found] == [100] * new_items.LEFT_OUT
+    assert np.sum(found, axis=0).max() == 1
+
+
+def test_films_are_numbered_by_chance_and_keep_what_is_known_of_them(tmp_path: Path) -> None:
+    """In MovieLens numbers go by popularity: ties would favour what is popular."""
+    films = range(1, 41)
+    events = "\n".join(f"1 {film} {5 if film % 2 else 1} {film * 86400}" for film in films)
+    (tmp_path / "ml-100k.inter").write_text(f"head\n{events}\n")
+    told = "\n".join(f"{film}\tTitle\t{1950 if film % 2 else 1990}\t{'Drama' if film % 2 else 'War'}" for film in films)
+    (tmp_path / "ml-100k.item").write_text(f"head\n{told}\n")
+    (tmp_path / "ml-100k.user").write_text("head\n1\t24\tM\n")
+
+    movies = movielens.read(tmp_path)
+    assert movies.log.items.tolist() != sorted(movies.log.items.tolist())
+    assert sorted(movies.log.items.tolist()) == list(range(40))
+    drama = movies.kinds[movies.log.items, 0] == 1
+    np.testing.assert_array_equal(drama, movies.log.liked)
+    np.testing.assert_array_equal(movielens.read(tmp_path).log.items, movies.log.items)

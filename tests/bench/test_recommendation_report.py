@@ -79,7 +79,7 @@ def test_newcomers_have_no_calibration_and_files_can_be_read(tmp_path: Path) -> 
     told = json.loads((tmp_path / "told.json").read_text())
     assert told["splits"][0]["parts"][0]["rows"][0]["calibration"] is None
     assert told["missed"] == ["a target"]
-    drawn = ET.fromstring(bars.sheet([measured]))
+    drawn = ET.fromstring(bars.drawn([measured]))
     assert sum(1 for _ in drawn.iter("{http://www.w3.org/2000/svg}path")) == len(rows)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.launch import settings_classes
 from services.runtime import variables
-from tests.client.fakes import SPACE, Fleet
+from tests.client.fakes.embedder import SPACE
+from tests.client.fakes.fleet import Fleet
 from visrec.client import Client
 from visrec.connection import Targets, Tls
 from visrec.errors import VisrecCallError

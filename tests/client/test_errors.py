@@ -4,7 +4,8 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
-from tests.client.fakes import Fleet, status_of
+from tests.client.fakes.fleet import Fleet
+from tests.client.fakes.refusing import status_of
 from visrec.client import Client
 from visrec.connection import Targets
 from visrec.errors import FieldViolation, VisrecCallError

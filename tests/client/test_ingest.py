@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.fakes import Fleet
+from tests.client.fakes.fleet import Fleet
 from visrec.client import Client
 from visrec.errors import VisrecCallError
 from visrec.ingest import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ItemOutcome, batches

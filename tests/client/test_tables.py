@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console, RenderableType
 
-from tests.client.fakes import Fleet
+from tests.client.fakes.fleet import Fleet
 from visrec import people_tables, tables
 from visrec.client import Client
 from visrec.commands.session import Session
@@ -60,3 +60,8 @@ def test_a_long_id_leaves_room_for_the_rest() -> None:
     output = io.StringIO()
     Console(file=output, width=80).print(recommended(), crop=False)
     assert {"title", "id", "category", "score"} <= set(output.getvalue().split())
+
+
+def test_whoever_takes_part_in_an_experiment_is_told_of_it() -> None:
+    answer = ranker_pb2.RecommendResponse(scene="shop", experiment="spring", variant="changed")
+    assert "(scene shop; changed in the experiment spring)" in tables.basis(answer)

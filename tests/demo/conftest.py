@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.client.fakes import Fleet, fleet
+from tests.client.fakes.fleet import Fleet, fleet
 from visrec.client import Client
 from visrec.items import NewItem
 

@@ -15,7 +15,7 @@ from demo.catalogue import own
 from demo.page import Story, render
 from demo.pictures import NOTHING, data_uri
 from demo.show import Show
-from tests.client.fakes import Fleet
+from tests.client.fakes.fleet import Fleet
 from visrec import tables
 from visrec.client import Client
 from visrec.v1 import ranker_pb2

@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from demo.stock import Stocked, stock
-from tests.client.fakes import SPACE, Fleet
+from tests.client.fakes.embedder import SPACE
+from tests.client.fakes.fleet import Fleet
 from visrec.client import Client
 from visrec.items import NewItem
 from visrec.v1 import common_pb2

@@ -137,7 +137,7 @@ def test_they_can_be_tried_on_some_of_the_people_first(services: Services, targe
     assert dict(put.scene.signal_weights) == dict(services.scene.signal_weights)
     (variant,) = put.scene.experiment.variants
     assert (put.scene.experiment.name, variant.name, variant.share) == ("spring", "learned", 0.2)
-    assert "python -m jobs experiment --scene shop" in " ".join(result.output.split())
+    assert "python -m jobs experiment -c shop --scene shop" in " ".join(result.output.split())
 
 
 def test_weights_that_are_not_better_are_not_put(services: Services, target: str) -> None:
@@ -150,7 +150,11 @@ def test_weights_that_are_not_better_are_not_put(services: Services, target: str
 
 @pytest.mark.parametrize(
     ("people", "words"),
-    [(0, "nobody who consents was shown anything by shop"), (10, "10 people were shown 30 answers")],
+    [
+        (0, "fewer than 20 people who consent were shown anything by shop"),
+        (19, "fewer than 20 people who consent were shown anything by shop"),
+        (22, "20 people were shown 66 answers by shop"),
+    ],
 )
 def test_too_little_is_nothing_to_learn_from(services: Services, target: str, people: int, words: str) -> None:
     services.events = told(World().shown(people, 1)) if people else []
@@ -199,7 +203,7 @@ def test_a_better_variant_is_told_with_its_interval(services: Services, target: 
     result = typed(target, "experiment")
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
-    assert "Better than control, beyond chance: new." in words
+    assert "Better than control, beyond chance: new. Next: `visrec experiment stop shop --keep VARIANT`." in words
     assert "The groups are as large as their shares" in words
     assert "as it should be" in words
     assert not services.put
@@ -236,4 +240,15 @@ def test_nothing_is_told_of_few_people(services: Services, target: str) -> None:
     services.events = [event for event in services.events if int(event.user_id.split("-")[1]) < 25]
     result = typed(target, "experiment")
     assert result.exit_code == EXIT_NOTHING
-    assert "two groups of 20 people" in " ".join(result.output.split())
+    assert "there are: control fewer than 20, new fewer than 20." in " ".join(result.output.split())
+
+
+def test_who_changed_sides_is_told_without_the_number_of_few(services: Services, target: str) -> None:
+    experiment(services)
+    answers = {event.recommendation_id for event in services.events if event.user_id == services.events[0].user_id}
+    services.events = list(services.events)
+    for event in services.events:
+        if event.recommendation_id == min(answers):
+            event.showing.variant = "new" if event.showing.variant == "control" else "control"
+    words = " ".join(typed(target, "experiment").output.split())
+    assert "since shares were changed: fewer than 20 people" in words

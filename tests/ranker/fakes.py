@@ -105,7 +105,7 @@ class FakeIndexer(Breakable, Indexer):
         self.shown: dict[str, CatalogueItem] = {}
         self.plans: list[SearchPlan] = []
 
-    async def spaces(self, catalogue: str) -> Spaces:
+    async def spaces(self, catalogue: str, *, anew: bool = False) -> Spaces:
         if catalogue != "shop":
             raise NotFound("catalogue", catalogue)
         return Spaces(SPACE, (self.behind or TOGETHER) if self.factors else None, [TOGETHER] if self.behind else [])

@@ -55,12 +55,12 @@ def test_after_the_pause_one_call_tries_and_closes_it() -> None:
     breaker, clock = opened()
     clock.now = 1.0
     assert breaker.state is State.HALF_OPEN
-    breaker.admit()  # the one that tries
+    assert breaker.admit()  # the one that tries
     with pytest.raises(NotReady):
         breaker.admit()
-    breaker.succeeded()
-    breaker.admit()
-    breaker.admit()
+    breaker.succeeded(trial=True)
+    assert not breaker.admit()
+    assert not breaker.admit()
 
 
 def test_each_trial_that_fails_makes_the_pause_longer_up_to_a_bound() -> None:
@@ -69,11 +69,11 @@ def test_each_trial_that_fails_makes_the_pause_longer_up_to_a_bound() -> None:
         clock.now += pause - 0.01
         assert breaker.state is State.OPEN
         clock.now += 0.01
-        breaker.admit()
-        breaker.failed()
+        assert breaker.admit()
+        breaker.failed(trial=True)
     clock.now += 4.0
-    breaker.admit()
-    breaker.succeeded()
+    assert breaker.admit()
+    breaker.succeeded(trial=True)
     for _ in range(3):
         breaker.admit()
         breaker.failed()
@@ -152,9 +152,9 @@ async def test_a_trial_has_its_own_time_not_that_of_whoever_makes_it() -> None:
 def test_a_trial_that_is_given_up_leaves_room_for_another() -> None:
     breaker, clock = opened()
     clock.now = 1.0
-    breaker.admit()
-    breaker.ended(asyncio.CancelledError(), 0.0)
-    breaker.admit()
+    assert breaker.admit()
+    breaker.ended(asyncio.CancelledError(), 0.0, trial=True)
+    assert breaker.admit()
 
 
 async def test_a_redis_that_hangs_costs_one_wait_and_not_one_each() -> None:
@@ -166,21 +166,49 @@ async def test_a_redis_that_hangs_costs_one_wait_and_not_one_each() -> None:
         guarded.ask(("PING",))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ok", "fail", "leave"]), st.floats(0, 2)), max_size=60))
+def told(breaker: Breaker, how: str, trial: bool) -> None:
+    if how == "ok":
+        breaker.succeeded(trial=trial)
+    elif how == "fail":
+        breaker.failed(trial=trial)
+    else:
+        breaker.ended(asyncio.CancelledError(), 0.0, trial=trial)
+
+
+ENDS = st.sampled_from(["ok", "fail", "leave"])
+
+
+@given(st.lists(st.tuples(ENDS, st.floats(0, 2)), max_size=60))
 def test_it_never_stays_shut_longer_than_the_longest_pause(steps: list[tuple[str, float]]) -> None:
     clock = Clock()
     breaker = Breaker("profile", clock, LIMITS)
     for step, pause in steps:
         clock.now += pause
         try:
-            breaker.admit()
+            trial = breaker.admit()
         except NotReady:
             continue
-        if step == "ok":
-            breaker.succeeded()
-        elif step == "fail":
-            breaker.failed()
+        told(breaker, step, trial)
+    clock.now += LIMITS.longest_pause_s
+    breaker.admit()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ask", "end"]), ENDS, st.integers(0, 9), st.floats(0, 2)), max_size=60))
+def test_one_trial_is_out_at_a_time_whatever_else_ends_meanwhile(steps: list[tuple[str, str, int, float]]) -> None:
+    clock = Clock()
+    breaker = Breaker("profile", clock, LIMITS)
+    out: list[bool] = []
+    for step, how, which, pause in steps:
+        clock.now += pause
+        if step == "end" and out:
+            told(breaker, how, out.pop(which % len(out)))
         else:
-            breaker.ended(asyncio.CancelledError(), 0.0)
+            try:
+                out.append(breaker.admit())
+            except NotReady:
+                assert breaker.state is not State.CLOSED
+        assert sum(out) <= 1
+    for trial in out:
+        breaker.ended(asyncio.CancelledError(), 0.0, trial=trial)
     clock.now += LIMITS.longest_pause_s
     breaker.admit()

@@ -177,18 +177,19 @@ class Moving:
     unary_stream = unary_unary
 
 
-async def test_a_space_that_is_gone_is_not_the_callers_mistake_and_is_not_searched_again() -> None:
+async def test_spaces_are_remembered_until_they_are_asked_for_anew() -> None:
     channel = Moving()
     indexer = GrpcIndexer(channel, time.monotonic, Tuning(space_s=3600.0))  # type: ignore[arg-type]
 
-    async def search() -> None:
-        space = (await indexer.spaces("shop")).visual.name
+    async def search(*, anew: bool = False) -> None:
+        space = (await indexer.spaces("shop", anew=anew)).visual.name
         await indexer.search(SearchPlan("shop", space, [SearchQuery("seed-1", {}, item_id="coat")], 10))
 
     await search()
     channel.space = "toy@00000002"
-    with pytest.raises(NotReady):
+    with pytest.raises(SpaceMismatch):
         await search()
+    await search(anew=True)
     await search()
 
 

@@ -123,6 +123,16 @@ class TestRefreshed:
         await turns()
         assert await known.get("a") == [2.0]
 
+    async def test_what_is_asked_for_anew_began_to_load_afterwards(self) -> None:
+        known, source, clock = self.made()
+        await known.get("a")
+        clock.now = 5.0
+        await known.get("a")  # begins to load it beside
+        source.values["a"] = 2.0
+        assert await asyncio.gather(*(known.anew("a") for _ in range(10))) == [[2.0]] * 10
+        assert len(source.asked) == 3
+        assert await known.get("a") == [2.0]
+
     async def test_what_is_too_old_is_waited_for(self) -> None:
         known, source, clock = self.made()
         await known.get("a")

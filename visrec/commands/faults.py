@@ -17,6 +17,7 @@ from visrec.connection import WrongConnection
 from visrec.errors import VisrecCallError
 from visrec.hints import advised
 from visrec.options import as_typed
+from visrec.scenes import NoScene, NoVariant
 
 _OTHER_MODEL = "the catalogue was made with another model: create a new one and ingest its items again"
 
@@ -29,6 +30,9 @@ _NEXT_BY_CODE = {
 
 class InOwnWords(Exception):
     """What went wrong, as the command itself tells it."""
+
+
+FORESEEN = (VisrecCallError, InOwnWords, NoScene, NoVariant, CatalogueFileError, WrongConnection, OSError)
 
 
 @contextmanager
@@ -50,7 +54,7 @@ class ClearErrors(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read the output has enough of it, which typer ends quietly
-        except (VisrecCallError, InOwnWords, CatalogueFileError, WrongConnection, OSError) as error:
+        except FORESEEN as error:
             text = sentence(as_typed(error) if isinstance(error, VisrecCallError) else error)
             Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
             raise typer.Exit(1) from error
@@ -72,6 +76,8 @@ def next_step(error: VisrecCallError) -> str:
         return "try again in a moment" if error.reason else _start(error.service)
     if error.reason == "SPACE_MISMATCH":
         return _OTHER_MODEL
+    if error.reason == "TOO_MANY_SCENES":
+        return ""  # waiting brings no room
     return _NEXT_BY_CODE.get(error.code, "")
 
 

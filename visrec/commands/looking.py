@@ -1,4 +1,4 @@
-"""visrec similar, popular and scenes: what to look at next, and the options that say what."""
+"""visrec similar and popular: what to look at next, and the options that say what."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from visrec import tables
 from visrec.commands.absence import why_nothing
 from visrec.commands.session import CatalogueOption, CountOption, JsonOption, Session, session_of
 from visrec.filters import all_of, between, one_of
-from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
+from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
 ONLY = "Only some items"
 """Heading of the options that leave items out."""
@@ -122,13 +122,6 @@ def _items(
 ) -> dict[str, indexer_pb2.Item]:
     found = session.client.get_items(catalogue, [each.item_id for each in answer.items])
     return {item.id: item for item in found}
-
-
-def scenes(context: typer.Context, as_json: JsonOption = False) -> None:
-    """The named sets of weights that `recommend --scene` takes."""
-    session = session_of(context)
-    answer = session.client.scenes()
-    session.show(ranker_pb2.GetScenesResponse(scenes=answer), as_json, tables.scenes(answer))
 
 
 def conditions_of(

@@ -66,13 +66,13 @@ def recommend(
         bool, typer.Option("--include-seen", help="Also what the person has seen.", rich_help_panel=ONLY)
     ] = False,
     scene: Annotated[
-        str, typer.Option(help="A named set of weights; `visrec scenes` lists them.", rich_help_panel=COUNTS)
+        str, typer.Option(help="A named set of weights; `visrec scene list` has them.", rich_help_panel=COUNTS)
     ] = "",
     signal: Annotated[
         list[str] | None,
         typer.Option(
             "--signal",
-            help="Weight of a signal, as NAME=WEIGHT; `visrec scenes` lists them all.",
+            help="Weight of a signal, as NAME=WEIGHT; `visrec scene list` has them all.",
             rich_help_panel=COUNTS,
         ),
     ] = None,

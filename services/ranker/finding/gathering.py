@@ -9,6 +9,7 @@ from typing import Any
 from services.errors import NotFound, SpaceMismatch
 from services.ranker.answer import Ask
 from services.ranker.finding.material import MAX_BESIDE, Material, effective_weights
+from services.ranker.finding.moved import moved
 from services.ranker.finding.session import SessionEvent, searched
 from services.ranker.limits import Limits
 from services.ranker.others.ports import Condition, Embedder, Embedding, Indexer, Interest, Profile, Spaces, Taste
@@ -42,7 +43,7 @@ class Gatherer:
         self, stages: Stages, ask: Ask, wanted: Mapping[str, float], spaces: Spaces, conditions: Sequence[Condition]
     ) -> Material:
         """`wanted`: weight of each signal. `conditions`: what every item has to pass. Raises what is wrong with the
-        request."""
+        request, and SpaceMismatch where the catalogue has other `spaces` by now."""
         asked_for_photo = ask.photo is not None or ask.photo_embedding is not None
         work: list[Coroutine[Any, Any, Any]] = [self._person(stages, ask, wanted, spaces)]
         work += [self._photo(stages, ask, wanted, spaces)] if asked_for_photo else []
@@ -52,6 +53,9 @@ class Gatherer:
         photo: Embedding | None = results[1] if asked_for_photo else None
         fresh: Sequence[str] = results[-1] if wanted[FRESHNESS] else ()
         taste = person.taste
+        elsewhere = _elsewhere(taste, spaces, wanted) if taste else ""
+        if elsewhere and await moved(stages, self._indexer, ask.catalogue, spaces):
+            raise SpaceMismatch(expected=spaces.visual.name, given=elsewhere)
         interests = _interests(stages, taste, spaces, wanted) if taste else ()
         collaborative = _collaborative(stages, ask, taste, spaces, wanted)
         session = _session(stages, ask, spaces, wanted)
@@ -156,6 +160,15 @@ def _fallen_back(
     if not wanted[POPULARITY]:
         return wanted
     return {**wanted, POPULARITY: wanted[POPULARITY] + wanted[SEGMENT]}
+
+
+def _elsewhere(taste: Taste, spaces: Spaces, wanted: Mapping[str, float]) -> str:
+    """A space that is not known here, of what is known of the person and wanted; empty: there is none."""
+    place = taste.collaborative if wanted[COLLABORATIVE] else None
+    if place is not None and (spaces.collaborative is None or spaces.for_vector_of(place.space) is None):
+        return place.space
+    others = [each.embedding.space for each in taste.interests if each.embedding.space != spaces.visual.name]
+    return others[0] if wanted[TASTE] and len(others) == len(taste.interests) > 0 else ""
 
 
 def _interests(stages: Stages, taste: Taste, spaces: Spaces, wanted: Mapping[str, float]) -> Sequence[Interest]:

@@ -25,20 +25,20 @@ class GuardedRedis:
 
     def ask(self, command: Command) -> Awaitable[Any]:
         """As `Ask`. Raises NotReady at once while the breaker is open."""
-        self.breaker.admit()
+        trial = self.breaker.admit()
         began = time.monotonic()
 
         def ended(answer: asyncio.Future[Any]) -> None:
             problem = asyncio.CancelledError() if answer.cancelled() else answer.exception()
             if problem is None:
-                self.breaker.succeeded()
+                self.breaker.succeeded(trial=trial)
             else:
-                self.breaker.ended(problem, time.monotonic() - began)
+                self.breaker.ended(problem, time.monotonic() - began, trial=trial)
 
         try:
             asking = asyncio.ensure_future(self._ask(command))
         except BaseException as problem:
-            self.breaker.ended(problem, 0.0)
+            self.breaker.ended(problem, 0.0, trial=trial)
             raise
         asking.add_done_callback(ended)
         return asking

@@ -41,7 +41,8 @@ class Limits:
 class Breaker:
     """Of one `service`. `clock`: seconds, monotonic. Not for several threads.
 
-    `admit` before a call; then exactly one of `succeeded`, `failed` and `ended`.
+    `admit` before a call; then exactly one of `succeeded`, `failed` and `ended`, which are told whether the call was a
+    trial: those that went out before the breaker opened end while one is out.
     """
 
     def __init__(self, service: str, clock: Callable[[], float], limits: Limits = Limits()) -> None:
@@ -73,38 +74,41 @@ class Breaker:
         if state is State.OPEN or (state is State.HALF_OPEN and self._trying):
             self._counts["refused"] += 1
             raise NotReady(f"the {self._service} does not answer; it is tried again soon")
-        self._trying = state is State.HALF_OPEN
-        return self._trying
+        is_trial = state is State.HALF_OPEN
+        self._trying = self._trying or is_trial
+        return is_trial
 
-    def succeeded(self) -> None:
+    def succeeded(self, *, trial: bool = False) -> None:
         """The service answered, be it with an error that is about the request."""
         self._counts["succeeded"] += 1
-        self._in_a_row, self._until, self._trying = 0, None, False
+        self._in_a_row, self._until = 0, None
+        self._trying = self._trying and not trial
         self._answered = self._clock()
         self._pause_s = self._limits.pause_s
 
-    def failed(self, after_s: float = 0.0) -> None:
+    def failed(self, after_s: float = 0.0, *, trial: bool = False) -> None:
         """It did not, which was known after so many seconds."""
         self._counts["failed"] += 1
         self._in_a_row += 1
         if after_s >= self._limits.hung_s and self._answered <= self._clock() - after_s:
             self._in_a_row = max(self._in_a_row, self._limits.failures)
-        if self._trying:
+        self._trying = self._trying and not trial
+        if trial and self._until is not None:
             self._pause_s = min(2 * self._pause_s, self._limits.longest_pause_s)
-        if self._trying or (self._until is None and self._in_a_row >= self._limits.failures):
             self._until = self._clock() + self._pause_s
-        self._trying = False
+        elif self._until is None and self._in_a_row >= self._limits.failures:
+            self._until = self._clock() + self._pause_s
 
-    def ended(self, problem: BaseException, after_s: float) -> None:
+    def ended(self, problem: BaseException, after_s: float, *, trial: bool = False) -> None:
         """What came of a call that gave no answer, and after how many seconds."""
         if isinstance(problem, NotReady):
-            self.failed(after_s)
+            self.failed(after_s, trial=trial)
         elif isinstance(problem, Exception) and not isinstance(problem, TooLate):
-            self.succeeded()  # it did answer
+            self.succeeded(trial=trial)  # it did answer
         elif after_s >= self._limits.slow_s:
-            self.failed(after_s)
+            self.failed(after_s, trial=trial)
         else:
             # The caller did not wait, or had hardly any time: that says nothing of the service, and who is in a hurry
             # must not close it to the others.
             self._counts["given_up"] += 1
-            self._trying = False
+            self._trying = self._trying and not trial

@@ -49,16 +49,16 @@ class Peer:
     async def _tried(self, begin: Callable[[], Awaitable[Told]]) -> Told:
         try:
             async with asyncio.timeout(TRIAL_S):
-                return await self._made(begin)
+                return await self._made(begin, trial=True)
         except TimeoutError as problem:
             raise NotReady(f"the {self._service} does not answer") from problem
 
-    async def _made(self, begin: Callable[[], Awaitable[Told]]) -> Told:
+    async def _made(self, begin: Callable[[], Awaitable[Told]], *, trial: bool = False) -> Told:
         began = time.monotonic()
         try:
             answer = await begin()
         except BaseException as problem:
-            self.breaker.ended(problem, time.monotonic() - began)
+            self.breaker.ended(problem, time.monotonic() - began, trial=trial)
             raise
-        self.breaker.succeeded()
+        self.breaker.succeeded(trial=trial)
         return answer

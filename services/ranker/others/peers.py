@@ -15,7 +15,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from services.errors import NotReady, SpaceMismatch, VisrecError
+from services.errors import VisrecError
 from services.ranker.others.coalescing import Bounds, Coalescer
 from services.ranker.others.items import ItemCache
 from services.ranker.others.lately import Lately
@@ -117,8 +117,8 @@ class GrpcIndexer(Peer, Indexer):
         is away it still searches."""
         await self._health.Check(health_pb2.HealthCheckRequest())
 
-    async def spaces(self, catalogue: str) -> Spaces:
-        return await self._spaces.get(catalogue)
+    async def spaces(self, catalogue: str, *, anew: bool = False) -> Spaces:
+        return await (self._spaces.anew(catalogue) if anew else self._spaces.get(catalogue))
 
     async def _load_spaces(self, catalogue: str) -> Spaces:
         request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
@@ -127,12 +127,7 @@ class GrpcIndexer(Peer, Indexer):
     async def search(self, plan: SearchPlan) -> Found:
         spare_s = self._waits.before_search_s(after_photo=plan.after_photo) if self._waits else 0.0
         request = wire_indexer.encode_plan(plan)
-        try:
-            return wire_indexer.decode_found(await self._searches.ask(request, _left_s(), spare_s))
-        except SpaceMismatch as problem:
-            # No caller has named the space: the remembered one was deleted since.
-            self._spaces.forget(plan.catalogue)
-            raise NotReady("the catalogue has other spaces now, which the next one will know") from problem
+        return wire_indexer.decode_found(await self._searches.ask(request, _left_s(), spare_s))
 
     async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         known, missing = self._items.known(catalogue, version, ids)

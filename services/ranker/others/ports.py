@@ -33,11 +33,17 @@ class Embedding:
 @dataclass(frozen=True)
 class Spaces:
     """The spaces of a catalogue that are searched: behind its alias `visual`, and `collaborative` if it has that.
-    `others`: further ones, where people's collaborative vectors are while a job moves them, or stopped at it."""
+    `others`: further ones: where people's collaborative vectors are while a job moves them, or stopped at it, and what
+    was searched before an alias moved."""
 
     visual: Space
     collaborative: Space | None = None
     others: Sequence[Space] = ()
+
+    def named(self, name: str) -> Space | None:
+        """The one of that name, whatever it is for."""
+        known = (self.visual, self.collaborative, *self.others)
+        return next((each for each in known if each and each.name == name), None)
 
     def for_vector_of(self, space: str) -> Spaces | None:
         """With the space of that name as the collaborative one, for somebody who is there; None: there is none."""
@@ -198,11 +204,13 @@ class Embedder(Protocol):
 class Indexer(Protocol):
     """The catalogue and the search in it."""
 
-    async def spaces(self, catalogue: str) -> Spaces:
-        """Raises NotFound for an unknown catalogue."""
+    async def spaces(self, catalogue: str, *, anew: bool = False) -> Spaces:
+        """As they were when they were last asked for; `anew`: as they are now. Raises NotFound for an unknown
+        catalogue."""
 
     async def search(self, plan: SearchPlan) -> Found:
-        """Raises NotFound for an unknown seed item, InvalidInput for a filter that does not fit."""
+        """Raises NotFound for an unknown seed item, InvalidInput for a filter that does not fit, SpaceMismatch for a
+        space that is gone."""
 
     async def items(self, catalogue: str, ids: Sequence[str], version: str) -> Mapping[str, CatalogueItem]:
         """Those of at most 1000 items that exist, by id, as of `version` or later: another replica may answer than the

@@ -59,9 +59,12 @@ class Refreshed(Generic[Key, Value]):
             self._begin(key)
         return known[1]
 
-    def forget(self, key: Key) -> None:
-        """What is known of it has turned out to be wrong."""
-        self._known.remove(key)
+    async def anew(self, key: Key) -> Value:
+        """The value as it is now or later: what was known, or was being loaded already, has turned out to be wrong.
+        Raises what loading raises."""
+        if (older := self._loading.get(key)) is not None:
+            await asyncio.wait([older])
+        return await asyncio.shield(self._begin(key))
 
     def _begin(self, key: Key) -> asyncio.Task[Value]:
         task = self._loading.get(key)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.errors import InvalidInput
+from services.ranker.finding.moved import moved
 from services.ranker.frozen.archive import Archive, ShownItem, check_language
 from services.ranker.frozen.freezer import Freezer
 from services.ranker.frozen.result import Frozen
@@ -26,6 +27,7 @@ from services.ranker.reasons.evidence import EvidenceInputs, EvidenceMap, Shown,
 from services.ranker.reasons.words import change_text
 from services.ranker.scenes.scene import PHOTO
 from services.ranker.stages import Stages
+from services.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,7 @@ class Explainer:
     async def _map(self, stages: Stages, frozen: Frozen, item: ShownItem, photo: Opaque) -> EvidenceMap:
         if PHOTO not in frozen.used:
             raise InvalidInput("include_evidence_map", "the answer was not made from a photo", reason="NO_PHOTO")
-        spaces = await stages.need("space", self.indexer.spaces(frozen.catalogue))
-        space = spaces.visual
-        if space.name != frozen.versions.space:
-            raise mismatch()
+        space = await self._space(stages, frozen)
         inputs = await stages.need("embed", self.photos.evidence(photo, space.name))
         vectors = await stages.need("search", self.items.of(frozen.catalogue, item.item_id, space.name))
         at = [block.name for block in space.blocks].index(inputs.block)
@@ -87,6 +86,16 @@ class Explainer:
         photos = vectors[:, start : start + len(inputs.offset)]
         share = float(space.weights(frozen.blocks)[at])
         return evidence_map(inputs, photos, self._counted(frozen, inputs, share), _shown(item.parts, inputs))
+
+    async def _space(self, stages: Stages, frozen: Frozen) -> Space:
+        """That of the answer, which the alias may have left since."""
+        spaces = await stages.need("space", self.indexer.spaces(frozen.catalogue))
+        space = spaces.named(frozen.versions.space)
+        if space is None and (now := await moved(stages, self.indexer, frozen.catalogue, spaces)):
+            space = now.named(frozen.versions.space)
+        if space is None:
+            raise mismatch()
+        return space
 
     def _counted(self, frozen: Frozen, inputs: EvidenceInputs, share: float) -> Callable[[float], float]:
         curves = self.calibration().of(frozen.catalogue, frozen.versions.space)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from services.errors import InvalidInput
+from services.ranker.scenes.name import check_name
 from services.ranker.scenes.scene import DEFAULT_SCENE, SIGNALS, Scene
 
 MOST_SCENES = 64
 
 MAX_BLOCKS = 64
 MAX_DESCRIPTION = 1024
-_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class SceneBook:
 
 def check(scene: Scene) -> None:
     """Raises InvalidInput, naming the field of PutSignalWeightsRequest, for a scene that cannot be."""
-    check_name(scene.name)
+    check_name(scene.name, "scene.name")
     if len(scene.description) > MAX_DESCRIPTION:
         raise InvalidInput("scene.description", f"at most {MAX_DESCRIPTION} letters")
     _check_signals(scene.signals, "scene")
@@ -75,12 +74,6 @@ def check(scene: Scene) -> None:
         if variant.signals:
             _check_signals(variant.signals, at)
         _check_blocks(variant.blocks, at)
-
-
-def check_name(name: str) -> None:
-    """Raises InvalidInput for what cannot be a scene's name."""
-    if not _NAME.fullmatch(name):
-        raise InvalidInput("scene.name", "must be 1 to 32 letters of a-z, 0-9, _ and -")
 
 
 def _check_signals(signals: Mapping[str, float], at: str) -> None:

@@ -9,11 +9,11 @@ depend on what they were shown, cannot tell the groups apart.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.errors import InvalidInput
+from services.ranker.scenes.name import check_name
 
 CONTROL = "control"
 """The variant of those who have the scene's own weights."""
@@ -21,8 +21,6 @@ CONTROL = "control"
 MAX_VARIANTS = 8
 SLACK = 1e-9
 """By which shares may sum to more than 1: three thirds in binary."""
-
-_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,13 @@ class Experiment:
 
     def check(self, path: str) -> None:
         """Raises InvalidInput for names and shares that cannot be; `path` is where it stands."""
-        _check_name(self.name, f"{path}.name")
+        check_name(self.name, f"{path}.name")
         if not 1 <= len(self.variants) <= MAX_VARIANTS:
             raise InvalidInput(f"{path}.variants", f"needs 1 to {MAX_VARIANTS} beside {CONTROL!r}")
         names = {CONTROL}
         for number, variant in enumerate(self.variants):
             at = f"{path}.variants[{number}]"
-            _check_name(variant.name, f"{at}.name")
+            check_name(variant.name, f"{at}.name")
             if variant.name in names:
                 raise InvalidInput(f"{at}.name", f"no name twice, and not {CONTROL!r}")
             names.add(variant.name)
@@ -73,8 +71,3 @@ def draw(name: str, user_id: str) -> float:
     """0 to 1, even over people, the same for the same two."""
     digest = hashlib.blake2b(user_id.encode(), key=name.encode(), digest_size=7).digest()
     return int.from_bytes(digest, "big") / float(1 << 56)
-
-
-def _check_name(name: str, path: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(path, "must be 1 to 32 letters of a-z, 0-9, _ and -")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from services.errors import InvalidInput
 from services.ranker.others.ports import Condition, Traits
+from services.ranker.scenes.name import check_name
 
 MAX_BOOSTS = 16
 MAX_VALUES = 64
@@ -26,7 +27,6 @@ AVAILABLE = "available"
 
 Bound = TypeVar("Bound", int, float)
 
-_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _FIELD = re.compile(r"id|domain|category|group_id|tags|currency|availability|attributes\.[a-z0-9_]{1,32}")
 
@@ -63,8 +63,7 @@ class Boost:
 
     def check(self, path: str) -> None:
         """Raises InvalidInput; `path` is where the boost stands."""
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput(f"{path}.name", "must be 1 to 32 of a-z, 0-9, _ and -")
+        check_name(self.name, f"{path}.name")
         if not _FIELD.fullmatch(self.field):
             raise InvalidInput(f"{path}.field", "no field of words of that name")
         if not 1 <= len(self.values) <= MAX_VALUES or not all(0 < len(word) <= MAX_WORD for word in self.values):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.errors import Refused
-from services.ranker.scenes.book import MOST_SCENES, SceneBook, check, check_name
+from services.ranker.scenes.book import MOST_SCENES, SceneBook, check
+from services.ranker.scenes.name import check_name
 from services.ranker.scenes.scene import Scene
 from services.ranker.scenes.store import SceneStore, changed
 
@@ -38,7 +39,7 @@ class SceneShelf:
         """The version after it; this replica knows at once. Raises InvalidInput, Conflict, Overloaded, NotReady, and
         Refused where there is no store."""
         if remove:
-            check_name(scene.name)
+            check_name(scene.name, "scene.name")
         else:
             check(scene)
         if self._store is None:

@@ -30,11 +30,11 @@ serialised bytes so many."""
 
 
 def decode_spaces(answer: indexer_pb2.ListSpacesResponse) -> Spaces:
-    """The spaces behind the two aliases, and those behind none."""
+    """The spaces behind the two aliases, and all others."""
     behind = {alias: state.space for state in answer.spaces for alias in state.aliases}
     visual = behind.get(VISUAL, answer.spaces[0].space)
     collaborative = behind.get(COLLABORATIVE)
-    others = [decode_space(state.space) for state in answer.spaces if not state.aliases and state.space != visual]
+    others = [decode_space(state.space) for state in answer.spaces if state.space not in (visual, collaborative)]
     return Spaces(decode_space(visual), decode_space(collaborative) if collaborative is not None else None, others)
 
 
