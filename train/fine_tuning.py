@@ -170,7 +170,7 @@ class FineTuning:
     def _trials(self, begun: _Begun, on_phase: OnPhase) -> list[Trial]:
         folds = list(folds_of(begun.lesson, self.photos, ~self.asked))
         step = on_phase("settings tried, a round of a fold each", STEPS)
-        return list(trials(begun.tail, folds, self.plan.recipe, lambda: step(1)))
+        return list(trials(begun.tail, begun.lesson, folds, self.plan.recipe, lambda: step(1)))
 
     def _recipe(self, tried: Sequence[Trial]) -> Recipe:
         """As long as is planned, for which a trial has no time."""

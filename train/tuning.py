@@ -83,7 +83,7 @@ def tune(
     chance = np.random.default_rng(recipe.seed)
     before, maker = torch.tensor(lesson.raw, dtype=torch.float32), _Maker.of(lesson.content)
     optimiser = torch.optim.Adam(list(tail.learned.values()), lr=recipe.rate)
-    best, state = _mark(tail, maker, lesson, 0), tail.values()
+    best, state = marked(tail, lesson, 0), tail.values()
     on_round(best)
     for number in range(1, recipe.rounds + 1):
         for rows, related in batches(lesson.groups.among(lesson.allowed), recipe, chance):
@@ -94,7 +94,7 @@ def tune(
             loss.backward()
             optimiser.step()
             on_photos(len(rows))
-        mark = _mark(tail, maker, lesson, number)
+        mark = marked(tail, lesson, number)
         on_round(mark)
         if better(mark, best):
             best, state = mark, tail.values()
@@ -152,9 +152,11 @@ class _Maker:
         return functional.normalize(features @ self.matrix.T - self.mean, dim=1)
 
 
-def _mark(tail: Tail, maker: _Maker, lesson: Lesson, number: int) -> Mark:
+def marked(tail: Tail, lesson: Lesson, number: int) -> Mark:
+    """The state after that round; zeros where nobody can be asked."""
     rows = np.union1d(lesson.exam.queries, np.flatnonzero(lesson.exam.shelf))
-    seen = maker(torch.from_numpy(features_of(tail, lesson.maps, rows))).numpy()
+    with torch.no_grad():
+        seen = _Maker.of(lesson.content)(torch.from_numpy(features_of(tail, lesson.maps, rows))).numpy()
     vectors = np.zeros((len(lesson.maps), seen.shape[1]), dtype=np.float16)
     vectors[rows] = seen
     marks = lesson.exam.marks(View((vectors,), (1.0,)))
