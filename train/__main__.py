@@ -41,7 +41,7 @@ def fine_tune(
     stages: Annotated[int, typer.Option(min=1, max=2, help="How many of the last stages learn.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, max=200, help="At most; it ends when nothing gets better.")] = 20,
     kept: Annotated[float, typer.Option(min=0, help="How much it counts that likeness within groups stays.")] = 3.0,
-    rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Step of the optimiser.")] = 2e-4,
+    rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Step of the optimiser.")] = 4e-4,
     temperature: Annotated[
         float, typer.Option(min=0.01, max=1, help="The lower, the more the nearest of other groups are pushed away.")
     ] = 0.1,

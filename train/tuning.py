@@ -38,7 +38,7 @@ class Recipe:
     patience: int = 6
     groups: int = 8
     members: int = 8
-    rate: float = 2e-4
+    rate: float = 4e-4
     kept: float = 3.0
     temperature: float = 0.1
     seed: int = 1
