@@ -31,7 +31,7 @@ FOLDER = ROOT / "var" / "eval" / "training"
 EXIT_MISSED = 1
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-answers = Console()
+answers = Console(width=None if sys.stdout.isatty() else 100)
 
 
 @app.command(help=__doc__)
