@@ -129,7 +129,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker bench-train load
+.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker bench-jobs bench-train load
 eval: setup ## Quality: labelled pictures through every block, recommendations against what people did later, learned weights.
 	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation; people=$$?; \
 	$(RUN) -m bench.learning && exit $$((pictures || people))
@@ -151,6 +151,9 @@ bench-ranker: setup ## Recommendations with everything behind them: CPU, through
 
 bench-train: var/envs/train/.packages ## Fine-tuning beside heads, on labelled photos (CLOTHING=…; ARGS=--choose tries settings).
 	@var/envs/train/bin/python -m train.bench $(ARGS)
+
+bench-jobs: setup ## Every job on 100,000 items and 10,000 people: time, memory (ARGS=--kill: killed and run again).
+	@$(RUN) -m bench.jobs $(ARGS)
 
 load: setup ## The real ghz against the running services, one row for each configuration of deploy/ghz.
 	@$(RUN) -m bench.load $(ARGS)

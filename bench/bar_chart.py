@@ -25,22 +25,31 @@ class Bar:
 
 @dataclass(frozen=True)
 class Group:
-    """Bars of one scale."""
+    """Bars of one scale, which ends at `most`, or else where the longest does."""
 
     title: str
     bars: Sequence[Bar]
+    most: float | None = None
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return TOP + LINE * len(self.bars) + LINE
 
 
-def sheet(groups: Sequence[Group]) -> str:
-    """All of them."""
+def sheet(groups: Sequence[Group], columns: int = 1) -> str:
+    """All of them, row by row."""
     drawn, top = list[str](), 0
-    for group in groups:
-        drawn += _group(group, top)
-        top += TOP + LINE * len(group.bars) + LINE
+    for start in range(0, len(groups), columns):
+        row = groups[start : start + columns]
+        for column, group in enumerate(row):
+            drawn += [f'<g transform="translate({column * WIDTH} {top})">', *_group(group), "</g>"]
+        top += max(group.height for group in row)
+    width = columns * WIDTH
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}">',
-            f'<rect width="{WIDTH}" height="{top}" fill="#fff"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}">',
+            f'<rect width="{width}" height="{top}" fill="#fff"/>',
             '<g font-family="sans-serif" font-size="12" fill="#333">',
             *drawn,
             "</g></svg>\n",
@@ -48,11 +57,11 @@ def sheet(groups: Sequence[Group]) -> str:
     )
 
 
-def _group(group: Group, top: int) -> list[str]:
-    most = max((max(bar.high or bar.value, bar.least or 0.0) for bar in group.bars), default=0.0) or 1.0
-    lines = [f'<text x="10" y="{top + 24}" font-weight="bold">{escape(group.title)}</text>']
+def _group(group: Group) -> list[str]:
+    most = group.most or max((max(bar.high or bar.value, bar.least or 0.0) for bar in group.bars), default=0.0) or 1.0
+    lines = [f'<text x="10" y="24" font-weight="bold">{escape(group.title)}</text>']
     for number, bar in enumerate(group.bars):
-        lines += _bar(bar, top + TOP + LINE * number, (WIDTH - LEFT - RIGHT) / most)
+        lines += _bar(bar, TOP + LINE * number, (WIDTH - LEFT - RIGHT) / most)
     return lines
 
 

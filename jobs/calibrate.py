@@ -82,6 +82,6 @@ class CalibrateJob:
             )
             return self.connection.call(self.connection.indexer.ListItems, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             on_items(len(page.items))
             yield from page.items

@@ -44,11 +44,20 @@ class Choice:
 def silhouettes(points: Float32, labels: Labels) -> NDArray[np.float64]:
     """(n,) for each point (b - a) / max(a, b): a its mean distance to its own group, b to the nearest other one
     (Rousseeuw, 1987). Distance is 1 - inner product. 0 for a group of one, and when there is one group only."""
-    groups = np.unique(labels)
-    if len(groups) < 2:
-        return np.zeros(len(points))
+    return _by_distance(_distances(points), labels)
+
+
+def _distances(points: Float32) -> NDArray[np.float64]:
+    """(n, n)."""
     far = np.maximum(1.0 - (points @ points.T).astype(np.float64), 0)
     np.fill_diagonal(far, 0)
+    return far
+
+
+def _by_distance(far: NDArray[np.float64], labels: Labels) -> NDArray[np.float64]:
+    groups = np.unique(labels)
+    if len(groups) < 2:
+        return np.zeros(len(far))
     members = (labels[:, None] == groups[None, :]).astype(np.float64)
     sizes = members.sum(axis=0)
     sums = far @ members
@@ -81,12 +90,15 @@ def choose(points: Float32, most: int, min_size: int, seed: int) -> Choice:
     some = points if len(points) <= SAMPLE else points[np.sort(chance.choice(len(points), SAMPLE, replace=False))]
     least = min_size * len(some) / len(points)
     counts = counts_to_try(min(most, len(some) - 1))
-    tried = sorted((Tried(k, _silhouette(some, k, least, seed)) for k in counts), key=lambda t: (-t.silhouette, t.k))
+    far = _distances(some)
+    tried = sorted(
+        (Tried(k, _silhouette(some, far, k, least, seed)) for k in counts), key=lambda t: (-t.silhouette, t.k)
+    )
     noise = unit(chance.permuted(some, axis=0))
-    return Choice(tuple(tried), _silhouette(noise, tried[0].k, least, seed))
+    return Choice(tuple(tried), _silhouette(noise, _distances(noise), tried[0].k, least, seed))
 
 
-def _silhouette(points: Float32, k: int, least: float, seed: int) -> float:
+def _silhouette(points: Float32, far: NDArray[np.float64], k: int, least: float, seed: int) -> float:
     found = cluster(points, k, seed, starts=TRY_STARTS)
     counted = found.sizes[found.labels] >= least
-    return float(np.where(counted, silhouettes(points, found.labels), 0.0).mean())
+    return float(np.where(counted, _by_distance(far, found.labels), 0.0).mean())

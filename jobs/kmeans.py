@@ -87,10 +87,9 @@ def _improved(points: Float32, counts: Float32, centres: Float32) -> Clustering:
 
 
 def _centres(points: Float32, counts: Float32, labels: Labels, before: Float32) -> Float32:
-    sums = np.zeros_like(before)
-    weighted = points * counts[:, None]
-    for number in range(len(before)):
-        sums[number] = weighted[labels == number].sum(axis=0)
+    members = np.zeros((len(before), len(points)), dtype=np.float32)
+    members[labels, np.arange(len(points))] = counts
+    sums = members @ points
     empty = ~sums.any(axis=1)
     if empty.any():
         # A centre without points goes to where the points are least understood.

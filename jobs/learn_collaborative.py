@@ -15,6 +15,7 @@ from jobs.collaborative.generation import name_of, to_go_on_with
 from jobs.collaborative.outcome import Outcome, Written
 from jobs.collaborative.reading import Reader
 from jobs.collaborative.writing import SPACE_GONE, Writer
+from jobs.discretion import told
 from jobs.head.reading import NothingLearned
 from jobs.kmeans import Float32
 from jobs.learn_head import OnPhase
@@ -57,20 +58,20 @@ class CollaborativeJob:
 
     def run(self, on_phase: OnPhase) -> Outcome:
         """Raises NothingLearned, pages.BrokenOff when a reading was, VisrecCallError."""
-        since = self.now()
-        named = self._reader.acts(self.most_people, on_phase("events read", None))
+        began_s = self.now().timestamp()
+        named, since = self._reader.acts(self.most_people, on_phase("events read", None))
         _require(named)
         try:
-            return self._put(named, since, on_phase)
+            return self._put(named, since, began_s, on_phase)
         except VisrecCallError as error:
             if error.reason in SPACE_GONE:
                 raise NothingLearned("a run that began later has ended, and has taken this one's space away") from error
             raise
 
-    def _put(self, named: Named, since: datetime, on_phase: OnPhase) -> Outcome:
+    def _put(self, named: Named, since: datetime, began_s: float, on_phase: OnPhase) -> Outcome:
         writer = self._writer
-        begun = to_go_on_with(writer.generations(), repr(self.recipe), since.timestamp())
-        found = self._read_back(begun, named, on_phase) if begun else self._learned(named, since, on_phase)
+        begun = to_go_on_with(writer.generations(), repr(self.recipe), began_s)
+        found = self._read_back(begun, named, on_phase) if begun else self._learned(named, began_s, on_phase)
         cold, explained = self._cold(named, found, on_phase)
         step = on_phase("people folded", named.acts.people_count)
         places = placed(named.acts, found.rows, self.recipe, lambda: step(1))
@@ -88,10 +89,10 @@ class CollaborativeJob:
     def _writer(self) -> Writer:
         return Writer(self.connection, self.catalogue, self.patience)
 
-    def _learned(self, named: Named, since: datetime, on_phase: OnPhase) -> _Found:
+    def _learned(self, named: Named, began_s: float, on_phase: OnPhase) -> _Found:
         step = on_phase("rounds of learning", self.recipe.iterations)
         rows = learned(named.acts, self.recipe, lambda: step(1))
-        space = name_of(since.timestamp(), repr(self.recipe), named.items, rows)
+        space = name_of(began_s, repr(self.recipe), named.items, rows)
         writer = self._writer
         writer.create(space, rows.shape[1])
         items = writer.items(space, named.items, rows, on_phase("items placed", len(named.items)))
@@ -104,7 +105,7 @@ class CollaborativeJob:
         rows = np.zeros((len(number), self.recipe.factors + 1), dtype=np.float32)
         rows[:, -1] = 1.0
         having: set[str] = set()
-        for page in self._reader.rows(on_phase("rows read back", None), space):
+        for page in self._reader.rows(space, on_phase("rows read back", None)):
             having.update(page.ids)
             touched = [at for at, name in enumerate(page.ids) if name in number]
             rows[[number[page.ids[at]] for at in touched]] = page.vectors[touched]
@@ -112,25 +113,28 @@ class CollaborativeJob:
 
     def _cold(self, named: Named, found: _Found, on_phase: OnPhase) -> tuple[Written, float | None]:
         """Rows of items that have none yet: nobody had touched them."""
-        map_, without = self._map(named, found, on_phase("looks read", None))
+        visual, count = self._reader.visual()
+        map_, without = self._map(named, found, visual, on_phase("looks read", count))
         if map_ is None:
             return Written(), None
         on_put, total = on_phase("new items placed", without), Written()
-        for page in self._reader.rows(lambda _: None) if without else ():
+        for page in self._reader.rows(visual, lambda _: None) if without else ():
             new = [at for at, name in enumerate(page.ids) if name not in found.having]
             if new:
                 ids = [page.ids[at] for at in new]
                 total = total.plus(self._writer.items(found.space, ids, map_.rows(page.vectors[new]), on_put))
         return total, map_.explained
 
-    def _map(self, named: Named, found: _Found, on_read: Callable[[float], None]) -> tuple[Map | None, int]:
+    def _map(
+        self, named: Named, found: _Found, visual: str, on_read: Callable[[float], None]
+    ) -> tuple[Map | None, int]:
         """From looks to rows, and of how many items there are looks and no row."""
         likes = np.bincount(named.acts.items[named.acts.clicks > 0], minlength=named.acts.items_count)
         row_of = {
             name: row for row, name in enumerate(named.items) if likes[row] >= LEAST_LIKES and name in found.having
         }
         sums, without = None, 0
-        for page in self._reader.rows(on_read):
+        for page in self._reader.rows(visual, on_read):
             sums = sums or Sums(page.vectors.shape[1], self.recipe.factors)
             known = [at for at, name in enumerate(page.ids) if name in row_of]
             ids = [page.ids[at] for at in known]
@@ -144,6 +148,6 @@ def _require(named: Named) -> None:
     several = int(np.sum(np.bincount(pairs[:, 0].astype(np.intp), minlength=1) > 1)) if len(pairs) else 0
     if several < LEAST_PEOPLE:
         raise NothingLearned(
-            f"{several} people who consent to personalisation did something with two items or more; factors of what "
-            f"people do together take at least {LEAST_PEOPLE}"
+            f"{told(several)} people who consent to personalisation did something with two items or more; factors of "
+            f"what people do together take at least {LEAST_PEOPLE}"
         )

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
 from jobs.head.fitting import STEPS, Learned, Lesson, held_out, learn
 from jobs.head.gate import Verdict, judge
-from jobs.head.judging import Exam
-from jobs.head.placing import Placing, head_of
+from jobs.head.groups import Flags
+from jobs.head.judging import Exam, Marks
+from jobs.head.placing import VISUAL, Placing, head_of
 from jobs.head.reading import NothingLearned, Read, Reader
 from jobs.head.sides import CONTENT, KIND, Side
 from jobs.pages import Patience
@@ -20,8 +22,8 @@ from jobs.rebuild import RebuildJob
 from visrec.connection import Connection
 from visrec.v1 import common_pb2, embedder_pb2
 
-LEAST_QUERIES = 30
-"""Below that an interval says nothing."""
+LEAST_THINGS = 30
+"""Below that an interval says nothing: variants of one thing are asked nearly the same."""
 MOST_QUERIES = 1000
 LEAST_GROUPS = 2
 
@@ -38,11 +40,13 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to learn from. `label`: the field of labels; `share` of the items are held out to judge by."""
+    """What to learn from. `label`: the field of labels; `share` of the items are held out to judge by; `most_people`:
+    of so many at most is read what they did."""
 
     source: Source = Source.LABELS
     label: str = "category"
     share: float = 0.1
+    most_people: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,12 @@ class HeadJob:
 
     def run(self, on_phase: OnPhase, *, put: bool = True) -> Outcome:
         """Puts nothing that does not pass the gate, and nothing at all unless `put`. A space that passes before it is
-        filled, and not as it is served, is removed.
+        filled, and not as it is served, is removed; so is one that cannot be judged as it is served.
 
-        Raises NothingLearned, pages.BrokenOff when a reading was, VisrecCallError.
+        Raises NothingLearned, also where the alias has moved since it began; pages.BrokenOff when a reading was;
+        VisrecCallError.
         """
-        placing = Placing(self.connection, self.catalogue, self.patience)
+        placing = self._placing
         model, present = placing.model(), placing.present()
         read = self._reader(on_phase("items read", None)).items(present.name, self.plan.label, model.raw_dimension)
         lesson = self._lesson(read, on_phase)
@@ -86,34 +91,45 @@ class HeadJob:
             raise NothingLearned(
                 f"{groups} groups of items can be learned from; telling them apart needs {LEAST_GROUPS}"
             )
-        exam = lesson.exam(held, np.ones(len(held), dtype=np.bool_), MOST_QUERIES)
+        exam = lesson.final(held, MOST_QUERIES)
         step = on_phase("settings tried", STEPS)
         learned = learn(lesson, read.names, ~held, lambda: step(1))
         head = head_of(learned, present, model.spaces[0], "")
         old = Side.of(read.vectors, _blocks(present))
-        exams = (exam, replace(exam, apart=read.numbered_domains))
-        outcome = Outcome(
-            len(read.ids),
-            len(lesson.groups),
-            learned,
-            *_judged(exams, old, _made(head, learned, read, old)),
-            present.name,
-        )
+        domains = read.numbered_domains
+        beside = _Beside(exam, replace(exam, apart=domains) if len(np.unique(domains)) > 1 else None, old)
+        found = beside.judged(_made(head, learned, read, old))
+        outcome = Outcome(len(read.ids), len(lesson.groups), learned, *found, present.name)
         if not (put and outcome.verdict.passes):
             return outcome
         head.description = self._told(outcome)
         space = placing.give(head)
-        placing.fill(space.name, on_phase("vectors made", 1.0))
-        served = self._reader(on_phase("vectors read", None)).vectors(space.name, read.ids)
-        verdict, features, across = _judged(exams, old, Side.of(served, _blocks(space)))
-        outcome = replace(outcome, verdict=verdict, features=features, across=across)
-        if not verdict.passes:
+        try:
+            placing.fill(space.name, on_phase("vectors made", 1.0))
+            kept, served = self._reader(on_phase("vectors read", None)).vectors(space.name, read.ids)
+            verdict, features, across = beside.only(kept).judged(Side.of(served, _blocks(space)))
+            outcome = replace(outcome, verdict=verdict, features=features, across=across)
+            if outcome.verdict.passes:
+                return self._moved(space.name, outcome, on_phase)
+        except NothingLearned:
             placing.remove(space.name)
-            return outcome
+            raise
+        placing.remove(space.name)
+        return outcome
+
+    def _moved(self, space: str, outcome: Outcome, on_phase: OnPhase) -> Outcome:
         people = on_phase("pages of tastes made anew", None)
-        RebuildJob(self.connection, self.catalogue, self.patience, space.name).run(lambda _: people(1))
-        placing.move(space.name)
-        return replace(outcome, space=space.name)
+        RebuildJob(self.connection, self.catalogue, self.patience, space).run(lambda _: people(1))
+        if (now := self._placing.present().name) not in (outcome.old_space, space):
+            raise NothingLearned(
+                f"somebody was quicker: {VISUAL} of {self.catalogue} is {now} by now, and what was learned is better "
+                f"than {outcome.old_space}; run this again"
+            )
+        return replace(outcome, space=space, old_space=self._placing.move(space))
+
+    @property
+    def _placing(self) -> Placing:
+        return Placing(self.connection, self.catalogue, self.patience)
 
     def _reader(self, on_read: Callable[[float], None]) -> Reader:
         return Reader(self.connection, self.catalogue, self.patience, on_read)
@@ -121,7 +137,8 @@ class HeadJob:
     def _lesson(self, read: Read, on_phase: OnPhase) -> Lesson:
         if self.plan.source is Source.LABELS:
             return read.by_label()
-        return read.by_people(self._reader(on_phase("events read", None)).engaged())
+        engaged = self._reader(on_phase("events read", None)).engaged(read.ids, self.plan.most_people)
+        return read.by_people(engaged)
 
     def _told(self, outcome: Outcome) -> str:
         """For whoever lists the heads: what it was learned from, and how far it can be trusted."""
@@ -137,19 +154,41 @@ class HeadJob:
         )
 
 
-def _judged(exams: tuple[Exam, Exam], old: Side, new: Side) -> tuple[Verdict, Verdict, Verdict | None]:
-    """By all blocks; by those of features alone; by these across domains."""
-    exam, across = exams
-    before, after = (exam.marks(side.view(), like_raw=side.of_features()) for side in (old, new))
-    if len(before.precision) < LEAST_QUERIES:
-        raise NothingLearned(
-            f"{len(before.precision)} held-out items have others that they belong to; to judge by them takes "
-            f"at least {LEAST_QUERIES} (--held-out)"
-        )
-    features = judge(exam.marks(old.of_features()), exam.marks(new.of_features()))
-    there, here = (across.marks(side.of_features()) for side in (old, new))
-    asked = len(there.precision) >= LEAST_QUERIES
-    return judge(before, after), features, judge(there, here) if asked else None
+@dataclass(frozen=True, eq=False)
+class _Beside:
+    """What a new side is judged by: the `old` one's marks in two exams. `across` looks in other domains only;
+    None: there are none."""
+
+    exam: Exam
+    across: Exam | None
+    old: Side
+
+    def only(self, kept: Flags) -> _Beside:
+        """By the rows that are `kept`, (n,)."""
+        if kept.all():
+            return self
+        return _Beside(self.exam.only(kept), self.across.only(kept) if self.across else None, self.old.only(kept))
+
+    def judged(self, new: Side) -> tuple[Verdict, Verdict, Verdict | None]:
+        """By all blocks; by those of features alone; by these across domains. Raises NothingLearned."""
+        whole, features, across = self._before
+        if whole.asked_things < LEAST_THINGS:
+            raise NothingLearned(
+                f"{whole.asked_things} held-out items, variants of one counted once, have others that they belong to; "
+                f"to judge by them takes at least {LEAST_THINGS} (--held-out)"
+            )
+        after = self._marks(new)
+        crossing = judge(across, after[2]) if across and after[2] and across.asked_things >= LEAST_THINGS else None
+        return judge(whole, after[0]), judge(features, after[1]), crossing
+
+    @cached_property
+    def _before(self) -> tuple[Marks, Marks, Marks | None]:
+        return self._marks(self.old)
+
+    def _marks(self, side: Side) -> tuple[Marks, Marks, Marks | None]:
+        of_features = side.of_features()
+        across = self.across.marks(of_features) if self.across else None
+        return self.exam.marks(side.view(), like_raw=of_features), self.exam.marks(of_features), across
 
 
 def _blocks(space: common_pb2.Space) -> list[tuple[str, int, float]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
 from visrec.errors import VisrecCallError
@@ -62,18 +64,39 @@ class Patience:
 
 @dataclass(frozen=True)
 class Pages(Generic[PageT]):
-    """All pages from `start` on. `ask`: one page for a token. Raises BrokenOff."""
+    """All pages from `start` on. `ask`: one page for a token. `ahead`: the next page is asked for by another thread
+    while one is looked at, so that a service and a job both have something to do. Raises BrokenOff."""
 
     ask: Callable[[str], PageT]
     patience: Patience
     start: str = ""
+    ahead: bool = False
 
     def __iter__(self) -> Iterator[PageT]:
         token, is_first = self.start, True
+        coming = self._coming(token)
         while token or is_first:
-            page = self._patiently(token)
-            yield page
+            page = coming()
             token, is_first = page.next_page_token, False
+            if token:
+                coming = self._coming(token)
+            yield page
+
+    def _coming(self, token: str) -> Callable[[], PageT]:
+        """Waits for that page."""
+        if not self.ahead:
+            return lambda: self._patiently(token)
+        page: Future[PageT] = Future()
+
+        def ask() -> None:
+            try:
+                page.set_result(self._patiently(token))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is told
+                page.set_exception(error)
+
+        # Nobody waits for a page that is not wanted any more: not at the end of the process either.
+        Thread(target=ask, daemon=True).start()
+        return page.result
 
     def _patiently(self, token: str) -> PageT:
         try:

@@ -74,7 +74,7 @@ class SegmentJob:
             request = profile_pb2.ExportFeaturesRequest(catalogue=self.catalogue, page_size=PAGE, page_token=token)
             return self.connection.call(self.connection.profile.ExportFeatures, request)
 
-        for page in Pages(ask, self.patience):
+        for page in Pages(ask, self.patience, ahead=True):
             on_people(len(page.users))
             yield from map(_somebody, page.users)
 

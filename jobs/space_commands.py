@@ -28,6 +28,9 @@ def head(
     held_out: Annotated[
         float, typer.Option(min=0.01, max=0.5, help="Share of the items that nothing is fitted to, to judge by.")
     ] = 0.1,
+    most_people: Annotated[
+        int, typer.Option("--most-people", min=20, help="People whose acts are read, with --from people.")
+    ] = 100_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Learn and judge, and put nothing.")] = False,
     patience: PatienceOption = 60.0,
 ) -> None:
@@ -49,9 +52,8 @@ def head(
 
     def work(connection: Connection, out: Console, notes: Console) -> None:
         nonlocal exit_code
-        job = HeadJob(
-            connection, catalogue, Patience(patience, time.sleep, time.monotonic), Plan(source, label, held_out)
-        )
+        plan = Plan(source, label, held_out, most_people)
+        job = HeadJob(connection, catalogue, Patience(patience, time.sleep, time.monotonic), plan)
         with progress_on(notes) as progress:
             outcome = job.run(phases(progress), put=not dry_run)
         for piece in tables.head(outcome, catalogue):
@@ -66,10 +68,6 @@ def collaborative(
     catalogue: CatalogueOption,
     *,
     factors: Annotated[int, typer.Option(min=1, max=512, help="How many numbers tell of an item.")] = 64,
-    recent: Annotated[
-        float,
-        typer.Option(min=1, metavar="ACTS", help="What somebody did counts half when they have done so much since."),
-    ] = 50.0,
     most_people: Annotated[
         int, typer.Option("--most-people", min=20, help="People whose acts are read; others are folded in.")
     ] = 1_000_000,
@@ -91,7 +89,7 @@ def collaborative(
         from jobs.collaborative.factors import Recipe  # scipy takes a second that other jobs need not wait
         from jobs.learn_collaborative import CollaborativeJob
 
-        recipe = Recipe(factors=factors, recent=recent, seed=seed)
+        recipe = Recipe(factors=factors, seed=seed)
         patient = Patience(patience, time.sleep, time.monotonic)
         with progress_on(notes) as progress:
             outcome = CollaborativeJob(connection, catalogue, patient, recipe, most_people).run(phases(progress))

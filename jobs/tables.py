@@ -85,7 +85,8 @@ def head(outcome: Outcome, catalogue: str) -> Iterator[RenderableType]:
         gain = f"{found.new_precision - found.old_precision:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
         shares = (found.old_precision, found.new_precision, found.old_fidelity, found.new_fidelity)
         old, new, faithful, kept = (f"{share:.3f}" for share in shares)
-        table.add_row(f"{name}: {found.queries:,}", old, new, gain, faithful, kept)
+        of = f" of {found.things:,} things" if found.things < found.queries else ""
+        table.add_row(f"{name}: {found.queries:,}{of}", old, new, gain, faithful, kept)
     yield table
     yield _next_step(outcome, catalogue)
 
@@ -103,10 +104,9 @@ def _next_step(outcome: Outcome, catalogue: str) -> str:
 
 def collaborative(outcome: Collaborative, catalogue: str) -> Iterator[RenderableType]:
     """What was read, what was put, and the way back."""
-    table = Table("acts read", "items placed", "new items placed by looks", "people placed", "gone meanwhile")
-    gone = sum(each.gone for each in (outcome.items, outcome.cold, outcome.people))
-    put = (outcome.acts, outcome.items.put, outcome.cold.put, outcome.people.put, gone)
-    table.add_row(*(f"{count:,}" for count in put))
+    table = Table("acts read", "items placed", "new items placed by looks", "items gone meanwhile", "people placed")
+    put = (outcome.acts, outcome.items.put, outcome.cold.put, outcome.items.gone + outcome.cold.gone)
+    table.add_row(*(f"{count:,}" for count in put), told(outcome.people.put))
     yield table
     yield (
         f"Looks explain {outcome.explained:.0%} of what held-out items' rows differ by."

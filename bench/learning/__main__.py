@@ -3,7 +3,7 @@
 Simulated shoppers (bench/learning/visits.py says what is assumed) act on the photos of both shops, are shown
 recommendations and click. `jobs weights` learns from one half of them, through the services, and puts what it learned;
 the other half is asked by the built-in weights and by the learned ones. nDCG@10 of what they want, and the difference
-with its interval, by a bootstrap over people. CLOTHING and LUMA name the folders of photos, as for bench.quality.
+with its interval, by people. CLOTHING and LUMA name the folders of photos, as for bench.quality.
 
 Prints tables, writes var/eval/learning.json, and ends with exit code 1 when the learned weights are not better beyond
 the interval, the job has not put them, or nothing can be measured.
@@ -33,7 +33,6 @@ from bench.quality.shops import TABLE, Clothing, read_luma
 from bench.quality.vectors import embed
 from jobs import scene_tables
 from jobs.head.gate import interval
-from jobs.learn_weights import Plan
 from tests.profile.shoppers import shoppers
 from visrec.client import Client
 from visrec.connection import Connection
@@ -56,13 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BenchFailed, VisrecCallError) as error:
         console.print(f"[red]{escape(str(error))}[/]")
         return 1
-    for piece in scene_tables.weights(found.outcome, Plan()):
+    for piece in scene_tables.weights(found.outcome):
         console.print(piece)
+    console.print(scene_tables.next_step(found.outcome, weights.PLAN, found.version))
     console.print(f"(A place k is looked at by k^-{ETA:.2f}.)")
     console.print(_table(found))
     _save(found)
     is_better = _gain(*found.kinds[weights.ALL])[0] > 0
-    return 0 if is_better and found.outcome.version else 1
+    return 0 if is_better and found.version else 1
 
 
 def _measured(fleet: Fleet, pictures: list[Picture], people: int) -> weights.Found:
@@ -89,15 +89,15 @@ def _table(found: weights.Found) -> Table:
 
 
 def _gain(before: weights.Scores, after: weights.Scores) -> tuple[float, float]:
-    """95 % of what was gained, by a bootstrap over people."""
-    return interval(after - before, SEED)
+    """95 % of what was gained, by people."""
+    return interval(after - before)
 
 
 def _save(found: weights.Found) -> None:
     told = {
         "machine": machine.describe(),
         "present": dict(found.outcome.present),
-        "learned": dict(found.outcome.learned),
+        "learned": dict(found.outcome.learned.weights),
         "eta": found.outcome.examination.eta,
         "ndcg@10": {
             kind: [float(before.mean()), float(after.mean()), *_gain(before, after)]

@@ -110,7 +110,7 @@ def _unit(rows: Scores) -> Scores:
 
 def _figures(what: str, chance: float, marks: dict[str, Scores], better: str) -> list[Figure]:
     asked = len(marks["naive"])
-    low, high = interval(marks[better] - marks["naive"], SEED)
+    low, high = interval(marks[better] - marks["naive"])
     means = [Figure(what, how, float(values.mean()), asked) for how, values in marks.items()]
     bounds = [Figure(what, "gain", low, asked), Figure(what, "to", high, asked)]
     return [Figure(what, "chance", chance, asked), *means, *bounds]

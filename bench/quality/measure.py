@@ -15,6 +15,9 @@ LEAST = {
     ("luma: colour", "colour"): 0.78,
     ("… pasted over photos", "colour"): 0.70,
     ("gcompris: look", "style"): 0.85,
+    ("luma: other colours of it", "content"): 0.93,
+    ("luma: a photo taken anew", "content"): 0.98,
+    ("clothing: a photo taken anew", "content"): 0.98,
 }
 """Targets, by the name of the question and the block that it belongs to."""
 

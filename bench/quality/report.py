@@ -51,7 +51,7 @@ def drawn(sections: Sequence[Section]) -> str:
         for figure in section.figures:
             if figure.unit == "share":
                 groups.setdefault((section.title, figure.what), []).append(_bar(figure))
-    return sheet([Group(f"{title}: {what}", bars) for (title, what), bars in groups.items()])
+    return sheet([Group(f"{title}: {what}", bars, most=1.0) for (title, what), bars in groups.items()], columns=2)
 
 
 def _bar(figure: Figure) -> Bar:

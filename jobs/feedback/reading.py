@@ -71,7 +71,7 @@ class Feedback:
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
         try:
-            for page in Pages(ask, self.patience):
+            for page in Pages(ask, self.patience, ahead=True):
                 on_events(len(page.events))
                 yield from page.events
         except BrokenOff as broken:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from jobs.head.directions import Float16, Map, Scatter, principal
+from jobs.head.directions import Float16, Map, Moments, Scatter
 from jobs.head.groups import Flags, Groups, Rows
 from jobs.head.judging import Exam, View, unit
 
@@ -65,6 +66,11 @@ class Lesson:
         shelf = np.ones(int(rows.sum()), dtype=np.bool_)
         return Exam(self.groups.renumbered(rows), unit(self.features[rows]), self.variants[rows], chosen, shelf)
 
+    def final(self, held: Flags, most: int) -> Exam:
+        """Asks `most` of those that are `held` out, which look for the others and not for each other: where they do,
+        their marks are not independent, and what chance explains is more than it seems."""
+        return replace(self.exam(held, np.ones(len(held), dtype=np.bool_), most), shelf=~held)
+
 
 def held_out(names: Sequence[str], share: float, salt: str) -> Flags:
     """(names,) which are held out: `share` of all, by a hash of their names. The same ones whatever else there is."""
@@ -75,25 +81,62 @@ def held_out(names: Sequence[str], share: float, salt: str) -> Flags:
 
 def learn(lesson: Lesson, names: Sequence[str], allowed: Flags, on_step: Callable[[], None]) -> Learned:
     """Fitted to the rows that are `allowed` and to no others. `names`: (n,) by which rows are held out inside. Needs a
-    group of two allowed rows. `on_step` is called `steps` times."""
-    setting = _chosen(lesson, names, allowed, on_step)
-    content = principal(lesson.features, allowed, CONTENT)
-    kind = Scatter.of(lesson.features, lesson.groups.among(allowed)).telling(setting.shrink, setting.size)
+    group of two allowed rows. `on_step` is called STEPS times."""
+    fit = _Fit.of(lesson, allowed)
     on_step()
-    return Learned(content, kind, setting)
+    setting = _chosen(fit, names, on_step)
+    return Learned(fit.content, fit.scatter.telling(setting.shrink, setting.size), setting)
 
 
 STEPS = 2 * len(SHRINKS) + 1
 
 
-def _chosen(lesson: Lesson, names: Sequence[str], allowed: Flags, on_step: Callable[[], None]) -> Setting:
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Of the rows that are `allowed`, and what of them is in `groups`. `moments`, `grouped`: each row once, and as
+    often as groups have it."""
+
+    lesson: Lesson
+    allowed: Flags
+    groups: Groups
+    moments: Moments
+    grouped: Moments
+
+    @classmethod
+    def of(cls, lesson: Lesson, allowed: Flags) -> _Fit:
+        groups = lesson.groups.among(allowed)
+        moments = Moments.of(lesson.features, allowed.astype(np.float64))
+        # With labels most items are in one group: then hardly any row is looked at twice.
+        grouped = moments.changed(lesson.features, groups.of_row.astype(np.float64) - allowed)
+        return cls(lesson, allowed, groups, moments, grouped)
+
+    def without(self, rows: Flags) -> _Fit:
+        """Of all others that are allowed."""
+        allowed = self.allowed & ~rows
+        groups = self.lesson.groups.among(allowed)
+        moments = self.moments.changed(self.lesson.features, allowed.astype(np.float64) - self.allowed)
+        more = groups.of_row.astype(np.float64) - self.groups.of_row
+        return _Fit(self.lesson, allowed, groups, moments, self.grouped.changed(self.lesson.features, more))
+
+    @property
+    def content(self) -> Map:
+        """What they differ by."""
+        return self.moments.principal(CONTENT)
+
+    @cached_property
+    def scatter(self) -> Scatter:
+        """Of the groups, at least one."""
+        return Scatter.of(self.lesson.features, self.groups, self.grouped)
+
+
+def _chosen(fit: _Fit, names: Sequence[str], on_step: Callable[[], None]) -> Setting:
     marks: dict[Setting, list[tuple[float, float]]] = {}
-    looked_at = allowed & held_out(names, MOST_ROWS / max(int(allowed.sum()), 1), "looked at")
+    looked_at = fit.allowed & held_out(names, MOST_ROWS / max(int(fit.allowed.sum()), 1), "looked at")
     half = held_out(names, 0.5, "which half")
     for part in (half, ~half):
         queries = looked_at & part & held_out(names, 0.4, "inside")
-        exam = lesson.exam(queries, looked_at, MOST_QUERIES)
-        for setting, found in _tried(lesson, allowed & ~queries, looked_at, exam, on_step):
+        exam = fit.lesson.exam(queries, looked_at, MOST_QUERIES)
+        for setting, found in _tried(fit.without(queries), looked_at, exam, on_step):
             marks.setdefault(setting, []).append(found)
     return best({setting: np.mean(found, axis=0).tolist() for setting, found in marks.items()})
 
@@ -107,22 +150,21 @@ def best(marks: Mapping[Setting, Sequence[float]]) -> Setting:
 
 
 def _tried(
-    lesson: Lesson, fitted: Flags, looked_at: Flags, exam: Exam, on_step: Callable[[], None]
+    fit: _Fit, looked_at: Flags, exam: Exam, on_step: Callable[[], None]
 ) -> Iterator[tuple[Setting, tuple[float, float]]]:
-    groups = lesson.groups.among(fitted)
-    if not len(groups):
+    if not len(fit.groups):
         return
-    features = lesson.features[looked_at]
-    content = principal(lesson.features, fitted, CONTENT)(features)
-    scatter = Scatter.of(lesson.features, groups)
-    most = min(len(groups) - 1, lesson.features.shape[1])
+    features = fit.lesson.features[looked_at]
+    content = list(exam.scores(View((fit.content(features),), (1.0,))))
+    most = min(len(fit.groups) - 1, features.shape[1])
     sizes = sorted({max(min(size, most), 1) for size in SIZES})
     for shrink in SHRINKS:
-        widest = scatter.telling(shrink, sizes[-1])
+        widest = fit.scatter.telling(shrink, sizes[-1])
         for size in sizes:
-            kind = widest.first(size)(features)
+            kind = list(exam.scores(View((widest.first(size)(features),), (1.0,))))
             for weight in WEIGHTS:
-                marks = exam.marks(View((content, kind), (1.0, weight)))
+                scores = (one + np.float32(weight) * other for one, other in zip(content, kind, strict=True))
+                marks = exam.marked(scores)
                 if len(marks.precision):
                     yield Setting(shrink, size, weight), (float(marks.precision.mean()), float(marks.fidelity.mean()))
         on_step()

@@ -8,9 +8,10 @@ fidelity    of each query: of its ten nearest by the raw features among related 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from jobs.head.groups import Flags, Groups, Rows
 
 K = 10
 QUERIES_AT_ONCE = 128
+BLOCK = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,20 +44,25 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Of each query, (queries,)."""
+    """Of each query, (queries,). `things`: what it is a variant of, as the exam numbers them."""
 
     precision: Float64
     fidelity: Float64
+    things: Rows
+
+    @property
+    def asked_things(self) -> int:
+        """How many different ones were asked."""
+        return len(np.unique(self.things))
 
 
 class _Part(NamedTuple):
-    """Some queries: (q,) their rows, and (q, n) what is related, barred, and nearest by raw features; (q,) how many of
-    K there are."""
+    """q queries: their `rows` (q,), and how many of K are `possible` (q,). `related`: (q, m) columns, filled up with
+    -1; `wanted`: (q, K) those of them that are nearest by raw features, filled up with -1."""
 
     rows: Rows
-    related: Flags
-    barred: Flags
-    wanted: Flags
+    related: Rows
+    wanted: Rows
     possible: Rows
 
 
@@ -73,18 +80,49 @@ class Exam:
     shelf: Flags
     apart: Rows | None = None
 
+    def only(self, kept: Flags) -> Exam:
+        """Among the rows that are `kept`, (n,), numbered by their place among them."""
+        return Exam(
+            self.groups.renumbered(kept),
+            self.raw[kept],
+            self.variants[kept],
+            (np.cumsum(kept) - 1)[self.queries[kept[self.queries]]],
+            self.shelf[kept],
+            None if self.apart is None else self.apart[kept],
+        )
+
     def marks(self, view: View, like_raw: View | None = None) -> Marks:
         """Precision of `view`, and the fidelity of `like_raw` (None: the same)."""
+        inner = None if like_raw is None else self.scores(like_raw)
+        return self.marked(self.scores(view), inner)
+
+    def scores(self, view: View) -> Iterator[Float32]:
+        """Of some queries after others against all rows, for `marked`."""
+        return (view.scores(part.rows) for part in self._parts)
+
+    def marked(self, scores: Iterable[Float32], like_raw: Iterable[Float32] | None = None) -> Marks:
+        """As `marks`, by scores that are known."""
         precision, fidelity = [np.zeros(0)], [np.zeros(0)]
-        for part in self._parts:
-            scores = view.scores(part.rows)
-            inner = scores if like_raw is None else like_raw.scores(part.rows)
-            nearest = _nearest(np.where(part.barred, -np.inf, scores))
-            hits = np.take_along_axis(part.related, nearest, axis=1).sum(axis=1)
-            kept = _first(np.where(part.related, inner, -np.inf), part.possible)
-            precision.append(hits / part.possible)
-            fidelity.append((kept & part.wanted).sum(axis=1) / part.possible)
-        return Marks(np.concatenate(precision), np.concatenate(fidelity))
+        inner = repeat(None) if like_raw is None else like_raw
+        for part, each, other in zip(self._parts, scores, inner, strict=False):
+            hits = np.take_along_axis(_flags(part.related, each.shape), self._found(part.rows, each), axis=1)
+            kept = _first(each if other is None else other, part.related, part.possible)
+            both = (kept[:, :, None] == part.wanted[:, None, :]) & (kept >= 0)[:, :, None]
+            precision.append(hits.sum(axis=1) / part.possible)
+            fidelity.append(both.sum(axis=(1, 2)) / part.possible)
+        things = self.variants[np.concatenate([np.zeros(0, dtype=np.intp), *(part.rows for part in self._parts)])]
+        return Marks(np.concatenate(precision), np.concatenate(fidelity), things)
+
+    def _found(self, rows: Rows, scores: Float32) -> Rows:
+        """(q, K) what is nearest of all that may be found."""
+        return _nearest(np.where(self._barred(rows), -np.inf, scores))
+
+    def _barred(self, rows: Rows) -> Flags:
+        """(rows, n)."""
+        barred: Flags = (self.variants[rows][:, None] == self.variants) | ~self.shelf
+        if self.apart is not None:
+            barred |= self.apart[rows][:, None] == self.apart
+        return barred
 
     @cached_property
     def _parts(self) -> list[_Part]:
@@ -95,16 +133,12 @@ class Exam:
         raw = View((self.raw,), (1.0,))
         for start in range(0, len(self.queries), QUERIES_AT_ONCE):
             rows = self.queries[start : start + QUERIES_AT_ONCE]
-            barred = (self.variants[rows][:, None] == self.variants) | ~self.shelf
-            if self.apart is not None:
-                barred |= self.apart[rows][:, None] == self.apart
-            related = self.groups.related(rows) & ~barred
-            asked = related.any(axis=1)
+            flags = self.groups.related(rows) & ~self._barred(rows)
+            asked = flags.any(axis=1)
             if asked.any():
-                rows, related, barred = rows[asked], related[asked], barred[asked]
-                possible = np.minimum(related.sum(axis=1), K)
-                wanted = _first(np.where(related, raw.scores(rows), -np.inf), possible)
-                yield _Part(rows, related, barred, wanted, possible)
+                rows, related = rows[asked], _columns(flags[asked])
+                possible = np.minimum((related >= 0).sum(axis=1), K)
+                yield _Part(rows, related, _first(raw.scores(rows), related, possible), possible)
 
 
 def unit(raw: Float16) -> Float16:
@@ -117,16 +151,42 @@ def unit(raw: Float16) -> Float16:
 
 
 def _nearest(scores: Float32) -> Rows:
-    """(rows, K) with the highest scores, in no order."""
+    """(rows, K) with the highest scores, in no order; all where there are fewer. Of the K highest none is in another
+    BLOCK of columns than the K whose highest are highest, so only these are looked at."""
     width = scores.shape[1]
-    return np.argpartition(-scores, min(K, width) - 1, axis=1)[:, :K]
+    if width <= K * BLOCK:
+        return np.argpartition(-scores, min(K, width) - 1, axis=1)[:, :K]
+    whole = width // BLOCK * BLOCK
+    highest = scores[:, :whole].reshape(len(scores), -1, BLOCK).max(axis=2)
+    blocks = np.argpartition(-highest, K - 1, axis=1)[:, :K]
+    inside = (blocks[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(len(scores), -1)
+    columns = np.hstack([inside, np.tile(np.arange(whole, width), (len(scores), 1))])
+    chosen = np.argpartition(-np.take_along_axis(scores, columns, axis=1), K - 1, axis=1)[:, :K]
+    return np.take_along_axis(columns, chosen, axis=1)
 
 
-def _first(scores: Float32, counts: Rows) -> Flags:
-    """(rows, n): those with the highest scores, `counts` of each row, at most K."""
-    chosen = _nearest(scores)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1)
-    chosen = np.take_along_axis(chosen, order, axis=1)
-    found = np.zeros(scores.shape, dtype=np.bool_)
-    np.put_along_axis(found, chosen, np.arange(chosen.shape[1]) < counts[:, None], axis=1)
+def _first(scores: Float32, columns: Rows, counts: Rows) -> Rows:
+    """(rows, K) of the `columns` (rows, m) of each row, those with the highest scores, highest first; -1 beyond the
+    `counts` of each row."""
+    inner = np.where(columns >= 0, np.take_along_axis(scores, np.maximum(columns, 0), axis=1), -np.inf)
+    chosen = _nearest(inner)
+    order = np.argsort(-np.take_along_axis(inner, chosen, axis=1), axis=1)
+    found = np.take_along_axis(columns, np.take_along_axis(chosen, order, axis=1), axis=1)
+    return np.where(np.arange(found.shape[1]) < counts[:, None], found, -1)
+
+
+def _columns(flags: Flags) -> Rows:
+    """(rows, n) -> (rows, m) where each is set, filled up with -1."""
+    rows, columns = np.nonzero(flags)
+    counts = flags.sum(axis=1)
+    found = np.full((len(flags), int(counts.max())), -1, dtype=np.intp)
+    found[rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = columns
+    return found
+
+
+def _flags(columns: Rows, shape: tuple[int, ...]) -> Flags:
+    """The way back."""
+    found = np.zeros(shape, dtype=np.bool_)
+    rows, at = np.nonzero(columns >= 0)
+    found[rows, columns[rows, at]] = True
     return found

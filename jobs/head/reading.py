@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from jobs.head.directions import Float16
 from jobs.head.fitting import Lesson
-from jobs.head.groups import Groups, Rows
+from jobs.head.groups import Flags, Groups, Rows
 from jobs.pages import Pages, Patience
 from visrec.connection import Connection
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
@@ -21,17 +21,17 @@ PAGE = 500
 EVENTS = 5000
 OWN_FIELDS = ("category", "domain", "tags")
 ATTRIBUTE = "attributes."
+MOST_GONE = 0.05
+"""Share of the items that may go while a run learns, or come to have no vector."""
 TOGETHER = 2
 """People who must have engaged with both of two items before these are related."""
 
-_ENGAGED = frozenset(
-    {
-        profile_pb2.EVENT_TYPE_CLICK,
-        profile_pb2.EVENT_TYPE_LIKE,
-        profile_pb2.EVENT_TYPE_SAVE,
-        profile_pb2.EVENT_TYPE_CART,
-        profile_pb2.EVENT_TYPE_PURCHASE,
-    }
+_ENGAGED = (
+    profile_pb2.EVENT_TYPE_CLICK,
+    profile_pb2.EVENT_TYPE_LIKE,
+    profile_pb2.EVENT_TYPE_SAVE,
+    profile_pb2.EVENT_TYPE_CART,
+    profile_pb2.EVENT_TYPE_PURCHASE,
 )
 """A view may be a mistake, and an impression is nothing that they did."""
 
@@ -88,10 +88,9 @@ class Read:
                 found.setdefault(label, []).append(row)
         return Lesson(self.raw, Groups.of((found[name] for name in sorted(found)), len(self.ids)), self.variants)
 
-    def by_people(self, engaged: Iterable[Iterable[str]]) -> Lesson:
-        """Items of a person belong together."""
-        row_of = {name: row for row, name in enumerate(self.ids)}
-        people = sorted(sorted({row_of[item] for item in items if item in row_of}) for items in engaged)
+    def by_people(self, engaged: Iterable[Rows]) -> Lesson:
+        """Items of a person belong together. `engaged`: rows of each."""
+        people = sorted(engaged, key=lambda rows: rows.tolist())
         return Lesson(self.raw, Groups.of(people, len(self.ids), TOGETHER), self.variants)
 
 
@@ -124,31 +123,54 @@ class Reader:
             [row.domain for row in kept],
         )
 
-    def vectors(self, space: str, ids: list[str]) -> Float16:
-        """(ids, D) of those items in a space. Raises NothingLearned for one that has none there."""
+    def vectors(self, space: str, ids: list[str]) -> tuple[Flags, Float16]:
+        """Which of those items have a vector in a space, (ids,), and these vectors, (m, D). Raises NothingLearned when
+        more than MOST_GONE have none: items that were erased meanwhile are no reason to begin again."""
         found = {
             each.item.id: np.frombuffer(each.vectors[0].data, "<f4").astype(np.float16)
             for each in self._items(space, raw=False)
             if each.vectors
         }
-        if missing := [name for name in ids if name not in found]:
-            raise NothingLearned(f"{len(missing):,} items are gone or have no vector in {space}; run this again")
-        return np.array([found[name] for name in ids])
+        kept = np.array([name in found for name in ids], dtype=np.bool_)
+        if (gone := int((~kept).sum())) > MOST_GONE * len(ids):
+            raise NothingLearned(
+                f"{gone:,} of {len(ids):,} items are gone or have no vector in {space}; {MOST_GONE:.0%} may be left out"
+            )
+        return kept, np.array([found[name] for name in ids if name in found])
 
-    def engaged(self) -> list[list[str]]:
-        """Items that each person engaged with, by whom they are not told."""
-        found: dict[str, set[str]] = {}
+    def engaged(self, ids: list[str], most_people: int) -> list[Rows]:
+        """Rows of `ids` that each person engaged with, ascending, by whom they are not told: of the first `most_people`
+        who come. Pages come in the order of keyed hashes, which is one by chance."""
+        row_of = {name: row for row, name in enumerate(ids)}
+        found: dict[str, Rows] = {}
+        for person, rows in self._people(row_of):
+            if rows:
+                found.setdefault(person, np.array(sorted(rows), dtype=np.intp))  # a walk may come by somebody twice
+            if len(found) >= most_people:
+                break
+        return list(found.values())
 
+    def _people(self, row_of: Mapping[str, int]) -> Iterator[tuple[str, set[int]]]:
+        """One after the other: events of a person follow each other."""
+        person, rows = "", set[int]()
+        for event in self._events():
+            if event.user_id != person:
+                yield person, rows
+                person, rows = event.user_id, set()
+            if event.item_id in row_of:
+                rows.add(row_of[event.item_id])
+        yield person, rows
+
+    def _events(self) -> Iterator[profile_pb2.Event]:
         def ask(token: str) -> profile_pb2.ExportEventsResponse:
-            request = profile_pb2.ExportEventsRequest(catalogue=self.catalogue, page_size=EVENTS, page_token=token)
+            request = profile_pb2.ExportEventsRequest(
+                catalogue=self.catalogue, page_size=EVENTS, page_token=token, types=_ENGAGED
+            )
             return self.connection.call(self.connection.profile.ExportEvents, request)
 
         for page in Pages(ask, self.patience):
-            for event in page.events:
-                if event.type in _ENGAGED and event.item_id:
-                    found.setdefault(event.user_id, set()).add(event.item_id)
             self.on_read(len(page.events))
-        return [sorted(items) for items in found.values()]
+            yield from page.events
 
     def _items(self, space: str, *, raw: bool = True) -> Iterator[indexer_pb2.StoredItem]:
         def ask(token: str) -> indexer_pb2.ListItemsResponse:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.head.directions import Float16
+from jobs.head.groups import Flags
 from jobs.head.judging import View
 
 CONTENT, KIND = "content", "kind"
@@ -31,6 +32,10 @@ class Side:
             {name: part for (name, _, _), part in zip(blocks, parts, strict=True)},
             {name: weight for name, _, weight in blocks},
         )
+
+    def only(self, kept: Flags) -> Side:
+        """The rows that are `kept`, (n,)."""
+        return Side({name: block[kept] for name, block in self.blocks.items()}, self.weights)
 
     def view(self) -> View:
         """As a search sees it that names no weights."""

@@ -112,7 +112,7 @@ def assemble(
         segmentations=segmentations,
         features=FeatureExport(store, tastes, segmentations, visual),
         placer=Placer(store, patient),
-        event_export=EventExport(store, settings.store_rules(), resolver.look_up),
+        event_export=EventExport(store, settings.store_rules(), resolver.look_up, _now_ms),
         exporter=PersonExporter(store, _now_ms),
         rebuilder=Rebuilder(store, resolver, folder, FORMS),
         forgetter=Forgetter(store, items),

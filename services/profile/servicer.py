@@ -110,8 +110,7 @@ class ProfileServicer(ProfileServiceServicer):
 
     def ExportEvents(self, request: pb.ExportEventsRequest, context: grpc.ServicerContext) -> pb.ExportEventsResponse:
         page = self._event_export.page(wire_events.export_query_of(request))
-        events = [wire_events.exported_message(request.catalogue, each) for each in page.events]
-        return pb.ExportEventsResponse(events=events, next_page_token=page.token)
+        return wire_events.exported_page(request.catalogue, page)
 
     def PutUserVectors(
         self, request: pb.PutUserVectorsRequest, context: grpc.ServicerContext

@@ -77,8 +77,8 @@ def test_an_image_starts_its_service_with_nothing_but_its_own_lock(image: tuple[
 def test_the_image_of_jobs_runs_each_with_nothing_but_its_own_lock(tmp_path: Path) -> None:
     """They begin, and find nobody to ask."""
     app, python = _built("jobs", tmp_path)
-    environment = {"VISREC_PROFILE_TARGET": "127.0.0.1:1", "VISREC_INDEXER_TARGET": "127.0.0.1:1"}
-    for job in ("segments", "collaborative", "rebuild-profiles"):
+    environment = {f"VISREC_{name.upper()}_TARGET": "127.0.0.1:1" for name in PORTS}
+    for job in ("segments", "collaborative", "head", "weights", "rebuild-profiles", "forget-catalogue"):
         command = [str(python), "-m", "jobs", job, "-c", "shop", "--patience", "0"]
         done = subprocess.run(command, cwd=app, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1, done.stderr

@@ -14,6 +14,7 @@ import visrec.v1.ranker_pb2
 from deploy.check import complaints
 from deploy.manifests import K8S, BrokenManifests, load, plain, rendered, renderer
 from jobs.__main__ import app
+from jobs.collaborative.generation import YOUNG_S
 from jobs.terminal import EXIT_NOTHING
 from services.runtime import health
 from services.runtime.settings import METRICS_PORTS, PORTS, RuntimeSettings
@@ -183,6 +184,19 @@ def test_a_job_is_one_of_the_commands_and_waits_for_a_catalogue(name: str) -> No
     assert JOBS[name]["spec"]["suspend"] is True
     assert {"name": "VISREC_CATALOGUE", "value": ""} in container(name)["env"]
     assert template(name)["metadata"]["labels"] == {NAME: "jobs"}
+
+
+def test_every_command_has_a_job_but_those_that_make_a_report_or_a_file() -> None:
+    commands = {each.name or (each.callback.__name__ if each.callback else "") for each in app.registered_commands}
+    assert set(JOBS) == commands - {"experiment", "calibrate"}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_ends_and_one_that_is_late_waits_for_its_next_turn(name: str) -> None:
+    """Before its next turn, and a run that is tried again goes on with what it had learned."""
+    spec = JOBS[name]["spec"]
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < YOUNG_S
+    assert spec["startingDeadlineSeconds"] <= 3600
 
 
 @pytest.mark.parametrize("name", JOBS)

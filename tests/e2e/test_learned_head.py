@@ -10,19 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs.__main__ import app
+from jobs.head.reading import NothingLearned
 from jobs.learn_head import HeadJob, Plan
 from jobs.pages import Patience
 from jobs.terminal import EXIT_NOTHING
 from tests.e2e.conftest import CALL_S, Stubs, connected
+from tests.e2e.kinds import ITEMS, KINDS, engage, fill, spaces
 from tests.e2e.pictures import picture
 from tests.fleet import fleet
 from visrec.connection import Connection, Targets
-from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, ranker_pb2
 
-KINDS = ("lamp", "chair", "vase", "rug", "bed", "desk")
-ITEMS = 360
-PEOPLE = 120
-GIVEN = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
 ON = {
     "VISREC_EMBEDDER_MODEL": "toy",
     "VISREC_INDEXER_KEEP_RAW_FEATURES": "true",
@@ -37,77 +35,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stubs]:
         yield stubs
 
 
-def fill(shop: Stubs, catalogue: str) -> list[str]:
-    """Items with raw features, in the default space, and their ids. The kind of each is its category."""
-    chance = np.random.default_rng(len(catalogue))
-    model = shop.embedder.GetModel(embedder_pb2.GetModelRequest(), timeout=CALL_S).model
-    shop.indexer.CreateCatalogue(indexer_pb2.CreateCatalogueRequest(catalogue=catalogue), timeout=CALL_S)
-    tiles = model.raw_dimension // 3
-    grey, tint = chance.normal(0, 0.3, (ITEMS, tiles, 1)), chance.normal(0, 0.06, (ITEMS, tiles, 3))
-    of_kind = chance.normal(0, 0.1, (len(KINDS), tiles, 3))
-    colours = of_kind[np.arange(ITEMS) % len(KINDS)] + tint
-    raw = (grey + colours - colours.mean(axis=2, keepdims=True)).reshape(ITEMS, -1).astype("<f2")
-    dimension = sum(block.dimension for block in model.spaces[0].blocks)
-    seen = chance.normal(size=(ITEMS, dimension)).astype("<f4")
-    kept = [
-        embedder_pb2.KeptFeatures(
-            raw_features=features.tobytes(), vector=common_pb2.Vector(space=model.spaces[0].name, data=row.tobytes())
-        )
-        for features, row in zip(raw, seen, strict=True)
-    ]
-    projected = shop.embedder.ProjectFeatures(embedder_pb2.ProjectFeaturesRequest(photos=kept), timeout=CALL_S)
-    items = [
-        indexer_pb2.IngestItem(
-            item=indexer_pb2.Item(
-                id=f"item-{at}", category=KINDS[at % len(KINDS)], domain=("rooms", "shop")[at // len(KINDS) % 2]
-            ),
-            vectors=[result.vector],
-            raw_features=[features.tobytes()],
-        )
-        for at, (result, features) in enumerate(zip(projected.results, raw, strict=True))
-    ]
-    request = indexer_pb2.IngestItemsRequest(catalogue=catalogue, items=items)
-    answer = shop.indexer.IngestItems(request, timeout=CALL_S)
-    assert [result.status.code for result in answer.results] == [0] * ITEMS
-    return [each.item.id for each in items]
-
-
-def engage(shop: Stubs, catalogue: str) -> None:
-    """Each person likes six items of two kinds."""
-    chance = np.random.default_rng(2)
-    for number in range(PEOPLE):
-        person = f"{catalogue}-{number}"
-        shop.profile.PutUser(
-            profile_pb2.PutUserRequest(user=profile_pb2.User(user_id=person, consent=GIVEN)), timeout=CALL_S
-        )
-        kinds = chance.choice(len(KINDS), 2, replace=False)
-        liked = [at for kind in kinds for at in chance.choice(np.arange(kind, ITEMS, len(KINDS)), 6, replace=False)]
-        events = [
-            profile_pb2.Event(
-                event_id=f"like-{at}",
-                user_id=person,
-                type=profile_pb2.EVENT_TYPE_LIKE,
-                catalogue=catalogue,
-                item_id=f"item-{at}",
-            )
-            for at in liked
-        ]
-        answer = shop.profile.RecordEvents(profile_pb2.RecordEventsRequest(events=events), timeout=CALL_S)
-        assert [result.status.code for result in answer.results] == [0] * len(events)
-
-
 def run(shop: Stubs, *arguments: str) -> tuple[int, str]:
     """The command as it is typed; its exit code and what it says."""
     names = ("embedder", "indexer", "profile")
     targets = {f"VISREC_{name.upper()}_TARGET": shop.fleet.target(name) for name in names}
     result = CliRunner().invoke(app, ["head", *arguments], env=targets)
     return result.exit_code, result.output
-
-
-def spaces(shop: Stubs, catalogue: str) -> dict[str, list[str]]:
-    """Aliases by the names of spaces, the visual one first."""
-    listed = shop.indexer.ListSpaces(indexer_pb2.ListSpacesRequest(catalogue=catalogue), timeout=CALL_S)
-    return {state.space.name: list(state.aliases) for state in listed.spaces}
 
 
 def right(shop: Stubs, catalogue: str) -> float:
@@ -174,32 +107,113 @@ def test_people_make_one_without_a_label(shop: Stubs) -> None:
     assert across(shop, "engaged") > was_across + 0.1
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(shop: Stubs) -> None:
-    fill(shop, "interrupted")
+@pytest.fixture
+def connection(shop: Stubs) -> Iterator[Connection]:
+    """As a job has one."""
     at = shop.fleet.target
-    targets = Targets(at("embedder"), at("indexer"), at("profile"), at("ranker"))
+    with Connection(Targets(at("embedder"), at("indexer"), at("profile"), at("ranker")), CALL_S) as connection:
+        yield connection
 
-    def until_filled(what: str, _: float | None) -> Callable[[float], None]:
-        if what == "vectors read":
-            raise KeyboardInterrupt
+
+def job_in(connection: Connection, catalogue: str) -> HeadJob:
+    """That is not patient: services are asked again at once."""
+    return HeadJob(connection, catalogue, Patience(CALL_S, lambda _: None, lambda: 0.0), Plan(share=0.2))
+
+
+def heads(shop: Stubs) -> list[embedder_pb2.HeadSummary]:
+    """What the embedder was given."""
+    return list(shop.embedder.ListHeads(embedder_pb2.ListHeadsRequest(page_size=100), timeout=CALL_S).heads)
+
+
+def once(phase: str, act: Callable[[], object]) -> Callable[[str, float | None], Callable[[float], None]]:
+    """For a job to tell its phases to: does something when that one begins."""
+
+    def begin(what: str, _: float | None) -> Callable[[float], None]:
+        if what == phase:
+            act()
         return lambda _: None
 
-    with Connection(targets, CALL_S) as connection:
-        patience = Patience(CALL_S, _not_at_all, _no_time)
-        job = HeadJob(connection, "interrupted", patience, Plan(share=0.2))
-        with pytest.raises(KeyboardInterrupt):
-            job.run(until_filled)
-        left = spaces(shop, "interrupted")
-        heads = shop.embedder.ListHeads(embedder_pb2.ListHeadsRequest(page_size=100), timeout=CALL_S).heads
-        assert len(left) == 2
-        assert left[next(iter(left))] == ["visual"], "nothing was moved"
-        outcome = job.run(lambda what, of: lambda _: None)
+    return begin
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(shop: Stubs, connection: Connection) -> None:
+    fill(shop, "interrupted")
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    job = job_in(connection, "interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        job.run(once("vectors read", stop))
+    left, given = spaces(shop, "interrupted"), heads(shop)
+    assert len(left) == 2
+    assert left[next(iter(left))] == ["visual"], "nothing was moved"
+    outcome = job.run(lambda what, of: lambda _: None)
     assert list(spaces(shop, "interrupted")) == [outcome.space, outcome.old_space]
-    again = shop.embedder.ListHeads(embedder_pb2.ListHeadsRequest(page_size=100), timeout=CALL_S).heads
-    assert [head.space.name for head in again] == [head.space.name for head in heads]
+    again = heads(shop)
+    assert [head.space.name for head in again] == [head.space.name for head in given]
     assert "category: 360 items of interrupted, 6 groups" in again[-1].description
     assert f"{outcome.verdict.new_precision:.3f} instead of" in again[-1].description
     assert "in other domains" in again[-1].description
+
+
+def test_items_that_are_erased_meanwhile_are_left_out(shop: Stubs, connection: Connection) -> None:
+    """One in twenty-four, of those that are asked and of others."""
+    ids = fill(shop, "erased")
+    request = indexer_pb2.DeleteItemsRequest(catalogue="erased", item_ids=ids[::24])
+    outcome = job_in(connection, "erased").run(
+        once("vectors read", lambda: shop.indexer.DeleteItems(request, timeout=CALL_S))
+    )
+    assert list(spaces(shop, "erased")) == [outcome.space, outcome.old_space]
+    assert outcome.verdict.passes
+
+
+def test_where_too_many_are_erased_nothing_is_left_of_the_run(shop: Stubs, connection: Connection) -> None:
+    ids = fill(shop, "emptied")
+    before, given = spaces(shop, "emptied"), heads(shop)
+    request = indexer_pb2.DeleteItemsRequest(catalogue="emptied", item_ids=ids[::12])
+    with pytest.raises(NothingLearned, match="30 of 360 items are gone"):
+        job_in(connection, "emptied").run(
+            once("vectors read", lambda: shop.indexer.DeleteItems(request, timeout=CALL_S))
+        )
+    assert spaces(shop, "emptied") == before
+    assert heads(shop) == given
+
+
+def test_who_was_quicker_keeps_the_alias(shop: Stubs, connection: Connection) -> None:
+    """It was judged beside another space than is searched by then."""
+    fill(shop, "quicker")
+    (before,) = spaces(shop, "quicker")
+    given = heads(shop)
+    block = common_pb2.Block(name="content", dimension=2, default_weight=1)
+    theirs = common_pb2.Space(name="theirs@12345678", blocks=[block])
+    requests = (
+        indexer_pb2.CreateSpaceRequest(catalogue="quicker", space=theirs),
+        indexer_pb2.SetAliasRequest(catalogue="quicker", alias="visual", space=theirs.name),
+    )
+
+    def be_quicker() -> None:
+        shop.indexer.CreateSpace(requests[0], timeout=CALL_S)
+        shop.indexer.SetAlias(requests[1], timeout=CALL_S)
+
+    with pytest.raises(NothingLearned, match="somebody was quicker: visual of quicker is theirs@12345678"):
+        job_in(connection, "quicker").run(once("vectors read", be_quicker))
+    assert spaces(shop, "quicker") == {theirs.name: ["visual"], before: []}
+    assert heads(shop) == given
+
+
+def test_who_made_just_the_same_and_was_quicker_is_no_hindrance(shop: Stubs, connection: Connection) -> None:
+    fill(shop, "alike")
+    (before,) = spaces(shop, "alike")
+
+    def move() -> None:
+        (made,) = spaces(shop, "alike").keys() - {before}
+        request = indexer_pb2.SetAliasRequest(catalogue="alike", alias="visual", space=made)
+        shop.indexer.SetAlias(request, timeout=CALL_S)
+
+    outcome = job_in(connection, "alike").run(once("pages of tastes made anew", move))
+    assert outcome.old_space == before
+    assert spaces(shop, "alike") == {outcome.space: ["visual"], before: []}
 
 
 def test_where_nothing_belongs_together_there_is_nothing_to_learn(shop: Stubs) -> None:
@@ -227,11 +241,3 @@ def test_without_raw_features_there_is_nothing_to_learn_from(shop: Stubs) -> Non
     code, told = run(shop, "-c", "nowhere")
     assert code == 1
     assert "nowhere" in told
-
-
-def _not_at_all(_: float) -> None:
-    """A test waits for nothing: services are asked again at once."""
-
-
-def _no_time() -> float:
-    return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import grpc
@@ -40,8 +41,9 @@ class Service:
             raise self.failures.pop(0)
         return Page(number, str(number + 1) if number < 2 else "")
 
-    def pages(self, start: str = "", most_s: float = 60.0) -> list[int]:
-        return [page.number for page in Pages(self.ask, Patience(most_s, self.sleep, lambda: self.now), start)]
+    def pages(self, start: str = "", most_s: float = 60.0, *, ahead: bool = False) -> list[int]:
+        patience = Patience(most_s, self.sleep, lambda: self.now)
+        return [page.number for page in Pages(self.ask, patience, start, ahead)]
 
 
 def test_all_pages_come_in_order() -> None:
@@ -86,3 +88,26 @@ def test_what_no_waiting_helps_ends_at_once() -> None:
     with pytest.raises(BrokenOff):
         service.pages()
     assert not service.waited
+
+
+def test_the_next_page_comes_while_one_is_looked_at() -> None:
+    asked = [threading.Event() for _ in range(3)]
+
+    def ask(token: str) -> Page:
+        page = Service().ask(token)
+        asked[page.number].set()
+        return page
+
+    pages = iter(Pages(ask, Patience(0.0, lambda _: None, lambda: 0.0), ahead=True))
+    assert next(pages).number == 0
+    assert asked[1].wait(10.0)
+    assert not asked[2].is_set(), "one ahead, and no more"
+    assert [page.number for page in pages] == [1, 2]
+
+
+def test_pages_that_are_asked_ahead_are_as_patient_and_break_off_at_the_same_place() -> None:
+    assert Service([AWAY, AWAY]).pages(ahead=True) == [0, 1, 2]
+    assert Service().pages(start="1", ahead=True) == [1, 2]
+    with pytest.raises(BrokenOff) as broken:
+        Service([WRONG]).pages(ahead=True)
+    assert broken.value.token == "1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,7 +37,7 @@ def store(make_store: MakeStore) -> ProfileStore:
 
 @pytest.fixture
 def export(store: ProfileStore) -> EventExport:
-    return EventExport(store, BOUNDS, shop().resolve)
+    return EventExport(store, BOUNDS, shop().resolve, lambda: MIDNIGHT_MS)
 
 
 def tell(store: ProfileStore, user: str, *events: Event, consent: Consent | None = None) -> None:
@@ -111,7 +112,7 @@ def test_what_was_shown_while_the_catalogue_was_away_is_told_with_its_domain(sto
     shown = [event(EventType.IMPRESSION, name, domain="") for name in ("green-1", "green-1", "gone")]
     tell(store, "cleo", *shown)
     named = replace(SHOP, with_user_ids=True)
-    found = everything(walk(EventExport(store, BOUNDS, look_up), named))
+    found = everything(walk(EventExport(store, BOUNDS, look_up, lambda: MIDNIGHT_MS), named))
     domains = {each.event.item_id: each.event.domain for each in found if each.who == "cleo"}
     assert domains == {"green-1": "furniture", "gone": ""}
     assert [sorted(each) for each in asked] == [["gone", "green-1"]]
@@ -120,7 +121,7 @@ def test_what_was_shown_while_the_catalogue_was_away_is_told_with_its_domain(sto
         raise NotReady("the indexer is away")
 
     with pytest.raises(NotReady):
-        walk(EventExport(store, BOUNDS, away), named)
+        walk(EventExport(store, BOUNDS, away, lambda: MIDNIGHT_MS), named)
 
 
 def test_who_takes_their_consent_back_on_the_way_is_left_out_and_nobody_else(
@@ -167,7 +168,7 @@ def test_a_recommendation_has_one_name_in_an_export_and_never_its_own(make_store
     shown = event(EventType.IMPRESSION, item_id="red-1", recommendation_id="r-1", showing=showing)
     for user in ("ada", "eve"):
         tell(store, user, shown, event(item_id="red-1", recommendation_id="r-1"), event(item_id="red-2"))
-    pages = [everything(walk(EventExport(store, BOUNDS, shop().resolve), SHOP)) for _ in range(2)]
+    pages = [everything(walk(EventExport(store, BOUNDS, shop().resolve, lambda: MIDNIGHT_MS), SHOP)) for _ in range(2)]
     for found in pages:
         names = {each.who: {other.recommendation for other in found if other.who == each.who} for each in found}
         assert [len(of_one) for of_one in names.values()] == [2, 2]
@@ -177,3 +178,23 @@ def test_a_recommendation_has_one_name_in_an_export_and_never_its_own(make_store
     told = [{each.recommendation for each in found} - {""} for found in pages]
     assert not told[0] & told[1]
     assert "r-1" not in told[0] | told[1]
+
+
+@pytest.mark.parametrize("size", [1, 5, 10_000])
+def test_only_events_of_the_types_that_are_asked_for_are_read(export: EventExport, size: int) -> None:
+    def types(*asked: EventType) -> Counter[EventType]:
+        pages = walk(export, replace(SHOP, types=frozenset(asked), size=size))
+        return Counter(each.event.type for each in everything(pages))
+
+    every = types()
+    assert types(*EventType) == every
+    assert types(EventType.IMPRESSION) == {EventType.IMPRESSION: 8}
+    assert types(*set(EventType) - {EventType.IMPRESSION}) == every - types(EventType.IMPRESSION)
+    assert types(EventType.CART) == {}
+
+
+def test_a_page_of_other_types_is_of_another_request(export: EventExport) -> None:
+    page = export.page(replace(SHOP, size=1))
+    assert page.read_ms == MIDNIGHT_MS
+    with pytest.raises(InvalidInput, match="page_token"):
+        export.page(replace(SHOP, size=1, token=page.token, types=frozenset({EventType.LIKE})))

@@ -1683,12 +1683,13 @@ class ExportEventsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_USER_IDS_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
     catalogue: _builtins.str
     """Which catalogue. Required. One that does not exist and of which the first page is empty: NOT_FOUND."""
     page_size: _builtins.int
     """0: 1000. At most 10,000, more is clamped; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """From the previous page of the same request, at most a day ago; with another catalogue, time or include_user_ids:
+    """From the previous page of the same request, at most a day ago; with another catalogue, time, include_user_ids or types:
     INVALID_ARGUMENT. Empty: the first. A page may hold fewer than page_size, even none, and still have a next one.
     """
     include_user_ids: _builtins.bool
@@ -1696,6 +1697,12 @@ class ExportEventsRequest(_message.Message):
     @_builtins.property
     def time(self) -> _common_pb2.TimeRange:
         """Of which time."""
+
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[Global___EventType.ValueType]:
+        """Only events of these types; empty: all. Without EVENT_TYPE_IMPRESSION impressions are not even read, which most of a
+        person's events may be. EVENT_TYPE_UNSPECIFIED or an unknown one: INVALID_ARGUMENT.
+        """
 
     def __init__(
         self,
@@ -1705,10 +1712,11 @@ class ExportEventsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         include_user_ids: _builtins.bool = ...,
+        types: _abc.Iterable[Global___EventType.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "include_user_ids", b"include_user_ids", "page_size", b"page_size", "page_token", b"page_token", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue", b"catalogue", "include_user_ids", b"include_user_ids", "page_size", b"page_size", "page_token", b"page_token", "time", b"time", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1722,6 +1730,7 @@ class ExportEventsResponse(_message.Message):
 
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    READ_AT_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty: this was the last."""
     @_builtins.property
@@ -1731,15 +1740,22 @@ class ExportEventsResponse(_message.Message):
         `recommendation_id`: events of one recommendation to one person have the same. Event ids and vectors are left out.
         """
 
+    @_builtins.property
+    def read_at(self) -> _timestamp_pb2.Timestamp:
+        """When this page began to be read, by the service's clock: that of the first page is `learned_from` of what follows from
+        the events (PutUserVectors).
+        """
+
     def __init__(
         self,
         *,
         events: _abc.Iterable[Global___Event] | None = ...,
         next_page_token: _builtins.str = ...,
+        read_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read_at", b"read_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token", "read_at", b"read_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1872,7 +1888,7 @@ class PutUserVectorsRequest(_message.Message):
 
     @_builtins.property
     def learned_from(self) -> _timestamp_pb2.Timestamp:
-        """When the job began to read the events that it learned from: what was learned of a person before they were erased and
+        """When the job began to read the events that it learned from, as ExportEvents says (`read_at`): what was learned of a person before they were erased and
         put anew, or took a consent back, is theirs no more: FAILED_PRECONDITION, reason LEARNED_BEFORE. Left out: not checked.
         """
 

@@ -25,8 +25,8 @@ MAX_LOOKS = 64
 
 @dataclass(frozen=True)
 class ExportQuery:
-    """Events of a catalogue from `start_ms` until before `end_ms`, None: without that bound. `with_user_ids`: people
-    are called as the caller calls them."""
+    """Events of a catalogue from `start_ms` until before `end_ms`, None: without that bound, of these `types`, empty:
+    of all. `with_user_ids`: people are called as the caller calls them."""
 
     catalogue: str
     start_ms: int | None = None
@@ -34,6 +34,7 @@ class ExportQuery:
     size: int = 0
     token: str = ""
     with_user_ids: bool = False
+    types: frozenset[EventType] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class ExportedEvent:
 
 @dataclass(frozen=True)
 class ExportPage:
-    """`token`: for the next page, empty when there is none."""
+    """`token`: for the next page, empty when there is none. `read_ms`: when it began to be read, since 1970."""
 
     events: Sequence[ExportedEvent]
     token: str
+    read_ms: int
 
 
 @dataclass(frozen=True)
@@ -74,26 +76,34 @@ class _Place:
 
 
 class EventExport:
-    """Walks over everybody. `bounds`: how many events a person may have. `look_up`: items of a catalogue by ids."""
+    """Walks over everybody. `bounds`: how many events a person may have. `look_up`: items of a catalogue by ids.
+    `now_ms`: the clock, milliseconds since 1970."""
 
     def __init__(
-        self, store: ProfileStore, bounds: StoreRules, look_up: Callable[[str, Sequence[str]], Resolved]
+        self,
+        store: ProfileStore,
+        bounds: StoreRules,
+        look_up: Callable[[str, Sequence[str]], Resolved],
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
-        self._most = bounds.most + bounds.shown
+        self._bounds = bounds
         self._look_up = look_up
+        self._now_ms = now_ms
 
     def page(self, query: ExportQuery) -> ExportPage:
         """Events in no particular order. Raises InvalidInput, naming the field, NotFound when the first page is empty
         and the catalogue does not exist, and one of AWAY when impressions are among them that were kept while the
         catalogue was away, and it is away again."""
         _check(query)
-        request = f"ExportEvents {query.catalogue} {query.start_ms} {query.end_ms} {query.with_user_ids}"
-        page = self._page(query, opened(self._store, request, query.token))
-        if not page.events and not query.token:
+        read_ms = self._now_ms()
+        types = ",".join(map(str, sorted(query.types)))
+        request = f"ExportEvents {query.catalogue} {query.start_ms} {query.end_ms} {query.with_user_ids} {types}"
+        events, token = self._page(query, opened(self._store, request, query.token))
+        if not events and not query.token:
             self._require(query.catalogue)
         return ExportPage(
-            self._told(query.catalogue, page.events), closed(self._store, request, page.token, query.token)
+            self._told(query.catalogue, events), closed(self._store, request, token, query.token), read_ms
         )
 
     def _require(self, catalogue: str) -> None:
@@ -116,20 +126,22 @@ class EventExport:
             for each in events
         ]
 
-    def _page(self, query: ExportQuery, start: str) -> ExportPage:
+    def _page(self, query: ExportQuery, start: str) -> tuple[Sequence[ExportedEvent], str]:
+        shown = not query.types or EventType.IMPRESSION in query.types
+        most = self._bounds.most + self._bounds.shown * shown
         size = min(query.size or DEFAULT_PAGE, MAX_PAGE)
         place, events = _Place.of(start), list[ExportedEvent]()
         for _ in range(MAX_LOOKS):
             left = size - len(events)
-            found = self._store.histories(query.catalogue, max(1, left // self._most), place.token, shown=True)
+            found = self._store.histories(query.catalogue, max(1, left // most), place.token, shown=shown)
             given = list(_events(query, found, place.after))
             events += [event for event, _ in given[:left]]
             if len(given) > left:
-                return ExportPage(events, _Place(found.again, given[left - 1][1]).packed())
+                return events, _Place(found.again, given[left - 1][1]).packed()
             place = _Place(found.token)
             if not place.token or len(events) == size:
                 break
-        return ExportPage(events, place.packed())
+        return events, place.packed()
 
 
 def _lacks_domain(event: Event) -> bool:
@@ -154,7 +166,7 @@ def _events(
         for act in sorted(window.acts, key=lambda act: _place(alias, act)):
             place = _place(alias, act)
             is_given = after is not None and after[0] == alias and place <= after
-            if not is_given and _is_within(query, act.event.time_ms):
+            if not is_given and _is_asked_for(query, act.event):
                 yield ExportedEvent(who, act.event, _recommendation(alias, act.event)), place
 
 
@@ -169,6 +181,7 @@ def _place(alias: str, act: Act) -> tuple[str, int, str]:
     return alias, act.event.time_ms, act.name.hex()
 
 
-def _is_within(query: ExportQuery, time_ms: int) -> bool:
-    start = query.start_ms is None or time_ms >= query.start_ms
-    return start and (query.end_ms is None or time_ms < query.end_ms)
+def _is_asked_for(query: ExportQuery, event: Event) -> bool:
+    since = query.start_ms is None or event.time_ms >= query.start_ms
+    before = query.end_ms is None or event.time_ms < query.end_ms
+    return since and before and (not query.types or event.type in query.types)

@@ -20,7 +20,7 @@ from services.profile.taste import kept as kept_taste
 from services.profile.taste.folder import Folded, Folder
 from services.profile.taste.kept import NOTHING, Forms, KeptTaste, Sealed
 from services.profile.taste.liking import Taste
-from services.profile.taste.taste_store import Glance, Kept, TasteQuery, TasteStore
+from services.profile.taste.taste_store import Glance, Keeping, Kept, TasteQuery
 
 MAX_TASTES = 64
 
@@ -87,17 +87,24 @@ class TasteReader:
 
     def _views(self, queries: Sequence[TasteQuery]) -> list[TasteView | VisrecError]:
         results: list[TasteView | VisrecError] = []
+        folded: list[Keeping] = []
         for query, glance in zip(queries, self._store.glance(queries) if queries else (), strict=True):
             try:
-                results.append(self._view(query, glance))
+                results.append(self._view(query, glance, folded))
             except (NotFound, NotReady, Overloaded, SpaceMismatch) as problem:
                 results.append(problem)
+        try:
+            # Together: the store waits for its disk once.
+            self._store.keep_tastes(folded)
+        except (NotReady, Overloaded) as problem:
+            lost = {each.user_id for each in folded}
+            return [problem if query.user_id in lost else each for query, each in zip(queries, results, strict=True)]
         return results
 
-    def _view(self, query: TasteQuery, glance: Glance | None) -> TasteView:
+    def _view(self, query: TasteQuery, glance: Glance | None, folded: list[Keeping]) -> TasteView:
         if glance is None:
             raise NotFound("user", query.user_id)
-        kept = (self._kept(query, glance) or self._folded(query)) if glance.personalised else None
+        kept = (self._kept(query, glance) or self._folded(query, folded)) if glance.personalised else None
         if kept is None:
             self._existence.require(query.catalogue)
             return TasteView(False, glance.consent, glance.alias)
@@ -112,24 +119,25 @@ class TasteReader:
                 return None if self._folder.can_improve(kept.waiting, query.catalogue) else kept
         return None
 
-    def _folded(self, query: TasteQuery) -> Sealed | None:
-        """None for somebody who has taken their consent back since they were looked at."""
+    def _folded(self, query: TasteQuery, folded: list[Keeping]) -> Sealed | None:
+        """None for somebody who has taken their consent back since they were looked at. `folded` gets what is to be
+        kept."""
         window = self._store.window(query.user_id, query.catalogue)
         if window.person is None:
             return None
         if not (window.acts or window.memory):
             self._existence.require(query.catalogue)
-        folded = self._folder.fold(query.user_id, query.catalogue, window, query.space)
-        sealed = self._forms.seal(folded.kept)
+        made = self._folder.fold(query.user_id, query.catalogue, window, query.space)
+        sealed = self._forms.seal(made.kept)
         if sealed.stamp:
-            keep(self._store, query.user_id, query.catalogue, folded, sealed)
+            folded.append(keeping(query.user_id, query.catalogue, made, sealed))
         return sealed
 
 
-def keep(store: TasteStore, user_id: str, catalogue: str, folded: Folded, sealed: Sealed) -> None:
-    """Keeps what was folded, as it was sealed."""
+def keeping(user_id: str, catalogue: str, folded: Folded, sealed: Sealed) -> Keeping:
+    """What is to be kept of what was folded, as it was sealed."""
     kept = Kept(kept_taste.pack(sealed), folded.beside, folded.kept.segment)
-    store.keep_taste(user_id, catalogue, sealed.stamp, kept)
+    return Keeping(user_id, catalogue, sealed.stamp, kept)
 
 
 def _checked(query: TasteQuery, at: str) -> TasteQuery:

@@ -13,7 +13,7 @@ from services.profile.filing.token_store import closed, opened
 from services.profile.identifiers import catalogue_name
 from services.profile.taste.folder import Folder
 from services.profile.taste.kept import Forms
-from services.profile.taste.reader import keep
+from services.profile.taste.reader import keeping
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
@@ -55,13 +55,15 @@ class Rebuilder:
         wanted = [item_id for window in page.windows for item_id in _items(window, name)]
         found = self._resolver.look_up(catalogue, list(dict.fromkeys(wanted)), name)
         rebuilt = lost = 0
+        tastes = []
         for window in page.windows:
             assert window.person is not None
             user_id = window.person.user_id
             folded = self._folder.folded(user_id, catalogue, self._resolver.written(user_id, catalogue, window, found))
-            keep(self._store, user_id, catalogue, folded, self._forms.seal(folded.kept))
+            tastes.append(keeping(user_id, catalogue, folded, self._forms.seal(folded.kept)))
             rebuilt += bool(folded.kept.stamp) and folded.kept.taste.space == name
             lost += folded.lost
+        self._store.keep_tastes(tastes)
         return Rebuilt(len(page.windows), rebuilt, lost, closed(self._store, request, page.token, token))
 
 

@@ -49,6 +49,15 @@ class Kept:
     segment: str = ""
 
 
+class Keeping(NamedTuple):
+    """What is to be kept of somebody, made of the events that `stamp` stands for."""
+
+    user_id: str
+    catalogue: str
+    stamp: str
+    kept: Kept
+
+
 class TasteStore(ABC):
     """Tastes as they were last folded. Every method raises NotReady when the store cannot answer now."""
 
@@ -57,8 +66,12 @@ class TasteStore(ABC):
         """One look at several people, None for one who is unknown; one round trip in all."""
 
     @abstractmethod
+    def keep_tastes(self, tastes: Sequence[Keeping]) -> None:
+        """Keeps folded tastes, each unless its person has moved on from `stamp`. Of those beside, the last."""
+
     def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
-        """Keeps a folded taste, unless the person has moved on from `stamp`. Of those beside, the last."""
+        """The same for one."""
+        self.keep_tastes([Keeping(user_id, catalogue, stamp, kept)])
 
     @abstractmethod
     def keep_space(self, space: Space) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.profile.filing.held_memory import History, Memory, highest
-from services.profile.taste.taste_store import Glance, Kept, TasteQuery, TasteStore
+from services.profile.taste.taste_store import Glance, Keeping, Kept, TasteQuery, TasteStore
 from services.spaces import Space
 
 
@@ -29,16 +29,20 @@ class MemoryTastes(Memory, TasteStore):
         kept = history.tastes.get("", b"")
         return Glance(held.person.consent, held.alias, stamp, kept, tuple(seen), beside)
 
-    def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
+    def keep_tastes(self, tastes: Sequence[Keeping]) -> None:
         with self._lock:
-            held = self._held.get(user_id)
-            if held is not None and stamp and held.stamp(catalogue) == stamp:
-                tastes = held.histories[catalogue].tastes
-                if kept.beside:
-                    tastes = {"": tastes[""]} if "" in tastes else {}
-                else:
-                    held.histories[catalogue].segment = kept.segment
-                held.histories[catalogue].tastes = tastes | {kept.beside: kept.taste}
+            for each in tastes:
+                self._keep(*each)
+
+    def _keep(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
+        held = self._held.get(user_id)
+        if held is not None and stamp and held.stamp(catalogue) == stamp:
+            tastes = held.histories[catalogue].tastes
+            if kept.beside:
+                tastes = {"": tastes[""]} if "" in tastes else {}
+            else:
+                held.histories[catalogue].segment = kept.segment
+            held.histories[catalogue].tastes = tastes | {kept.beside: kept.taste}
 
     def keep_space(self, space: Space) -> None:
         with self._lock:

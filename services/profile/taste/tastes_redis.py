@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 
 from services.profile.filing.filing_redis import Filing, stamp
 from services.profile.filing.keys import SPACES
-from services.profile.filing.scripts_redis import Argument, Script
+from services.profile.filing.scripts_redis import Argument, Call, Script
 from services.profile.people.person import Consent, ConsentState
-from services.profile.taste.taste_store import Glance, Kept, TasteQuery, TasteStore
+from services.profile.taste.taste_store import Glance, Keeping, TasteQuery, TasteStore
 from services.runtime.redis import redis_errors
 from services.runtime.redis_looks import Line, Look, open_line
 from services.spaces import Block, Space
@@ -37,18 +37,13 @@ class RedisTastes(Filing, TasteStore):
             answers = iter(self._line.ask(looks))
         return [_glance(next(answers), next(answers) if query.include_seen else ()) for query in queries]
 
-    def keep_taste(self, user_id: str, catalogue: str, stamp: str, kept: Kept) -> None:
-        if not stamp:
+    def keep_tastes(self, tastes: Sequence[Keeping]) -> None:
+        those = [each for each in tastes if each.stamp]
+        if not those:
             return
-        arguments: list[Argument] = [
-            catalogue,
-            *stamp.split(":"),
-            kept.taste,
-            _field(catalogue, kept.beside),
-            kept.segment,
-        ]
+        people = self._persons([each.user_id for each in those])
         with redis_errors:
-            self._scripts.run(KEEP_TASTE, [self._person(user_id).main], arguments)
+            self._scripts.run_all([_kept(keys.main, each) for keys, each in zip(people, those, strict=True)])
 
     def keep_space(self, space: Space) -> None:
         with redis_errors:
@@ -58,6 +53,18 @@ class RedisTastes(Filing, TasteStore):
         with redis_errors:
             packed = self._client.hget(SPACES, name)
         return Space(name, tuple(Block(**block) for block in json.loads(packed))) if packed else None
+
+
+def _kept(main: str, keeping: Keeping) -> Call:
+    catalogue, kept = keeping.catalogue, keeping.kept
+    arguments: list[Argument] = [
+        catalogue,
+        *keeping.stamp.split(":"),
+        kept.taste,
+        _field(catalogue, kept.beside),
+        kept.segment,
+    ]
+    return Call(KEEP_TASTE, [main], arguments)
 
 
 def _field(catalogue: str, space: str) -> str:

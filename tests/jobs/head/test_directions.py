@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.head import directions
-from jobs.head.directions import Map, Scatter, principal
+from jobs.head.directions import Map, Moments, Scatter
 from jobs.head.groups import Groups
 from tests.jobs.head.shelf import FEATURES, Shelf
 
@@ -45,20 +45,35 @@ def test_people_tell_kinds_apart_without_a_label() -> None:
 
 def test_principal_components_are_those_that_items_differ_by_most() -> None:
     shelf = Shelf.of(400, 4, 1)
-    everything = np.ones(400, dtype=np.bool_)
-    found = principal(shelf.features, everything, 12)
+    everything = np.ones(400)
+    found = Moments.of(shelf.features, everything).principal(12)
     assert found.matrix @ found.matrix.T == pytest.approx(np.eye(12), abs=1e-5)
     assert np.square(found.matrix[:, 3:15]).sum() > 0.8 * 12
-    kept = principal(shelf.features, everything, 1000)
+    kept = Moments.of(shelf.features, everything).principal(1000)
     assert kept.matrix.shape == (FEATURES, FEATURES)
 
 
-def test_rows_that_are_not_allowed_change_nothing() -> None:
+def test_rows_that_do_not_count_change_nothing() -> None:
     shelf = Shelf.of(100, 4, 1)
-    allowed = np.arange(100) < 60
+    counts = (np.arange(100) < 60).astype(np.float64)
     other = shelf.features.copy()
     other[60:] = 99
-    assert np.array_equal(principal(shelf.features, allowed, 5).matrix, principal(other, allowed, 5).matrix)
+    one, same = (Moments.of(features, counts).principal(5) for features in (shelf.features, other))
+    assert np.array_equal(one.matrix, same.matrix)
+
+
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_moments_that_are_changed_are_those_of_what_counts_then(seed: int, at_once: int) -> None:
+    chance = np.random.default_rng(seed)
+    features = chance.normal(3, 2, (20, 4)).astype(np.float16)
+    before, after = (chance.integers(0, 3, 20).astype(np.float64) + (np.arange(20) < 3) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(directions, "AT_ONCE", at_once)
+        found = Moments.of(features, before).changed(features, after - before)
+    repeated = np.repeat(features.astype(np.float64), after.astype(np.intp), axis=0)
+    assert found.count == len(repeated)
+    assert found.mean == pytest.approx(repeated.mean(axis=0), abs=1e-4)
+    assert found.covariance == pytest.approx(np.cov(repeated.T, bias=True), abs=1e-3)
 
 
 def test_what_a_map_makes_is_of_unit_norm_or_nothing() -> None:

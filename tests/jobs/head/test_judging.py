@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.head.gate import LEAST_FIDELITY, Verdict, interval, judge
 from jobs.head.groups import Groups
-from jobs.head.judging import Exam, K, Marks, View, unit
+from jobs.head.judging import Exam, K, View, unit
 
 
 def exam(seed: int, items: int = 60, queries: int = 20) -> tuple[Exam, View]:
@@ -70,33 +69,29 @@ def test_weights_of_zero_do_not_count() -> None:
     assert np.array_equal(both.scores(asked.queries), view.scores(asked.queries))
 
 
-def verdict(gain: float, fidelity: float, queries: int = 200) -> Verdict:
-    chance = np.random.default_rng(1)
-    old = chance.random(queries)
-    noise = chance.normal(0, 0.1, queries)
-    return judge(Marks(old, np.full(queries, 0.8)), Marks(old + gain + noise, np.full(queries, fidelity)))
+@given(st.integers(0, 100), st.sets(st.integers(0, 59), max_size=30))
+def test_without_some_rows_it_is_as_if_they_had_never_been(seed: int, gone: set[int]) -> None:
+    asked, view = exam(seed)
+    asked = replace(asked, apart=np.arange(60) // 30)
+    kept = ~np.isin(np.arange(60), list(gone))
+    found = asked.only(kept).marks(View(tuple(block[kept] for block in view.blocks), view.weights))
+    numbers = np.cumsum(kept) - 1
+    rows = [[numbers[row] for row in range(start, 60, 2) if kept[row]] for start in (0, 1)]
+    expected = Exam(
+        Groups.of(rows, int(kept.sum())),
+        asked.raw[kept],
+        asked.variants[kept],
+        numbers[[row for row in range(20) if kept[row]]].astype(np.intp),
+        np.ones(int(kept.sum()), dtype=np.bool_),
+        (np.arange(60) // 30)[kept],
+    ).marks(View(tuple(block[kept] for block in view.blocks), view.weights))
+    assert np.array_equal(found.precision, expected.precision)
+    assert np.array_equal(found.fidelity, expected.fidelity)
+    assert np.array_equal(found.things, expected.things)
 
 
-def test_what_is_better_and_faithful_passes() -> None:
-    found = verdict(0.1, 0.7)
-    assert found.passes
-    assert not found.why_not
-    assert found.low < 0.1 < found.high
-
-
-def test_what_may_be_chance_does_not_pass() -> None:
-    found = verdict(0.001, 0.9)
-    assert not found.passes
-    assert "not better beyond chance" in found.why_not
-
-
-def test_what_forgets_how_things_look_does_not_pass() -> None:
-    found = verdict(0.3, LEAST_FIDELITY - 0.01)
-    assert not found.passes
-    assert "fidelity is 0.590" in found.why_not
-
-
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=50))
-def test_an_interval_lies_within_what_was_seen(gains: list[float]) -> None:
-    low, high = interval(np.array(gains), 1)
-    assert min(gains) - 1e-9 <= low <= high <= max(gains) + 1e-9
+def test_marks_tell_of_which_thing_they_are() -> None:
+    asked, view = exam(1)
+    marks = asked.marks(view)
+    assert marks.things.tolist() == [row // 3 for row in range(20)]
+    assert marks.asked_things == 7
