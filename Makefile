@@ -29,7 +29,7 @@ help: ## List the targets.
 
 # ---- using it: what is given as NAME=value, such as CATALOG, is in the environment of what runs
 
-.PHONY: demo run jobs
+.PHONY: demo run jobs train
 demo: setup ## Start everything, index real photos, recommend, and write var/demo/index.html.
 	@$(RUN) -m demo $(ARGS)
 
@@ -38,6 +38,9 @@ run: setup ## The same as demo, and keep serving until Ctrl-C.
 
 jobs: setup ## Batch work over running services, such as ARGS='segments --catalogue shop'; without ARGS: its help.
 	@$(RUN) -m jobs $(or $(ARGS),--help)
+
+train: var/envs/train/.packages ## Teach the network's last stage your photos, such as ARGS='photos/ labels.csv --out shop.json' (PyTorch: 6 GB).
+	@var/envs/train/bin/python -m train $(or $(ARGS),--help)
 
 # ---- setting up: two stamps, so that an edit of pyproject.toml does not install sixty packages again
 
@@ -111,9 +114,12 @@ check-settings: setup
 check-deploy: setup
 	@$(RUN) -m deploy.check
 
-.PHONY: test soak fuzz
+.PHONY: test test-train soak fuzz
 test: setup var/envs/interop/.packages ## The tests; a private Redis is started for them.
 	@$(BIN)/pytest $(ARGS)
+
+test-train: var/envs/train/.packages ## All tests of training, those that need PyTorch, too; `make test` leaves these out.
+	@var/envs/train/bin/python -m pytest tests/train $(ARGS)
 
 soak: setup ## The long crash and load runs that `make test` leaves out.
 	@$(BIN)/pytest -m soak -o faulthandler_timeout=3600 $(ARGS)
@@ -123,7 +129,7 @@ fuzz: setup var/envs/fuzz/.packages ## Broken and hostile pictures against the d
 
 # ---- measuring it
 
-.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker bench-jobs load
+.PHONY: eval bench bench-embedder bench-indexer bench-profile bench-ranker bench-jobs bench-train load
 eval: setup ## Quality: labelled pictures through every block, recommendations against what people did later, learned weights.
 	@$(RUN) -m bench.quality $(ARGS); pictures=$$?; $(RUN) -m bench.recommendation; people=$$?; \
 	$(RUN) -m bench.learning && exit $$((pictures || people))
@@ -142,6 +148,9 @@ bench-profile: setup ## Tastes and events beside an empty call, and what a perso
 
 bench-ranker: setup ## Recommendations with everything behind them: CPU, throughput, latency (ARGS=--keep: fill once).
 	@$(RUN) -m bench.ranker $(ARGS)
+
+bench-train: var/envs/train/.packages ## Fine-tuning beside heads, on labelled photos (CLOTHING=…; ARGS=--choose tries settings).
+	@var/envs/train/bin/python -m train.bench $(ARGS)
 
 bench-jobs: setup ## Every job on 100,000 items and 10,000 people: time, memory (ARGS=--kill: killed and run again).
 	@$(RUN) -m bench.jobs $(ARGS)

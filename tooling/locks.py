@@ -40,8 +40,8 @@ _PIN = re.compile(
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file and the extra, or else the dependency group, of pyproject.toml that it resolves; without either, what
-    every caller of visrec needs.
+    """A lock file and what of pyproject.toml it resolves: an extra, a dependency group, or both together; without
+    either, what every caller of visrec needs.
 
     `shared` names the packages whose pins must be among development's; None says all of them, and none at all that the
     lock is resolved on its own.
@@ -73,6 +73,8 @@ BESIDE = (
     Lock("fuzz", group="fuzz", shared=frozenset({"numpy", "pillow"})),
     # What is compared with the indexer is filled and asked by a client of its own.
     Lock("vectors", group="vectors", shared=frozenset({"numpy"})),
+    # What is trained is judged by the embedder's own code, and by the head that the job learns.
+    Lock("train", "train", "train", frozenset({"implicit", "numpy", "onnx", "onnxruntime", "pillow", "scipy"})),
     # A stranger's client with a protobuf of its own, which development's would not let in.
     Lock("interop", group="interop", shared=frozenset()),
 )
@@ -121,13 +123,13 @@ def complaints(root: Path) -> Iterator[str]:
 
 
 def digest_of_dependencies(tables: _Tables, lock: Lock) -> str:
-    """Hex SHA-256 over what decides a resolution: the Python range and either the group, or the dependencies and the
-    closure of the extra."""
+    """Hex SHA-256 over what decides a resolution: the Python range, the group, and the dependencies with the closure of
+    the extra, which a group alone has not."""
     project = tables.project
     wanted: dict[str, object] = {"requires-python": project["requires-python"]}
     if lock.group:
         wanted["group"] = tables.groups[lock.group]
-    else:
+    if lock.extra or not lock.group:
         extras = project.get("optional-dependencies", {})
         wanted["dependencies"] = project.get("dependencies", [])
         wanted["extras"] = {name: extras[name] for name in sorted(_closure(extras, lock.extra))}
@@ -201,7 +203,8 @@ def _tables(root: Path) -> _Tables:
 def _compile(root: Path, lock: Lock, upgrade: bool, constraints: list[str]) -> str:
     """What uv resolves; existing pins are kept unless `upgrade`, so that a lock changes only where it must."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet"]
-    command += ["--group", lock.group] if lock.group else ["pyproject.toml"]
+    command += ["pyproject.toml"] if lock.extra or not lock.group else []
+    command += ["--group", lock.group] if lock.group else []
     command += ["--universal", "--python-version", OLDEST_PYTHON]
     command += ["--generate-hashes", "--no-header", "--no-annotate"]
     command += ["--extra", lock.extra] if lock.extra else []

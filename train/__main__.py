@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.errors import VisrecError
 from train.photos import Columns, Photos, WrongList
-
-EXIT_WRONG, EXIT_NOTHING, EXIT_STOPPED = 2, 3, 130
+from train.terminal import EXIT_NOTHING, told, with_torch
 
 if TYPE_CHECKING:
     from train.fine_tuning import Outcome
@@ -46,7 +41,14 @@ def fine_tune(
     stages: Annotated[int, typer.Option(min=1, max=2, help="How many of the last stages learn.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, max=200, help="At most; it ends when nothing gets better.")] = 20,
     kept: Annotated[float, typer.Option(min=0, help="How much it counts that likeness within groups stays.")] = 3.0,
-    rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Step of the optimiser.")] = 2e-4,
+    rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Step of the optimiser.")] = 4e-4,
+    temperature: Annotated[
+        float, typer.Option(min=0.01, max=1, help="The lower, the more the nearest of other groups are pushed away.")
+    ] = 0.1,
+    batch: Annotated[int, typer.Option(min=2, max=256, help="Groups in a batch, of 8 photos each.")] = 8,
+    choose: Annotated[
+        bool, typer.Option("--choose", help="Choose these four anew, by folds of what is learned from: much longer.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of all chance.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Of the processor.")] = 1,
     most_photos: Annotated[
@@ -68,61 +70,33 @@ def fine_tune(
     ```
     """
     notes = Console(stderr=True, soft_wrap=True, highlight=False)
-    try:
-        import torch
+    with_torch(threads, notes)
+    from train.fine_tuning import FineTuning, Plan, asked_by_chance
+    from train.tuning import Recipe
 
-        from train.fine_tuning import FineTuning, Plan, asked_by_chance
-        from train.tuning import Recipe
-    except ImportError as missing:
-        notes.print("[bold red]error:[/] torch is missing: pip install '.\\[train]'")
-        raise typer.Exit(EXIT_WRONG) from missing
-    torch.set_num_threads(threads)
-    recipe = Recipe(rounds=rounds, kept=kept, rate=rate, seed=seed)
+    recipe = Recipe(rounds=rounds, groups=batch, rate=rate, kept=kept, temperature=temperature, seed=seed)
     column, _, value = judge.partition("=")
     columns = Columns(photo, group, item, people, (column, value))
-    try:
+    with told(notes) as on_phase:
         _check_out(out)
         photos = Photos.read(folder, listed, columns, most_photos)
         asked = photos.marked if judge else asked_by_chance(photos, held_out)
-        job = FineTuning(photos, asked, Plan(model, out, stages, onnx, recipe))
-        with _progress(notes) as progress:
-            outcome = job.run(lambda what, total: _phase(progress, what, total))
-    except (WrongList, VisrecError) as wrong:
-        notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
-        raise typer.Exit(EXIT_WRONG) from wrong
-    except KeyboardInterrupt as stopped:
-        notes.print("stopped; nothing was written")
-        raise typer.Exit(EXIT_STOPPED) from stopped
+        outcome = FineTuning(photos, asked, Plan(model, out, stages, onnx, choose, recipe)).run(on_phase)
     _tell(outcome)
     raise typer.Exit(0 if outcome.comparison.passes else EXIT_NOTHING)
 
 
 def _tell(outcome: Outcome) -> None:
-    from train.told import lines, rounds_of, verdict
+    from train.told import lines, rounds_of, trials_of, verdict
 
-    answers = Console()
-    for piece in (rounds_of(outcome), verdict(outcome), *lines(outcome)):
+    answers, trials = Console(), outcome.draft.trials
+    for piece in (*([trials_of(trials)] if trials else []), rounds_of(outcome), verdict(outcome), *lines(outcome)):
         answers.print(piece, highlight=False, soft_wrap=isinstance(piece, str))
 
 
 def _check_out(out: Path) -> None:
     if out.suffix != ".json" or not out.parent.is_dir():
         raise WrongList(f"--out {out} must be a file NAME.json in a folder that exists")
-
-
-def _phase(progress: Progress, what: str, total: int) -> Callable[[int], None]:
-    task = progress.add_task(what, total=total)
-    return lambda more: progress.advance(task, more)
-
-
-def _progress(notes: Console) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=notes, transient=True)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-CONTRAST_TEMPERATURE = 0.1
 KEPT_TEMPERATURE = 0.05
 
 
-def contrast(vectors: Tensor, related: Tensor) -> Tensor:
-    """Of (n, d) `vectors` of unit norm, and (n, n) which are `related`, none to itself: one number, 0 without any."""
+def contrast(vectors: Tensor, related: Tensor, temperature: float) -> Tensor:
+    """Of (n, d) `vectors` of unit norm, and (n, n) which are `related`, none to itself: one number, 0 without any. The
+    lower the `temperature`, the more the nearest of the others count."""
     itself = torch.eye(len(vectors), dtype=torch.bool)
-    logits = (vectors @ vectors.T / CONTRAST_TEMPERATURE).masked_fill(itself, float("-inf"))
+    logits = (vectors @ vectors.T / temperature).masked_fill(itself, float("-inf"))
     log_shares = functional.log_softmax(logits, dim=1)
     counts = related.sum(dim=1)
     told = torch.where(related, log_shares, 0.0).sum(dim=1) / counts.clamp(min=1)

@@ -71,7 +71,7 @@ class Tail:
         weight = self.learned[f"{conv.name}.weight"] * scale[:, None, None, None]
         bias = self.learned[f"{conv.norm}.bias"] - self.means[conv.name] * scale
         _, before, after = padding(tensor.shape[-1], weight.shape[-1], conv.stride)
-        padded = functional.pad(tensor, (before, after, before, after))
+        padded = functional.pad(tensor, (before, after, before, after)) if before or after else tensor
         groups = len(weight) if conv.depthwise else 1
         convolved = functional.conv2d(padded, weight, bias, stride=conv.stride, groups=groups)
         return functional.relu6(convolved) if conv.relu6 else convolved

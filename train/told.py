@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
 from jobs.head.gate import LEAST_FIDELITY
+from train.choosing import VALUES, Trial, best
 from train.fine_tuning import Outcome
 
 
@@ -17,15 +18,27 @@ def rounds_of(outcome: Outcome) -> Table:
     )
     for heading in ("round", "precision@10", "fidelity", ""):
         table.add_column(heading, justify="right")
-    for mark in outcome.marks:
-        kept = "kept" if mark.round == outcome.chosen.round else ""
+    for mark in outcome.draft.marks:
+        kept = "kept" if mark.round == outcome.draft.chosen.round else ""
         table.add_row(str(mark.round), f"{mark.precision:.3f}", f"{mark.fidelity:.3f}", kept)
+    return table
+
+
+def trials_of(tried: Sequence[Trial], what: str = "what is learned from") -> Table:
+    """Of settings, one or more: the best round of each."""
+    table = Table(title=f"settings, by parts of {what} in turn", title_justify="left")
+    for heading in (*VALUES, "round", "precision@10", "fidelity", ""):
+        table.add_column(heading, justify="right")
+    for trial in tried:
+        settings = (f"{getattr(trial.recipe, name):g}" for name in VALUES)
+        mark, chosen = trial.mark, "chosen" if trial is best(tried) else ""
+        table.add_row(*settings, str(mark.round), f"{mark.precision:.3f}", f"{mark.fidelity:.3f}", chosen)
     return table
 
 
 def verdict(outcome: Outcome) -> Table:
     """Old beside new, as they are served."""
-    title = f"as served: {outcome.asked:,} photos asked, learned from {outcome.learned_from:,}"
+    title = f"as served: {outcome.asked:,} photos asked, learned from {outcome.draft.learned_from:,}"
     table = Table(title=title, title_justify="left")
     for heading in ("", "before", "after", "gain, 95 %"):
         table.add_column(heading, justify="right" if heading else "left")

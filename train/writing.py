@@ -32,15 +32,18 @@ class Learned:
 
 
 def write(manifest: Manifest, weights: Weights, learned: Learned, to: Path, name: str) -> Manifest:
-    """Writes the manifest at `to` and the layers' weights beside it, and returns the manifest as it is read back.
+    """Writes the manifest at `to` and the layers' weights beside it, and returns the manifest as it is read back. The
+    weights' name says what is in them, so those of another run are never written over.
 
     What was fitted on varied pictures stays as it was but for what the photos say has moved: the means and deviations
     of the content block by as much as theirs, and the ranges of the tuned layers as far as they reach.
     """
     assert isinstance(manifest.weights, Checkpoint)
     assert manifest.fit is not None, "a model that is served was fitted"
-    file = to.with_suffix(".npz")
-    tuned = Tuned(file=file.name, sha256=save_tuned(file, learned.tuned))
+    unnamed = to.with_suffix(".npz")
+    digest = save_tuned(unnamed, learned.tuned)
+    file = unnamed.replace(to.with_name(f"{to.stem}-{digest[:8]}.npz"))
+    tuned = Tuned(file=file.name, sha256=digest)
     over = laid_over(weights, learned.tuned)
     classifier = lite.classifier(weights)
     made = manifest.model_copy(
@@ -60,14 +63,21 @@ def write(manifest: Manifest, weights: Weights, learned: Learned, to: Path, name
 
 
 def write_graphs(manifest: Manifest, at: Path) -> list[Path]:
-    """The model's graph beside its manifest `at`, as ONNX, in each precision."""
-    written = []
+    """The model's graph beside its manifest `at`, as ONNX, in each precision; named as its weights are."""
+    written, weights = [], weights_of(manifest)
     precisions: tuple[Precision, ...] = get_args(Precision)
     for precision in precisions:
-        path = at.with_suffix(f".{precision}.onnx")
+        path = at.with_name(weights).with_suffix(f".{precision}.onnx")
         path.write_bytes(build_graph(manifest, at.parent, precision).data)
         written.append(path)
     return written
+
+
+def weights_of(manifest: Manifest) -> str:
+    """The file that a tuned model's layers are in."""
+    assert isinstance(manifest.weights, Checkpoint)
+    assert manifest.weights.tuned is not None, "it was written here"
+    return manifest.weights.tuned.file
 
 
 def _told(fit: Fit, learned: Learned) -> Fit:

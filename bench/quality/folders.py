@@ -14,8 +14,13 @@ def add_folders(parser: ArgumentParser) -> None:
     """Options --clothing and --luma: by default the folders that CLOTHING and LUMA name, or those of data/ in this
     project or in one beside it."""
     for name in ("clothing", "luma"):
-        folder = Path(os.environ.get(name.upper()) or _beside(name))
+        folder = folder_of(name)
         parser.add_argument(f"--{name}", type=Path, default=folder, help=f"a folder of photos (default {folder})")
+
+
+def folder_of(name: str) -> Path:
+    """Where its photos are looked for."""
+    return Path(os.environ.get(name.upper()) or _beside(name))
 
 
 def _beside(name: str) -> Path:

@@ -40,7 +40,7 @@ def test_a_changed_dependency_makes_the_locks_stale_that_depend_on_it(project: P
 
     stale = {fault.partition(":")[0] for fault in locks.complaints(project)}
 
-    assert stale == {"dev.txt", "embedder.txt"}
+    assert stale == {"dev.txt", "embedder.txt", "train.txt"}
 
 
 def test_a_changed_group_makes_its_own_lock_stale_and_no_other(project: Path) -> None:
@@ -49,6 +49,17 @@ def test_a_changed_group_makes_its_own_lock_stale_and_no_other(project: Path) ->
     stale = {fault.partition(":")[0] for fault in locks.complaints(project)}
 
     assert stale == {"peers.txt"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('"torch>=', '"torch>=1'), ('train = ["hypothesis>=', 'train = ["hypothesis>=1')]
+)
+def test_a_lock_of_an_extra_and_a_group_follows_both(project: Path, before: str, after: str) -> None:
+    edited(project / "pyproject.toml", lambda text: text.replace(before, after))
+
+    stale = {fault.partition(":")[0] for fault in locks.complaints(project)}
+
+    assert stale == {"train.txt"}
 
 
 def test_a_setting_of_a_tool_leaves_the_locks_alone(project: Path) -> None:

@@ -12,7 +12,11 @@ from services.embedder.opening import read_checkpoint
 from services.embedder.weights import Weights
 
 HAS_TORCH = find_spec("torch") is not None
-collect_ignore = [] if HAS_TORCH else ["test_loss.py", "test_tail.py", "test_tuning.py", "test_command.py"]
+collect_ignore = (
+    []
+    if HAS_TORCH
+    else ["test_loss.py", "test_tail.py", "test_tuning.py", "test_command.py", "test_choosing.py", "test_bench.py"]
+)
 
 
 @pytest.fixture(scope="session")

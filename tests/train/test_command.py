@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,11 @@ from typer.testing import CliRunner
 from services.embedder.manifest import Manifest
 from services.embedder.model import canary_picture
 from services.embedder.opening import prepare
-from train.__main__ import EXIT_NOTHING, EXIT_WRONG, app
+from train.__main__ import app
 from train.fine_tuning import FineTuning, Outcome, Plan, asked_by_chance
 from train.photos import Columns, Photos
 from train.served import Comparison
+from train.terminal import EXIT_NOTHING, EXIT_WRONG
 from train.tuning import Recipe
 
 PHOTOS = 64
@@ -47,12 +51,9 @@ def test_what_passes_is_a_model_of_its_own(
 ) -> None:
     monkeypatch.setattr(Comparison, "passes", True)
     outcome = run(listed, tmp_path / "shop.json")
-    assert [path.name for path in outcome.written] == [
-        "shop.npz",
-        "shop.int8.onnx",
-        "shop.fp32.onnx",
-        "shop.json",
-    ]
+    (weights,) = tmp_path.glob("shop-????????.npz")
+    graphs = [f"{weights.stem}.{precision}.onnx" for precision in ("int8", "fp32")]
+    assert [path.name for path in outcome.written] == [*graphs, weights.name, "shop.json"]
     served = prepare(tmp_path / "shop.json")
     assert served.model.space.name == outcome.space
     served.model.check(served.plan.open().look(canary(lite0)))
@@ -71,6 +72,35 @@ def test_what_does_not_pass_leaves_nothing(listed: Path, tmp_path: Path, monkeyp
     assert result.exit_code == EXIT_NOTHING, result.output
     assert "Nothing was kept" in result.output
     assert not list(tmp_path.iterdir())
+
+
+KILLED = -9
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from train.fine_tuning import FineTuning, Plan, asked_by_chance
+from train.photos import Columns, Photos
+from train.served import Comparison
+from train.tuning import Recipe
+listed, out, last = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+Comparison.passes = True
+photos = Photos.read(listed.parent, listed, Columns(), 64)
+job = FineTuning(photos, asked_by_chance(photos, 0.5), Plan("lite0", out, recipe=Recipe(rounds=1, groups=4)))
+job.run(lambda what, _: lambda more: os.kill(os.getpid(), signal.SIGKILL) if what == last else None)
+"""
+
+
+@pytest.mark.parametrize("phase", ["compared as served", "files written"])
+def test_killed_in_the_midst_there_is_no_model(listed: Path, tmp_path: Path, phase: str) -> None:
+    """Neither while it is judged nor between the weights and their manifest; what was there before is whole."""
+    (tmp_path / "shop.json").write_text("of another run")
+    arguments = [str(listed), str(tmp_path / "shop.json"), phase]
+    environment = {**os.environ, "TMPDIR": str(listed.parent)}
+    done = subprocess.run([sys.executable, "-c", DIES, *arguments], check=False, timeout=600, env=environment)
+    assert done.returncode == KILLED
+    assert [path.name for path in tmp_path.glob("*.json")] == ["shop.json"]
+    assert (tmp_path / "shop.json").read_text() == "of another run"
+    assert len(list(tmp_path.iterdir())) == (2 if phase == "files written" else 1)
 
 
 def test_a_wrong_list_is_told(listed: Path, tmp_path: Path) -> None:

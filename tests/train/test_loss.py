@@ -17,12 +17,12 @@ def vectors(seed: int) -> torch.Tensor:
 
 def test_groups_that_are_apart_cost_less() -> None:
     apart = functional.normalize(torch.eye(4)[[0, 0, 0, 1, 1, 1]] + 0.01 * vectors(1))
-    assert contrast(apart, TWO_GROUPS) < contrast(vectors(2), TWO_GROUPS)
+    assert contrast(apart, TWO_GROUPS, 0.1) < contrast(vectors(2), TWO_GROUPS, 0.1)
 
 
 def test_nothing_related_costs_nothing() -> None:
     nobody = torch.zeros(6, 6, dtype=torch.bool)
-    assert contrast(vectors(1), nobody) == 0
+    assert contrast(vectors(1), nobody, 0.1) == 0
     assert forgotten(vectors(1), vectors(2), nobody) == 0
 
 
@@ -40,6 +40,6 @@ def test_groups_may_part_without_being_forgotten() -> None:
 
 def test_gradients_are_finite() -> None:
     free = vectors(3).requires_grad_()
-    (contrast(functional.normalize(free), TWO_GROUPS) + forgotten(free, vectors(1), TWO_GROUPS)).backward()
+    (contrast(functional.normalize(free), TWO_GROUPS, 0.1) + forgotten(free, vectors(1), TWO_GROUPS)).backward()
     assert free.grad is not None
     assert torch.isfinite(free.grad).all()

@@ -6,33 +6,23 @@ import numpy as np
 import pytest
 
 from jobs.head.groups import Groups
-from jobs.head.judging import Exam, unit
 from services.embedder.architecture import LITE0
-from services.embedder.head import Linear
 from services.embedder.weights import Weights
+from tests.train.lessons import PHOTOS, kinds, made_up
 from train.tail import Tail
-from train.tuning import Lesson, Mark, Recipe, batches, better, features_of, tune
+from train.tuning import Lesson, Mark, Recipe, batches, better, tune
 
-PHOTOS, KINDS = 48, 4
 RECIPE = Recipe(rounds=3, groups=4, members=6, rate=3e-4)
 
 
 @pytest.fixture
 def groups() -> Groups:
-    return Groups.of((np.arange(kind, PHOTOS, KINDS) for kind in range(KINDS)), PHOTOS)
+    return kinds()
 
 
 @pytest.fixture
 def lesson(weights: Weights, random: np.random.Generator, groups: Groups) -> Lesson:
-    maps = random.normal(0, 1, (PHOTOS, 192, 3, 3))
-    maps += np.repeat(random.normal(0, 0.25, (KINDS, 192)), PHOTOS // KINDS, 0).reshape(-1, 192)[
-        np.argsort(np.arange(PHOTOS) % KINDS, kind="stable").argsort()
-    ][:, :, None, None]
-    held = np.arange(PHOTOS) >= PHOTOS - 12
-    raw = unit(features_of(Tail.of(weights, LITE0, 1), maps.astype("f2")).astype("f2"))
-    content = Linear(None, raw.astype("f4").mean(axis=0))
-    exam = Exam(groups, raw, np.arange(PHOTOS), np.flatnonzero(held), np.ones(PHOTOS, bool))
-    return Lesson(maps.astype("f2"), raw, content, groups, ~held, exam)
+    return made_up(weights, random, groups)
 
 
 def test_it_ends_in_the_best_of_its_states(weights: Weights, lesson: Lesson) -> None:
