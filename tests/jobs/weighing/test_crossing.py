@@ -111,6 +111,7 @@ def test_as_many_people_as_a_job_takes_fit_into_memory() -> None:
     tracemalloc.start()
     try:
         judged(lists, dict.fromkeys(signals, 1.0))
+        Way(PRIOR).learned(lists, dict.fromkeys(signals, 1.0))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
