@@ -59,10 +59,11 @@ class Outcome:
     answers: int
     chosen: int
 
-    def is_better(self, plan: Plan) -> bool:
-        """For everybody: however much is looked at further down. An experiment may begin with what seems better by what
-        was found or stated of that, for it asks people and not the model."""
-        return self.verdicts.found.is_better if plan.experiment else self.verdicts.is_better
+    def may_be_put(self, plan: Plan) -> bool:
+        """For everybody: better beyond chance, however much is looked at further down. An experiment may begin with
+        what seems better, since it asks people, and sees what was not shown before."""
+        found = self.verdicts.found
+        return found.other > found.present if plan.experiment else self.verdicts.is_better
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def weights(
     pseudonyms of this run. What stands further down is looked at less, which is found in the data and made up for. Only
     weights under which what others chose would stand higher, beyond a bootstrap interval over people, are put; where
     the data leave open how much is looked at further down, they have to be better whatever it is, or are for an
-    experiment. Of a signal that weighs nothing now nothing is learned.
+    experiment, for which it is enough that they seem better. Of a signal that weighs nothing now nothing is learned.
 
     ```
     python -m jobs weights -c shop --scene shop --dry-run
@@ -105,9 +105,9 @@ def weights(
         # Before they are put: who is refused then, for somebody has changed the weights meanwhile, has them to read.
         for piece in scene_tables.weights(outcome):
             out.print(piece)
-        version = job.put(outcome) if outcome.is_better(plan) and not dry_run else ""
+        version = job.put(outcome) if outcome.may_be_put(plan) and not dry_run else ""
         out.print(scene_tables.next_step(outcome, plan, version))
-        exit_code = 0 if outcome.is_better(plan) else EXIT_NOTHING
+        exit_code = 0 if outcome.may_be_put(plan) else EXIT_NOTHING
 
     run(work)
     raise typer.Exit(exit_code)

@@ -71,17 +71,24 @@ def next_step(outcome: Outcome, plan: Plan, version: str) -> str:
             f"The learned weights hold now ({version}). The way back is `visrec scene put {scene}` with those "
             f"of before, above, or `visrec scene delete {scene}` to what the service came with."
         )
-    if outcome.is_better(plan):
+    found = outcome.verdicts.found
+    if outcome.may_be_put(plan):
+        be = "seem" if plan.experiment else "are"
         return (
-            "They are better, and nothing was put (--dry-run). Run it without --dry-run next, or with --experiment "
+            f"They {be} better, and nothing was put (--dry-run). Run it without --dry-run next, or with --experiment "
             "NAME to see with some of the people first."
         )
-    if outcome.verdicts.found.is_better:
+    if found.is_better:
         return (
             "Nothing was put: they are better or not, depending on how much is looked at further down, and that is not "
             "known well enough. More outcomes tell it; --experiment NAME asks some of the people instead."
         )
-    return "Nothing was put: they are not better beyond the interval. More answers with outcomes make it narrower."
+    if found.other > found.present:
+        return (
+            "Nothing was put: they are not better beyond the interval. More answers with outcomes make it narrower; "
+            "--experiment NAME asks some of the people instead, and tells of items that were not shown, too."
+        )
+    return "Nothing was put: they are not better."
 
 
 def experiment(report: Report) -> Iterator[RenderableType]:

@@ -16,6 +16,8 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,19 +42,21 @@ console = Console()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and reports."""
     options = _parser().parse_args(arguments)
-    jobs = [job for job in plan.jobs(place.FOLDER) if not options.only or job.name.split()[0] in options.only]
     again: dict[str, Killed] = {}
     try:
         with (
             console.status("starting") as status,
+            TemporaryDirectory(prefix="visrec-bench-") as printed,
             place.filled(options.items, options.people, status.update, keep=options.keep) as folder,
         ):
+            jobs = plan.jobs(Path(printed))
+            jobs = [job for job in jobs if not options.only or job.arguments[0] in options.only]
             with place.copied(folder, status.update) as fleet:
-                found = Stage(fleet, place.FOLDER, options.people, status.update).whole(jobs)
+                found = Stage(fleet, Path(printed), options.people, status.update).whole(jobs)
             console.print(took(found))
             if options.kill:
                 with place.copied(folder, status.update) as fleet:
-                    stage = Stage(fleet, place.FOLDER, options.people, status.update)
+                    stage = Stage(fleet, Path(printed), options.people, status.update)
                     again = stage.killed(jobs, found, options.kill)
                 console.print(survived(again))
     except (BenchFailed, VisrecCallError) as problem:

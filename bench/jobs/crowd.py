@@ -93,8 +93,8 @@ class Crowd:
         others = random.integers(len(self.categories), size=PLACES - FITTING).tolist()
         items = np.array(list(dict.fromkeys([*fitting, *others])))
         wanted = np.isin(self.categories[items], [self.categories[self._kinds[kind][0]] for kind, _ in tastes])
-        signals = random.random((len(items), 2)) * (0.5, 1.0)
-        signals[:, 0] += 0.5 * wanted
+        signals = random.random((len(items), 2)) * (0.25, 1.0)
+        signals[:, 0] += 0.25 * wanted
         told = f"{who(number)} {answer}"
         order = np.argsort(-(signals @ WEIGHTS[variant]))
         for place, (item, values, is_wanted) in enumerate(

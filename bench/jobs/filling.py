@@ -69,7 +69,7 @@ def fill(fleet: Fleet, items: int, people: int, say: Say) -> None:
 def _ingest(goods: Goods, some: Some) -> indexer_pb2.IngestItemsRequest:
     items = [
         indexer_pb2.IngestItem(
-            item=indexer_pb2.Item(id=name(number), category=f"c{goods.categories[number]}"),
+            item=indexer_pb2.Item(id=name(number), domain=CATALOGUE, category=f"c{goods.categories[number]}"),
             vectors=[common_pb2.Vector(space=goods.space.name, data=vector.astype("<f4").tobytes())],
             raw_features=[raw.astype("<f2").tobytes()],
         )

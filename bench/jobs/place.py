@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def filled(items: int, people: int, say: Say, *, keep: bool) -> Iterator[Path]:
 @contextmanager
 def copied(folder: Path, say: Say) -> Iterator[Fleet]:
     """Services over a copy of it, at rest; gone at the end. Raises BenchFailed."""
-    copy = FOLDER / "round"
+    copy = FOLDER / f"round-{os.getpid()}"
     say("copying")
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder, copy, ignore=lambda _, names: [name for name in names if name.endswith(".sock")])

@@ -18,6 +18,8 @@ MOST_S, MOST_MB = 600.0, 4000.0
 """All jobs together, and any of them; and what the services may hold more while one runs."""
 LEAST_KEPT = 0.9
 """Share of what is answered that stays while a killed job is left as it is: what is popular moves with time."""
+DONE = (0, 3)
+"""Exit codes of a job that has done its work; 3: what it found is not to be put."""
 CALL_S = 120.0
 
 
@@ -47,7 +49,7 @@ class Whole:
 
     def bars(self) -> list[Bar]:
         """Time together; memory of each; and that all ended well."""
-        failed = sum(each.exit_code != 0 for each in self.ran.values())
+        failed = sum(each.exit_code not in DONE for each in self.ran.values())
         return [
             Bar("all jobs", self.seconds, MOST_S, unit="s"),
             Bar("memory of a job, at most", max(each.peak_mb for each in self.ran.values()), MOST_MB, unit="MB"),
@@ -105,7 +107,9 @@ def bars(found: Mapping[str, Killed]) -> list[Bar]:
     """That each ended well and made the same, and that people were answered as before."""
     kept = [each.kept for each in found.values() if each.kept is not None]
     return [
-        Bar("killed jobs that failed then", sum(each.again.exit_code != 0 for each in found.values()), 0, unit=""),
+        Bar(
+            "killed jobs that failed then", sum(each.again.exit_code not in DONE for each in found.values()), 0, unit=""
+        ),
         Bar("killed jobs with another result", sum(not each.same for each in found.values()), 0, unit=""),
         Bar("answers that stayed meanwhile", min(kept, default=0.0), LEAST_KEPT, at_least=True, unit=""),
     ]

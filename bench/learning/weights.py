@@ -26,7 +26,7 @@ VISITS = 6
 ASKED = 4
 """Visits of each of the others."""
 ALL = "all"
-PLAN = Plan()
+EVERYBODY, SOME = Plan(), Plan(experiment="learned")
 RECORDED_S = 60.0
 """Impressions are recorded behind the answers; after that nothing is waited for any more."""
 
@@ -35,10 +35,12 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """`version`: of the weights that were put; empty: none. `kinds`: for all visits of the other half, those with a
-    photo and those without, (people,) mean nDCG@10 of each of them by the built-in and by the learned weights."""
+    """`plan`: for whom weights were put, and their `version`; empty: for nobody. `kinds`: for all visits of the other
+    half, those with a photo and those without, (people,) mean nDCG@10 of each of them by the built-in and by the
+    learned weights."""
 
     outcome: Outcome
+    plan: Plan
     version: str
     kinds: Mapping[str, tuple[Scores, Scores]]
 
@@ -52,15 +54,16 @@ def measure(client: Client, connection: Connection, one: Visitors, other: Visito
     scene, _ = keeper.read()
     feedback = Feedback(connection, one.shop.catalogue, Patience(60.0, time.sleep, time.monotonic))
     _await_recorded(feedback, answers)
-    job = WeightsJob(feedback, keeper, PLAN)
-    outcome = job.run(lambda _what, _total: lambda _more: None)
-    version = job.put(outcome) if outcome.is_better(PLAN) else ""
+    outcome = WeightsJob(feedback, keeper, EVERYBODY).run(lambda _what, _total: lambda _more: None)
+    # What was shown tells little of what was not; where it does not decide, people are asked by an experiment.
+    plan = EVERYBODY if outcome.may_be_put(EVERYBODY) else SOME
+    version = WeightsJob(feedback, keeper, plan).put(outcome) if outcome.may_be_put(plan) else ""
     found = {
         name: _judged(connection, other, weights, f"asking by the {name} weights", console)
         for name, weights in (("built-in", dict(scene.signal_weights)), ("learned", dict(outcome.learned.weights)))
     }
     kinds = {ALL: slice(None), "with a photo": slice(0, None, 2), "without": slice(1, None, 2)}
-    return Found(outcome, version, {
+    return Found(outcome, plan, version, {
         kind: (found["built-in"][:, those].mean(axis=1), found["learned"][:, those].mean(axis=1))
         for kind, those in kinds.items()
     })  # fmt: skip

@@ -14,7 +14,8 @@ from jobs.pages import BrokenOff, Pages, Patience
 from visrec.connection import Connection
 from visrec.v1 import common_pb2, profile_pb2
 
-PAGE = 2_000
+PAGE = 10_000
+"""The most there are: a page is filled up person by person, which is slow at its end."""
 
 _KINDS = {getattr(profile_pb2, f"EVENT_TYPE_{kind.upper()}"): kind for kind in OUTCOMES}
 

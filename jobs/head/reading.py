@@ -18,7 +18,7 @@ from visrec.v1 import common_pb2, indexer_pb2, profile_pb2
 
 PAGE = 500
 """Items of a page: 2.5 KB of raw features and 1.5 KB of a vector each."""
-EVENTS = 5000
+EVENTS = 10_000
 OWN_FIELDS = ("category", "domain", "tags")
 ATTRIBUTE = "attributes."
 MOST_GONE = 0.05

@@ -110,7 +110,7 @@ class TestBars:
             (replace(RAN, wall_s=601.0), "all jobs"),
             (replace(RAN, peak_mb=4100.0), "memory of a job, at most"),
             (replace(RAN, services_mb=5100.0), "services grow by, at most"),
-            (replace(RAN, exit_code=3), "jobs that failed"),
+            (replace(RAN, exit_code=1), "jobs that failed"),
         ],
     )
     def test_one_that_is_too_much_is_missed(self, ran: Ran, missed: str) -> None:

@@ -105,7 +105,7 @@ def test_weights_that_are_not_better_are_not_put(services: Services, target: str
     services.events = told(World(wants=tuple(PRESENT.values())).shown(PEOPLE, 1))
     result = typed(target, "weights")
     assert result.exit_code == EXIT_NOTHING
-    assert "not better beyond the interval" in result.output
+    assert "Nothing was put: they are not better" in result.output
     assert not services.put
 
 
