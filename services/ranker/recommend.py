@@ -69,7 +69,7 @@ class Recommender:
         self._clock = clock
         self._book = book
         self._calibration = calibration
-        self._gatherer = Gatherer(embedder, indexer, profile, limits)
+        self._gatherer = Gatherer(embedder, indexer, profile, clock, limits)
         self._searcher = Searcher(indexer, limits)
         self._appraiser = Appraiser(profile, now, limits)
         self._teller = Teller(indexer, limits)

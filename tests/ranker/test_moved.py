@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,13 +45,15 @@ class MovingIndexer(FakeIndexer):
         self.before = Spaces(SPACE)
         self.now = Spaces(NEW, TOGETHER, [SPACE])
         self.gone: set[str] = set()
-        self.away = False
+        self.away = self.hangs = False
         self.asked = 0
 
     async def spaces(self, catalogue: str, *, anew: bool = False) -> Spaces:
         if not anew:
             return self.before
         self.asked += 1
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
         if self.away:
             raise NotReady("the record is away")
         return self.now
@@ -138,6 +141,17 @@ async def test_who_is_where_nothing_is_known_costs_one_question(town: Town) -> N
     answer = await town.ask(user_id="ann")
     assert "SPACE_MISMATCH" in {each.reason for each in answer.dropped}
     assert town.indexer.asked == 1
+    await town.ask(user_id="ann")
+    assert town.indexer.asked == 1, "and none with every answer"
+
+
+async def test_a_record_that_hangs_costs_a_share_of_the_time_and_not_the_answer(town: Town) -> None:
+    town.profile.tastes["ann"] = replace(taste(), collaborative=Embedding("factors@00000009", b""))
+    town.indexer.before = town.indexer.now = Spaces(SPACE, TOGETHER)
+    town.indexer.hangs = True
+    answer = await town.recommender.recommend(Ask(catalogue="shop", user_id="ann"), 0.5)
+    assert answer.ranking.ids
+    assert "SPACE_MISMATCH" in {each.reason for each in answer.dropped}
 
 
 async def test_while_nobody_can_be_asked_what_is_remembered_holds(town: Town) -> None:

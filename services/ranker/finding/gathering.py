@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.errors import NotFound, SpaceMismatch
 from services.ranker.answer import Ask
 from services.ranker.finding.material import MAX_BESIDE, Material, effective_weights
-from services.ranker.finding.moved import moved
+from services.ranker.finding.moved import AskedInVain, moved
 from services.ranker.finding.session import SessionEvent, searched
 from services.ranker.limits import Limits
 from services.ranker.others.ports import Condition, Embedder, Embedding, Indexer, Interest, Profile, Spaces, Taste
@@ -31,9 +31,12 @@ class _Person:
 
 
 class Gatherer:
-    """Asks the embedder and the profile."""
+    """Asks the embedder and the profile. `clock`: seconds, monotonic."""
 
-    def __init__(self, embedder: Embedder, indexer: Indexer, profile: Profile, limits: Limits) -> None:
+    def __init__(
+        self, embedder: Embedder, indexer: Indexer, profile: Profile, clock: Callable[[], float], limits: Limits
+    ) -> None:
+        self._vain = AskedInVain(clock)
         self._embedder = embedder
         self._indexer = indexer
         self._profile = profile
@@ -54,8 +57,10 @@ class Gatherer:
         fresh: Sequence[str] = results[-1] if wanted[FRESHNESS] else ()
         taste = person.taste
         elsewhere = _elsewhere(taste, spaces, wanted) if taste else ""
-        if elsewhere and await moved(stages, self._indexer, ask.catalogue, spaces):
-            raise SpaceMismatch(expected=spaces.visual.name, given=elsewhere)
+        if elsewhere and not self._vain.has(ask.catalogue, elsewhere):
+            if await moved(stages, self._indexer, ask.catalogue, spaces):
+                raise SpaceMismatch(expected=spaces.visual.name, given=elsewhere)
+            self._vain.add(ask.catalogue, elsewhere)
         interests = _interests(stages, taste, spaces, wanted) if taste else ()
         collaborative = _collaborative(stages, ask, taste, spaces, wanted)
         session = _session(stages, ask, spaces, wanted)
