@@ -17,6 +17,7 @@ import psutil
 from bench.embedder.meter import Meter
 from bench.failure import BenchFailed
 from bench.fleet import ROOT, Fleet
+from bench.indexer import memory
 from demo import fleet as demo
 
 LOOK_EVERY_S = 0.2
@@ -77,15 +78,16 @@ def run(
     environment = {**os.environ, **demo.Fleet(fleet.targets).environment}
     out, notes = folder / "printed", folder / "notes"
     before, held = household.cpu_s(), household.held_mb()
-    most, begin = held, time.monotonic()
+    most, own, begin = held, 0.0, time.monotonic()
     with out.open("wb") as printed, notes.open("wb") as said:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=said
         )
 
     def look() -> None:
-        nonlocal most
+        nonlocal most, own
         most = max(most, household.held_mb())
+        own = max(own, _peak_mb(process.pid))
 
     used = _ended(process, MOST_S if kill_after_s is None else kill_after_s, look)
     took = time.monotonic() - begin
@@ -96,7 +98,7 @@ def run(
         process.returncode,
         took,
         used.ru_utime + used.ru_stime,
-        used.ru_maxrss * 1024 / MB,
+        own,
         spent,
         held,
         most,
@@ -122,6 +124,14 @@ def _ended(process: subprocess.Popen[bytes], most_s: float, look: Callable[[], N
         if process.returncode is None:
             process.kill()
             process.wait()
+
+
+def _peak_mb(pid: int) -> float:
+    """The most that it has had in memory until now. Not ru_maxrss, which begins with what its parent had."""
+    try:
+        return memory.told(Path(f"/proc/{pid}/status").read_text().splitlines(), "VmHWM") / MB
+    except OSError as error:
+        raise BenchFailed("memory is measured by /proc/PID, which this system does not have") from error
 
 
 def _resident(process: psutil.Process) -> float:

@@ -102,7 +102,7 @@ class TestCrowd:
 
 class TestBars:
     def test_a_run_within_them_holds(self) -> None:
-        assert all(bar.held for bar in Whole({"head": RAN}, {}).bars())
+        assert all(bar.held for bar in Whole({"head": RAN}, {}, {}).bars())
 
     @pytest.mark.parametrize(
         ("ran", "missed"),
@@ -114,23 +114,25 @@ class TestBars:
         ],
     )
     def test_one_that_is_too_much_is_missed(self, ran: Ran, missed: str) -> None:
-        bars = Whole({"head": ran, "segments": replace(RAN, wall_s=0.0)}, {}).bars()
+        bars = Whole({"head": ran, "segments": replace(RAN, wall_s=0.0)}, {}, {}).bars()
         assert [bar.name for bar in bars if not bar.held] == [missed]
 
     def test_jobs_take_their_time_one_after_the_other(self) -> None:
-        assert not all(bar.held for bar in Whole({str(n): RAN for n in range(7)}, {}).bars())
+        assert not all(bar.held for bar in Whole({str(n): RAN for n in range(7)}, {}, {}).bars())
 
     @pytest.mark.parametrize(
         ("killed", "held"),
         [
-            (Killed((40.0,), RAN, 1.0, same=True), [True, True, True]),
-            (Killed((40.0,), replace(RAN, exit_code=1), 1.0, same=True), [False, True, True]),
-            (Killed((40.0,), RAN, 1.0, same=False), [True, False, True]),
-            (Killed((40.0,), RAN, 0.5, same=True), [True, True, False]),
+            (Killed((40.0,), RAN, 1.0, same=True, codes=(-9,)), [True, True, True, True]),
+            (Killed((40.0,), replace(RAN, exit_code=1), 1.0, same=True, codes=(-9,)), [True, False, True, True]),
+            (Killed((40.0,), RAN, 1.0, same=False, codes=(-9,)), [True, True, False, True]),
+            (Killed((40.0,), RAN, 0.5, same=True, codes=(-9,)), [True, True, True, False]),
+            (Killed((40.0,), RAN, 1.0, same=True, codes=(0,)), [False, True, True, True]),
+            (Killed((40.0, 80.0), RAN, 1.0, same=True, codes=(-9, 1)), [True, False, True, True]),
         ],
     )
     def test_of_killed_jobs(self, killed: Killed, held: list[bool]) -> None:
-        found = {"head": killed, "forget-catalogue": Killed((1.0,), RAN, None, same=True)}
+        found = {"head": killed, "forget-catalogue": Killed((1.0,), RAN, None, same=True, codes=(-9,))}
         assert [bar.held for bar in rounds.bars(found)] == held
 
     def test_what_stays_of_answers_is_a_share(self) -> None:
@@ -147,8 +149,8 @@ def test_every_job_is_run_by_a_command_that_there_is(tmp_path: Path) -> None:
 def test_tables_have_every_row() -> None:
     console = Console(width=80)
     with console.capture() as told:
-        console.print(page.took(Whole({"head --from people": RAN, "rebuild-profiles": RAN}, {})))
-        console.print(page.survived({"forget-catalogue": Killed((40.0, 80.0), RAN, None, same=True)}))
+        console.print(page.took(Whole({"head --from people": RAN, "rebuild-profiles": RAN}, {}, {})))
+        console.print(page.survived({"forget-catalogue": Killed((40.0, 80.0), RAN, None, same=True, codes=(-9,))}))
     assert "…" not in told.get()
     assert all(word in told.get() for word in ("head --from people", "together", "forget-catalogue", "40, 80"))
 
