@@ -184,7 +184,7 @@ def basis(answer: ranker_pb2.RecommendResponse) -> str:
     tried = f"; {escape(answer.variant)} in the experiment {escape(answer.experiment)}" if answer.experiment else ""
     lines = [f"[bold]used[/]     {used}  (scene {escape(answer.scene)}{tried})"]
     if answer.HasField("confidence"):
-        lines.append(f"[bold]sure[/]     {answer.confidence:.2f} of 1: how far the best stands out from the rest")
+        lines.append(f"[bold]best[/]     stands out from the rest by {answer.confidence:.2f} of 1")
     lines += [
         f"[bold]left out[/] {each.signal}: {escape(advised(each.message, each.reason, each.signal) or each.reason)}"
         for each in answer.dropped

@@ -64,7 +64,7 @@ def test_a_long_id_leaves_room_for_the_rest() -> None:
 
 def test_how_far_an_answer_stands_out_is_told_where_it_is_known() -> None:
     answer = ranker_pb2.RecommendResponse(scene="balanced")
-    assert "sure" not in tables.basis(answer)
+    assert "stands out" not in tables.basis(answer)
     answer.confidence = 0.0
     assert "0.00 of 1" in tables.basis(answer)
 

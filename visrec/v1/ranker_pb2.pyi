@@ -507,14 +507,15 @@ class RecommendResponse(_message.Message):
     themselves tells both with them (Event.showing).
     """
     confidence: _builtins.float
-    """With target_domains: how far the best item stands out from the rest, 0 to 1. Of the scores without what rules add,
-    (best - rest) / (1 - rest): the best one, and the mean of the 11th to the 100th. 0: no nearer to what was asked with
-    than the rest, so the order is chance; 1: as near as can be. The larger it is, the more of the first items belong, as
-    measured on pairs of several domains (jobs/README.md). It compares answers from one catalogue into one domain by the
-    same space and weights; it is no probability, and says nothing of how good such answers are on the whole (for that:
-    the description of a learned head). Of the whole result, on every page. Unset: without target_domains, with fewer
-    than 20 items ranked, by FUSION_RECIPROCAL_RANK, or when nothing was compared (no `photo`, `seeds`, `session`,
-    `taste` or `collaborative` in `used`).
+    """With target_domains: how far the best item stands out from the rest, by all signals together, 0 to 1. Of the scores
+    without what rules add, (best - rest) / (1 - rest): the best one, and the mean of the 11th to the 100th. 0: it scores
+    no higher than the rest, so the order is chance; 1: the highest score that there can be, and the rest far from it
+    (what is disliked keeps all scores below that). It compares answers from one catalogue into one domain by the same
+    space and weights: those with more of it had more of their first items right on most pairs of domains that were
+    measured, and not by colour alone (jobs/README.md). It is no probability, and says nothing of how good such answers
+    are on the whole (for that: the description of a learned head). Of the whole result, on every page. Unset: without
+    target_domains, with fewer than 20 items ranked, by FUSION_RECIPROCAL_RANK, or when nothing was compared (no
+    `photo`, `seeds`, `session`, `taste` or `collaborative` in `used`).
     """
     @_builtins.property
     def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recommendation]:
