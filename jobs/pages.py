@@ -65,7 +65,8 @@ class Patience:
 @dataclass(frozen=True)
 class Pages(Generic[PageT]):
     """All pages from `start` on. `ask`: one page for a token. `ahead`: the next page is asked for by another thread
-    while one is looked at, so that a service and a job both have something to do. Raises BrokenOff."""
+    while one is looked at, so that a service and a job both have something to do; who stops before the end leaves that
+    one question under way, up to its patience. Raises BrokenOff."""
 
     ask: Callable[[str], PageT]
     patience: Patience
