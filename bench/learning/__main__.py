@@ -1,9 +1,8 @@
 """`make eval` (its last part): what learning from people's choices is worth.
 
 Simulated shoppers (bench/learning/visits.py says what is assumed) act on the photos of both shops, are shown
-recommendations and click. `jobs weights` learns from one half of them, through the services, and puts what it learned,
-for everybody or, where what was shown does not decide, as an experiment; the other half is asked by the built-in
-weights and by the learned ones. nDCG@10 of what they want, and the difference
+recommendations and click. `jobs weights` learns from one half of them, through the services, and puts what it learned;
+the other half is asked by the built-in weights and by the learned ones. nDCG@10 of what they want, and the difference
 with its interval, by people. CLOTHING and LUMA name the folders of photos, as for bench.quality.
 
 Prints tables, writes var/eval/learning.json, and ends with exit code 1 when the learned weights are not better beyond
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for piece in scene_tables.weights(found.outcome):
         console.print(piece)
-    console.print(scene_tables.next_step(found.outcome, found.plan, found.version))
+    console.print(scene_tables.next_step(found.outcome, weights.EVERYBODY, found.version))
     console.print(f"(A place k is looked at by k^-{ETA:.2f}.)")
     console.print(_table(found))
     _save(found)
@@ -101,7 +100,7 @@ def _save(found: weights.Found) -> None:
         "learned": dict(found.outcome.learned.weights),
         "eta": found.outcome.examination.eta,
         "seen": [found.outcome.verdicts.found.low, found.outcome.verdicts.found.high],
-        "put": ("for some" if found.plan.experiment else "for everybody") if found.version else "for nobody",
+        "put": bool(found.version),
         "ndcg@10": {
             kind: [float(before.mean()), float(after.mean()), *_gain(before, after)]
             for kind, (before, after) in found.kinds.items()

@@ -21,12 +21,12 @@ from visrec.client import Client
 from visrec.connection import Connection
 
 SCENE = "balanced"
-VISITS = 6
+VISITS = 12
 """Of each of those who are learned from."""
 ASKED = 4
 """Visits of each of the others."""
 ALL = "all"
-EVERYBODY, SOME = Plan(), Plan(experiment="learned")
+EVERYBODY = Plan()
 RECORDED_S = 60.0
 """Impressions are recorded behind the answers; after that nothing is waited for any more."""
 
@@ -35,12 +35,11 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """`plan`: for whom weights were put, and their `version`; empty: for nobody. `kinds`: for all visits of the other
+    """`version`: of the weights that were put for everybody; empty: none were. `kinds`: for all visits of the other
     half, those with a photo and those without, (people,) mean nDCG@10 of each of them by the built-in and by the
     learned weights."""
 
     outcome: Outcome
-    plan: Plan
     version: str
     kinds: Mapping[str, tuple[Scores, Scores]]
 
@@ -55,15 +54,13 @@ def measure(client: Client, connection: Connection, one: Visitors, other: Visito
     feedback = Feedback(connection, one.shop.catalogue, Patience(60.0, time.sleep, time.monotonic))
     _await_recorded(feedback, answers)
     outcome = WeightsJob(feedback, keeper, EVERYBODY).run(lambda _what, _total: lambda _more: None)
-    # What was shown tells little of what was not; where it does not decide, people are asked by an experiment.
-    plan = EVERYBODY if outcome.may_be_put(EVERYBODY) else SOME
-    version = WeightsJob(feedback, keeper, plan).put(outcome) if outcome.may_be_put(plan) else ""
+    version = WeightsJob(feedback, keeper, EVERYBODY).put(outcome) if outcome.may_be_put(EVERYBODY) else ""
     found = {
         name: _judged(connection, other, weights, f"asking by the {name} weights", console)
         for name, weights in (("built-in", dict(scene.signal_weights)), ("learned", dict(outcome.learned.weights)))
     }
     kinds = {ALL: slice(None), "with a photo": slice(0, None, 2), "without": slice(1, None, 2)}
-    return Found(outcome, plan, version, {
+    return Found(outcome, version, {
         kind: (found["built-in"][:, those].mean(axis=1), found["learned"][:, those].mean(axis=1))
         for kind, those in kinds.items()
     })  # fmt: skip
