@@ -11,7 +11,7 @@ import pytest
 from services.errors import InvalidInput, NotFound, NotReady
 from services.profile.catalogue.items import Resolved
 from services.profile.events.event import Event, EventType, Showing
-from services.profile.events.event_store import Batch
+from services.profile.events.event_store import Batch, Histories
 from services.profile.events.export_events import EventExport, ExportedEvent, ExportPage, ExportQuery
 from services.profile.filing.store import ProfileStore
 from services.profile.filing.store_rules import StoreRules
@@ -64,6 +64,27 @@ def test_every_event_comes_once_in_pages_of_at_most_the_size(export: EventExport
     found = everything(pages)
     assert len(found) == len({each.event.event_id for each in found}) == 8 * EACH
     assert len({each.who for each in found}) == 8
+
+
+def test_a_page_is_filled_in_few_looks_however_little_each_has_done(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People may have many more events than they have: the first look asks for few, the next ones for what fits."""
+    bounds = StoreRules(window=200, block=2, shown=200)
+    store = make_store(bounds)
+    for number in range(120):
+        tell(store, f"person-{number}", *[event(time_ms=MIDNIGHT_MS - n * MINUTE_MS) for n in range(3)])
+    asked = list[int]()
+    histories = store.histories
+
+    def counted(catalogue: str, people: int, token: str, *, shown: bool) -> Histories:
+        asked.append(people)
+        return histories(catalogue, people, token, shown=shown)
+
+    monkeypatch.setattr(store, "histories", counted)
+    page = EventExport(store, bounds, shop().resolve, lambda: MIDNIGHT_MS).page(replace(SHOP, size=300))
+    assert len(page.events) >= 270
+    assert len(asked) <= 12
 
 
 def test_people_have_other_names_in_every_export(export: EventExport) -> None:
