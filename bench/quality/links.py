@@ -1,4 +1,8 @@
-"""What goes with a product, or with a taste, in another department: luma's links, in five parts by products.
+"""What goes with a product, or with a taste, in another department: luma's links, in five parts, by clusters.
+
+A *cluster* is of products that have the very same list of links into a department, or that are linked both ways: were
+they in different parts, what is asked would be learned, from the twin or from the other end. Products that have some
+links in common but not all stay apart: through these all of luma's hang together.
 
 A *taste* is that of somebody who likes three products of one department: what one of them is linked to in the other is
 wanted, and an item is as near to the taste as to the nearest of the three, as the ranker has it. Of those that are
@@ -11,7 +15,7 @@ the ranker counts; *both* is their mean.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +37,7 @@ POPULARITY_HALF = 10.0
 """Of the ranker."""
 
 Scores = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,13 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Of each way, (queries,): nDCG@10 and confidence; what chance brings; and (queries,) what is asked with: several
-    queries of the same are not independent."""
+    """Of each way, (queries,): nDCG@10 and confidence; what chance brings; and (queries,) whose clusters are asked
+    with: queries that have one in common are of one unit, for they are not independent."""
 
     gains: Mapping[str, Scores]
     sure: Mapping[str, Scores]
     chance: float
-    units: NDArray[np.intp]
+    units: Rows
 
 
 def of_products(linked: Links, vectors: Vectors) -> Found:
@@ -65,35 +70,64 @@ def of_tastes(linked: Links, vectors: Vectors) -> Found:
     return _found(linked, vectors, LIKED)
 
 
-def threes(linked: Links) -> Iterator[Asked]:
+def threes(linked: Links) -> list[Asked]:
     """Those tastes, of all parts."""
     part = _parts(linked)
-    return (asked for fold in range(FOLDS) for asked in _asked(linked, part == fold, LIKED))
+    return [asked for fold in range(FOLDS) for asked in _asked(linked, part == fold, LIKED)]
 
 
-def _parts(linked: Links) -> NDArray[np.intp]:
-    """(products,) in which part each is."""
-    return np.random.default_rng(SEED).integers(FOLDS, size=len(linked.products))
+def clusters(linked: Links) -> Rows:
+    """(products,) which cluster each is of."""
+    first = dict[tuple[str, frozenset[int]], int]()
+    pairs = list[tuple[int, int]]()
+    for (one, department), others in linked.linked.items():
+        pairs.append((one, first.setdefault((department, frozenset(others)), one)))
+        pairs += [(one, other) for other in others if one in linked.linked.get((other, linked.departments[one]), ())]
+    return _joined(pairs, len(linked.products))
+
+
+def units(linked: Links, every: Sequence[Asked]) -> Rows:
+    """(queries,) those that have a cluster in common, or are joined by others that have, are of one unit."""
+    cluster = clusters(linked)
+    owners = _joined([(cluster[one], cluster[asked.liked[0]]) for asked in every for one in asked.liked], len(cluster))
+    return np.array([owners[cluster[asked.liked[0]]] for asked in every], dtype=np.intp)
+
+
+def _joined(pairs: Iterable[tuple[int, int]], count: int) -> Rows:
+    """(count,) the same number for all that pairs join."""
+    number = np.arange(count)
+    for one, other in pairs:
+        number[number == number[one]] = number[other]
+    return np.unique(number, return_inverse=True)[1]
+
+
+def _parts(linked: Links) -> Rows:
+    """(products,) in which part each is: whole clusters, those that ask dealt out in turn."""
+    cluster = clusters(linked)
+    asking = np.unique(cluster[[one for one, _ in linked.linked]])
+    part = np.zeros(len(cluster), dtype=np.intp)
+    part[np.random.default_rng(SEED).permutation(asking)] = np.arange(len(asking)) % FOLDS
+    return part[cluster]
 
 
 def _found(linked: Links, vectors: Vectors, liked: int) -> Found:
     departments = np.array(linked.departments)
     part = _parts(linked)
     gains, sure = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
-    chance, units = list[float](), list[int]()
+    chance, every = list[float](), list[Asked]()
     for fold in range(FOLDS):
         ways = _ways(linked, vectors, part != fold)
         for asked in _asked(linked, part == fold, liked):
             there = np.flatnonzero(departments == asked.department)
             right = np.isin(there, list(asked.wanted))[None]
             chance.append(by_chance(right))
-            units.append(asked.liked[0])
+            every.append(asked)
             for how, (likeness, worth) in ways.items():
                 scores = (likeness[list(asked.liked)][:, there].max(axis=0) + worth[there])[None]
                 gains[how].append(float(ndcg(scores, right)[0]))
                 sure[how].append(float(confidences(scores)[0]))
     marks, sureness = ({how: np.array(each) for how, each in told.items()} for told in (gains, sure))
-    return Found(marks, sureness, float(np.mean(chance)), np.array(units))
+    return Found(marks, sureness, float(np.mean(chance)), units(linked, every))
 
 
 def unit(rows: Scores) -> Scores:

@@ -16,7 +16,7 @@ from bench import sample
 from bench.failure import BenchFailed
 from bench.quality.confidence import ENOUGH, Answers
 from bench.quality.gain import ndcg
-from bench.quality.links import Asked, threes
+from bench.quality.links import Asked, Rows, threes, units
 from bench.quality.picture import Picture
 from bench.quality.question import K
 from bench.quality.trips import Links, Trip
@@ -52,8 +52,8 @@ def of_tastes(client: Client, linked: Links, vectors: Vectors, console: Console)
     sample.create(client, DEPARTMENTS)
     sample.ingest(client, DEPARTMENTS, _products(linked, vectors), lambda: None)
     names = {each.name: row for row, each in enumerate(linked.products)}
-    marks = []
-    for number, asked in enumerate(track(list(threes(linked)), "Asking for tastes", console=console)):
+    marks, every = [], threes(linked)
+    for number, asked in enumerate(track(every, "Asking for tastes", console=console)):
         user = f"taste {number}"
         client.put_user(user, Facts(personalisation=True))
         for result in client.record(_likes(user, asked, linked.products)):
@@ -63,7 +63,7 @@ def of_tastes(client: Client, linked: Links, vectors: Vectors, console: Console)
             DEPARTMENTS, user=user, domains=[asked.department], n=K, signal_weights={"popularity": 0.0}
         )
         marks.append(_mark(answer, names, asked.wanted))
-    return [_answers("taste served", marks)]
+    return [_answers("taste served", marks, units(linked, every))]
 
 
 def _products(linked: Links, vectors: Vectors) -> Iterator[NewItem]:
@@ -88,6 +88,6 @@ def _mark(
     return answer.confidence, float(ndcg(scores, right)[0])
 
 
-def _answers(what: str, marks: Sequence[tuple[float, float]]) -> Answers:
+def _answers(what: str, marks: Sequence[tuple[float, float]], units: Rows | None = None) -> Answers:
     sure, gains = np.array(marks).T
-    return Answers(what, sure, gains, tells=len(marks) >= ENOUGH)
+    return Answers(what, sure, gains, tells=len(marks) >= ENOUGH, units=units)
