@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +20,13 @@ from services.embedder.manifest import Manifest
 from services.embedder.model import canary_picture
 from services.embedder.opening import prepare
 from train.__main__ import app
+from train.choosing import FOLDS, Trial
 from train.fine_tuning import FineTuning, Outcome, Plan, asked_by_chance
 from train.photos import Columns, Photos
 from train.served import Comparison
+from train.tail import Tail
 from train.terminal import EXIT_NOTHING, EXIT_WRONG
-from train.tuning import Recipe
+from train.tuning import Lesson, Recipe
 
 PHOTOS = 64
 
@@ -108,3 +114,48 @@ def test_a_wrong_list_is_told(listed: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == EXIT_WRONG
     assert "no column 'kind'" in result.output
+
+
+def test_what_is_judged_by_leaves_no_trace(listed: Path, tmp_path: Path) -> None:
+    """Nor do other photos of the same things: whatever they show, the same is learned, tried and written."""
+    rows = list(csv.reader(listed.read_text().splitlines()))[1:]
+    lines = [f"{name},{kind},{number // 8},{number % 8 < 2}" for number, (name, kind) in enumerate(rows)]
+    things = tmp_path / "things.csv"
+    things.write_text("photo,label,thing,ask\n" + "\n".join(lines))
+    made, learned_from = [], []
+    for folder in (listed.parent, tmp_path):
+        photos = Photos.read(folder, things, Columns(item="thing", judge=("ask", "True")), PHOTOS)
+        photos = replace(photos, marked=photos.marked & (photos.variants < 3))
+        for row, name in enumerate(photos.names):
+            if folder == tmp_path:
+                other = row if photos.variants[row] >= 3 else PHOTOS - 1
+                shutil.copy(listed.parent / photos.names[other], tmp_path / name)
+        plan = Plan("lite0", tmp_path / "shop.json", recipe=Recipe(rounds=1, groups=4))
+        job = FineTuning(photos, photos.marked, plan)
+        (drafts := tmp_path / folder.name / "drafts").mkdir(parents=True)
+        draft = job.draft(drafts, lambda what, total: lambda more: None)
+        made.append((draft.path.read_text(), draft.marks))
+        learned_from.append(draft.learned_from)
+    assert made[0] == made[1]
+    assert learned_from == [PHOTOS - 24] * 2
+
+
+def test_settings_are_tried_on_what_is_learned_from(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = Photos.read(listed.parent, listed, Columns(), PHOTOS)
+    photos = replace(photos, items=[str(row // 8) for row in range(PHOTOS)])
+    asked = np.arange(PHOTOS) < 20
+    seen: list[Lesson] = []
+
+    def tried(_tail: Tail, whole: Lesson, folds: Sequence[Lesson], *_: object) -> list[Trial]:
+        seen.extend((whole, *folds))
+        return []
+
+    monkeypatch.setattr("train.fine_tuning.trials", tried)
+    FineTuning(photos, asked, Plan("lite0", tmp_path / "shop.json")).trials(lambda what, total: lambda more: None)
+    assert len(seen) == 1 + FOLDS
+    for lesson in seen:
+        assert not (lesson.allowed | lesson.exam.shelf)[:24].any()
+        assert (lesson.exam.queries >= 24).all()
+    assert {*np.concatenate([fold.exam.queries for fold in seen[1:]])} == {*range(24, PHOTOS)}
