@@ -148,7 +148,7 @@ def test_what_is_judged_by_leaves_no_trace(listed: Path, tmp_path: Path, monkeyp
 def test_many_photos_of_few_things_are_too_few_to_judge_by(listed: Path, tmp_path: Path) -> None:
     photos = Photos.read(listed.parent, listed, Columns(), PHOTOS)
     photos = replace(photos, items=[str(row // 8) for row in range(PHOTOS)])
-    with pytest.raises(WrongList, match="^5 things to judge by"):
+    with pytest.raises(WrongList, match=r"^5 things to judge by"):
         FineTuning(photos, np.arange(PHOTOS) < 40, Plan("lite0", tmp_path / "shop.json")).run(lambda *_: lambda _: None)
 
 
