@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from train import keeping
 from train.photos import Columns, Photos, WrongList
 from train.terminal import EXIT_NOTHING, told, with_torch
 
@@ -95,8 +96,9 @@ def _tell(outcome: Outcome) -> None:
 
 
 def _check_out(out: Path) -> None:
-    if out.suffix != ".json" or not out.parent.is_dir():
+    if out.suffix != ".json" or out.is_dir() or not out.parent.is_dir():
         raise WrongList(f"--out {out} must be a file NAME.json in a folder that exists")
+    keeping.check(out)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from train.tuning import Lesson, Mark, Recipe, features_of, tune
 from train.writing import Learned, weights_of, write, write_graphs
 
 LEAST_ASKED, CHOSEN_BY = 30, 0.15
-"""Photos to judge by, at least; share of the items to learn from that the best state is chosen by."""
+"""Things to judge by, at least; share of the items to learn from that the best state is chosen by."""
 SAMPLE = 256
 """Photos that the ranges of int8 are taken from."""
 
@@ -96,14 +97,20 @@ class _Begun:
 
 @dataclass(frozen=True, eq=False)
 class FineTuning:
-    """`asked`: (n,) photos that are judged by; nothing is learned from them."""
+    """`asked`: (n,) photos that are judged by; nothing is learned from their items."""
 
     photos: Photos
     asked: Flags
     plan: Plan
 
+    @cached_property
+    def learnable(self) -> Flags:
+        """(n,) all that is learned from, in whatever way: layers, their best state, settings, ranges, means."""
+        return self.photos.learnable(self.asked)
+
     def run(self, on_phase: OnPhase) -> Outcome:
-        """Writes nothing that does not pass the gate, and all files at the end. Raises WrongList, VisrecError."""
+        """Writes nothing that does not pass the gate, and all files at the end. Raises WrongList, VisrecError, and
+        OSError where there is no room."""
         self._check()
         # Not beside what is to be written: nobody looks for a model there when this is killed.
         with tempfile.TemporaryDirectory(prefix="visrec-train-") as folder:
@@ -118,7 +125,7 @@ class FineTuning:
             tried = self._trials(begun, on_phase) if self.plan.choose else []
             marks, chosen = self._tuned(begun, self._recipe(tried), on_phase)
             after = features_of(begun.tail, maps)
-        mine, shipped = ~self.asked, begun.shipped
+        mine, shipped = self.learnable, begun.shipped
         pixels = self._sample(shipped.model.card.input_pixels)
         learned = Learned(self.plan.stages, begun.tail.weights(), begun.before[mine], after[mine], pixels)
         to = folder / self.plan.out.name
@@ -138,16 +145,16 @@ class FineTuning:
         return compare(before, after, self.photos, self.asked)
 
     def _check(self) -> None:
-        groups = self.photos.groups
-        related = int((groups.of_row[self.asked] > 0).sum())
-        if related < LEAST_ASKED:
+        related = self.asked & (self.photos.groups.of_row > 0)
+        things = len(np.unique(self.photos.variants[related]))
+        if things < LEAST_ASKED:
             raise WrongList(
-                f"{related} photos to judge by are in a group with others, at least {LEAST_ASKED} are needed"
+                f"{things} things to judge by are in a group with others, at least {LEAST_ASKED} are needed"
             )
 
     @contextmanager
     def _opened(self, on_phase: OnPhase) -> Iterator[tuple[_Begun, Maps]]:
-        if len(self.photos.groups.among(~self.asked)) < 2:
+        if len(self.photos.groups.among(self.learnable)) < 2:
             raise WrongList("there are fewer than two groups of two photos to learn from")
         path = find_manifest(self.plan.model)
         manifest, shipped = Manifest.load(path), prepare(path)
@@ -162,13 +169,13 @@ class FineTuning:
 
     def _lesson(self, maps: Maps, raw: Float16, shipped: Prepared) -> Lesson:
         content = next(rule for rule in shipped.model.head.rules if isinstance(rule, Linear))
-        mine = ~self.asked
+        mine = self.learnable
         chosen_by = mine & held_out(self.photos.items, CHOSEN_BY, "chosen by")
         paper = exam(self.photos, raw, chosen_by, mine)
         return Lesson(maps, unit(raw), content, self.photos.groups, mine & ~chosen_by, paper)
 
     def _trials(self, begun: _Begun, on_phase: OnPhase) -> list[Trial]:
-        folds = list(folds_of(begun.lesson, self.photos, ~self.asked))
+        folds = list(folds_of(begun.lesson, self.photos, self.learnable))
         step = on_phase("settings tried, a round of a fold each", STEPS)
         return list(trials(begun.tail, begun.lesson, folds, self.plan.recipe, lambda: step(1)))
 
@@ -183,7 +190,7 @@ class FineTuning:
         return marks, tune(begun.tail, begun.lesson, recipe, marks.append, step)
 
     def _sample(self, side: int) -> Pixels:
-        rows = np.flatnonzero(~self.asked)
+        rows = np.flatnonzero(self.learnable)
         chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.intp))]
         return np.concatenate(list(self.photos.only(chosen).pixels(side)))
 

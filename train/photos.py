@@ -70,14 +70,14 @@ class Photos:
     def read(cls, folder: Path, listed: Path, columns: Columns, most: int) -> Photos:
         """A CSV file with a header; a photo has a line for each of its groups. Raises WrongList."""
         numbers: dict[str, int] = {}
-        items: list[str] = []
+        items: dict[str, str] = {}
         members: dict[str, set[int]] = {}
         marked: set[str] = set()
         for line in _lines(listed, columns):
             photo, group, item, judge = (line.get(name) or "" for name in columns.names)
-            if photo not in numbers:
-                numbers[photo] = len(numbers)
-                items.append(item or photo)
+            numbers.setdefault(photo, len(numbers))
+            if (first := items.setdefault(photo, item)) != item:
+                raise WrongList(f"{photo} is of item {first!r} in one line of {listed.name} and of {item!r} in another")
             if judge and judge == columns.judge[1]:
                 marked.add(photo)
             if group:
@@ -86,7 +86,13 @@ class Photos:
             raise WrongList(f"{listed.name} has {len(numbers):,} photos, at most {most:,} are taken (--most-photos)")
         rows = [sorted(members[group]) for group in sorted(members)]
         judged_by = np.array([name in marked for name in numbers], dtype=np.bool_)
-        return cls(folder, list(numbers), items, rows, judged_by, LEAST_OF_PEOPLE if columns.people else 1)
+        shown = [item or photo for photo, item in items.items()]
+        return cls(folder, list(numbers), shown, rows, judged_by, LEAST_OF_PEOPLE if columns.people else 1)
+
+    def learnable(self, asked: Flags) -> Flags:
+        """(n,) what may be learned from where those `asked`, (n,), are judged by: no photo of an item that is asked."""
+        of_asked: Flags = np.isin(self.variants, self.variants[asked])
+        return ~of_asked
 
     def only(self, rows: Rows) -> Photos:
         """Some of the photos, without their groups."""

@@ -40,6 +40,10 @@ def told(notes: Console) -> Iterator[OnPhase]:
     except (WrongList, VisrecError) as wrong:
         notes.print(f"[bold red]error:[/] {escape(str(wrong))}")
         raise typer.Exit(EXIT_WRONG) from wrong
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        notes.print(f"[bold red]error:[/] {escape(where + (problem.strerror or str(problem)))}; no model was written")
+        raise typer.Exit(EXIT_WRONG) from problem
     except KeyboardInterrupt as stopped:
         notes.print("stopped; no model was written")
         raise typer.Exit(EXIT_STOPPED) from stopped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +32,13 @@ class Trunk:
     @contextmanager
     def maps(self, photos: Photos, on_photos: Callable[[int], None]) -> Iterator[Maps]:
         """(n, channels, rows, columns) of all photos, in a file without a name that is gone afterwards: with one stage
-        19 KB a photo, with two 44. `on_photos` is told how many more were looked at. Raises WrongList."""
+        19 KB a photo, with two 44. `on_photos` is told how many more were looked at. Raises WrongList, and
+        OSError where the disk has no room for all."""
         session = self.session()
         _, *shape = session.get_outputs()[0].shape
         with tempfile.TemporaryFile() as file:
+            # Without its blocks a full disk would be found by a write into mapped memory, which kills the process.
+            os.posix_fallocate(file.fileno(), 0, len(photos) * math.prod(shape) * np.dtype(np.float16).itemsize)
             maps = np.memmap(file, dtype=np.float16, mode="w+", shape=(len(photos), *shape))
             at = 0
             for pixels in photos.pixels(self.scale.pixels):

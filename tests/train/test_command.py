@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +18,16 @@ from typer.testing import CliRunner
 from services.embedder.manifest import Manifest
 from services.embedder.model import canary_picture
 from services.embedder.opening import prepare
+from services.embedder.weights import Weights
 from train.__main__ import app
+from train.choosing import FOLDS, Trial
 from train.fine_tuning import FineTuning, Outcome, Plan, asked_by_chance
-from train.photos import Columns, Photos
+from train.photos import Columns, Photos, WrongList
 from train.served import Comparison
+from train.tail import Tail
 from train.terminal import EXIT_NOTHING, EXIT_WRONG
-from train.tuning import Recipe
+from train.tuning import Lesson, Recipe
+from train.writing import Learned, write
 
 PHOTOS = 64
 
@@ -79,7 +86,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from train.fine_tuning import FineTuning, Plan, asked_by_chance
-from train.photos import Columns, Photos
+from train.photos import Columns, Photos, WrongList
 from train.served import Comparison
 from train.tuning import Recipe
 listed, out, last = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -108,3 +115,59 @@ def test_a_wrong_list_is_told(listed: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == EXIT_WRONG
     assert "no column 'kind'" in result.output
+
+
+def test_what_is_judged_by_leaves_no_trace(listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do other photos of the same things: whatever they show, the same is learned and written."""
+    seen: list[Learned] = []
+
+    def written(manifest: Manifest, weights: Weights, learned: Learned, to: Path, name: str) -> Manifest:
+        seen.append(learned)
+        return write(manifest, weights, learned, to, name)
+
+    monkeypatch.setattr("train.fine_tuning.write", written)
+    monkeypatch.setattr("train.tuning.better", lambda mark, than: True)
+    photos = Photos.read(listed.parent, listed, Columns(), PHOTOS)
+    photos = replace(photos, items=[str(row // 8) for row in range(PHOTOS)])
+    asked = np.isin(np.arange(PHOTOS), (0, 1, 8, 9, 16, 17))
+    for row, name in enumerate(photos.names):
+        shutil.copy(listed.parent / (name if row >= 24 else photos.names[-1]), tmp_path / name)
+    plan = Plan("lite0", Path("shop.json"), recipe=Recipe(rounds=1, groups=4))
+    drafts = []
+    for folder in (listed.parent, tmp_path):
+        (to := tmp_path / f"draft {len(seen)}").mkdir()
+        job = FineTuning(replace(photos, folder=folder), asked, plan)
+        drafts.append(job.draft(to, lambda what, total: lambda more: None))
+    first, second = drafts
+    assert (first.path.read_text(), first.marks) == (second.path.read_text(), second.marks)
+    assert first.learned_from == second.learned_from == PHOTOS - 24
+    for name in ("before", "after", "sample"):
+        np.testing.assert_array_equal(getattr(seen[0], name), getattr(seen[1], name))
+
+
+def test_many_photos_of_few_things_are_too_few_to_judge_by(listed: Path, tmp_path: Path) -> None:
+    photos = Photos.read(listed.parent, listed, Columns(), PHOTOS)
+    photos = replace(photos, items=[str(row // 8) for row in range(PHOTOS)])
+    with pytest.raises(WrongList, match=r"^5 things to judge by"):
+        FineTuning(photos, np.arange(PHOTOS) < 40, Plan("lite0", tmp_path / "shop.json")).run(lambda *_: lambda _: None)
+
+
+def test_settings_are_tried_on_what_is_learned_from(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = Photos.read(listed.parent, listed, Columns(), PHOTOS)
+    photos = replace(photos, items=[str(row // 8) for row in range(PHOTOS)])
+    asked = np.arange(PHOTOS) < 20
+    seen: list[Lesson] = []
+
+    def tried(_tail: Tail, whole: Lesson, folds: Sequence[Lesson], *_: object) -> list[Trial]:
+        seen.extend((whole, *folds))
+        return []
+
+    monkeypatch.setattr("train.fine_tuning.trials", tried)
+    FineTuning(photos, asked, Plan("lite0", tmp_path / "shop.json")).trials(lambda what, total: lambda more: None)
+    assert len(seen) == 1 + FOLDS
+    for lesson in seen:
+        assert not (lesson.allowed | lesson.exam.shelf)[:24].any()
+        assert (lesson.exam.queries >= 24).all()
+    assert {*np.concatenate([fold.exam.queries for fold in seen[1:]])} == {*range(24, PHOTOS)}

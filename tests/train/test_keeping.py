@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from train.keeping import keep
+from train.keeping import check, keep
 
 KILLED = -9
 DIES = """
@@ -25,7 +26,11 @@ keeping.keep([Path(first), Path(second)], Path(folder), lambda _: os.kill(os.get
 def files(tmp_path: Path) -> list[Path]:
     folder = tmp_path / "draft"
     folder.mkdir()
-    made = [folder / "weights.npz", folder / "shop.json"]
+    return drafted(folder, "weights.npz")
+
+
+def drafted(folder: Path, weights: str) -> list[Path]:
+    made = [folder / weights, folder / "shop.json"]
     for path in made:
         path.write_text(f"new {path.name}")
     return made
@@ -52,10 +57,29 @@ def test_copies_are_kept_in_their_order(files: list[Path], folder: Path) -> None
 
 @pytest.mark.parametrize(("after", "there"), [("0", {"shop.json"}), ("1", {"shop.json", "weights.npz"})])
 def test_killed_in_the_midst_the_one_before_stays(files: list[Path], folder: Path, after: str, there: set[str]) -> None:
-    """While the first file is written, and after it: what names the files is as it was, and the next run ends it."""
+    """While the first file is written, and after it: what names the files is as it was. The next run, which has learned
+    something else, leaves nothing of a file half written."""
     done = subprocess.run([sys.executable, "-c", DIES, *files, folder, after], check=False, timeout=60)
     assert done.returncode == KILLED
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == there
     assert (folder / "shop.json").read_text() == "old"
-    keep(files, folder, lambda _: None)
-    assert {path.name for path in folder.iterdir()} == {"shop.json", "weights.npz"}
+    keep(drafted(files[0].parent, "others.npz"), folder, lambda _: None)
+    assert {path.name for path in folder.iterdir()} == there | {"shop.json", "others.npz"}
+
+
+def test_a_full_disk_leaves_what_was_there(files: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(files, folder, lambda _: None)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"shop.json": "old"}
+
+
+def test_where_nothing_can_be_written_is_found_before(folder: Path) -> None:
+    """A folder without leave to write is one to root, too; one that is a file is not."""
+    check(folder / "shop.json")
+    assert [path.name for path in folder.iterdir()] == ["shop.json"]
+    with pytest.raises(NotADirectoryError):
+        check(folder / "shop.json" / "other.json")

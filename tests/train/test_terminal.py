@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_what_is_wrong_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None
         raise WrongList("list.csv has no column 'label'")
     assert ended.value.exit_code == EXIT_WRONG
     assert "no column 'label'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device; no model was written"),
+        (PermissionError(errno.EACCES, "Permission denied", "kept/[1]"), "error: kept/[1]: Permission denied;"),
+        (OSError("told by a library"), "error: told by a library;"),
+    ],
+)
+def test_a_full_disk_is_a_sentence(problem: OSError, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, told(Console(stderr=True, soft_wrap=True)):
+        raise problem
+    assert ended.value.exit_code == EXIT_WRONG
+    assert sentence in capsys.readouterr().err
 
 
 def test_ctrl_c_is_no_failure_of_the_program() -> None:

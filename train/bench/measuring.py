@@ -53,7 +53,7 @@ class Hall:
         step = self.on_phase(title, STEPS)
         names = [f"{self.photos.folder.name}/{item}" for item in self.photos.items]
         lesson = HeadLesson(raw, groups, self.photos.variants)
-        return learn(lesson, names, ~self.photos.marked, lambda: step(1))
+        return learn(lesson, names, self.photos.learnable(self.photos.marked), lambda: step(1))
 
     def groups_of(self, chosen: Photos) -> Groups:
         """Those of another list, by the rows that these photos have here."""
