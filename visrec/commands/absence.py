@@ -23,15 +23,21 @@ def why_nothing(client: Client, catalogue: str, conditions: list[common_pb2.Cond
             return f"nothing found: {escape(otherwise)}"
         count = client.count_items(catalogue)
         fields = list(dict.fromkeys(condition.field for condition in conditions))
-        there = "; ".join(told for field in fields if count and (told := _there(client, catalogue, field)))
+        lacking = [field for field in fields if count and not _some_pass(client, catalogue, conditions, field)]
+        there = "; ".join(told for field in lacking if (told := _there(client, catalogue, field)))
     except VisrecCallError:
         return "nothing found"
     name = escape(catalogue)
     if not count:
         return f"nothing found: {name} has no items; `visrec ingest FOLDER -c {name}` brings some"
-    return f"nothing found: none of {count:,} items passes by {', '.join(fields)}; " + (
-        f"{escape(there)}" if there else f"ask for less of that (`visrec item list -c {name}` shows what there is)"
-    )
+    asked = ", ".join(lacking) or f"{', '.join(fields)} together"
+    less = f"ask for less of that (`visrec item list -c {name}` shows what there is)"
+    return f"nothing found: none of {count:,} items passes by {asked}; {escape(there) if there else less}"
+
+
+def _some_pass(client: Client, catalogue: str, conditions: list[common_pb2.Condition], field: str) -> bool:
+    """By what is asked of that field alone."""
+    return client.count_items(catalogue, where=all_of(*(each for each in conditions if each.field == field))) > 0
 
 
 def _there(client: Client, catalogue: str, field: str) -> str:

@@ -115,7 +115,7 @@ def delete(context: typer.Context, scene: SceneArgument, yes: YesOption = False)
     with unchanged(scene):
         session.client.remove_weights(scene, if_version=version)
     session.out.print(
-        f"What was put as {scene} is gone. If the services came with a scene of that name, it holds again."
+        f"Nothing that was put as {scene} is left. If the services came with a scene of that name, it holds."
     )
 
 

@@ -112,7 +112,8 @@ class Gatherer:
         if wanted[POPULARITY]:
             popular = await self._popular(stages, ask, POPULARITY, "")
             if popular is not None and not popular:
-                stages.drop(POPULARITY, "NO_EVENTS", "nobody has liked anything here yet")
+                where = "of these domains" if ask.domains else "here"
+                stages.drop(POPULARITY, "NO_EVENTS", f"nobody has liked anything {where} yet")
         else:
             popular = ()
             stages.drop(POPULARITY, "ZERO_WEIGHT", "the weight of popularity is zero")
