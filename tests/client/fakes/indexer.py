@@ -135,12 +135,11 @@ class FakeIndexer(indexer_pb2_grpc.IndexerServiceServicer):
     def GetFacets(
         self, request: indexer_pb2.GetFacetsRequest, context: grpc.ServicerContext
     ) -> indexer_pb2.GetFacetsResponse:
-        """Of a filter only its words of a category are looked at."""
+        """Of a filter only its words of a category and of a domain are looked at."""
         items = list(self.items_of(request.catalogue, context).values())
         for condition in request.filter.must:
-            items = [
-                item for item in items if condition.field != "category" or item.category in condition.keyword.any_of
-            ]
+            if condition.field in ("category", "domain"):
+                items = [item for item in items if getattr(item, condition.field) in condition.keyword.any_of]
         (field,) = request.fields
         words = Counter("available" if field == "availability" else str(getattr(item, field)) for item in items)
         values = [
