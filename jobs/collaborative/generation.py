@@ -8,6 +8,7 @@ windows move on, people are erased and acts arrive late; so whoever goes on read
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,14 @@ NEXT = "collaborative-next"
 
 YOUNG_S = 6 * 3600.0
 """One that began longer ago is not gone on with: who was erased since is to be out of the rows within a day."""
+
+
+_MADE_HERE = re.compile(rf"{FAMILY}@[0-9a-f]{{32}}")
+
+
+def is_made_here(space: str) -> bool:
+    """Whether a run can have called a space that: others of the family are somebody's own."""
+    return _MADE_HERE.fullmatch(space) is not None
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,25 @@ def name_of(began_s: float, recipe: str, ids: Sequence[str], rows: Float32) -> s
 
 
 def to_go_on_with(known: Iterable[Generation], recipe: str, now_s: float) -> str | None:
-    """The one whose people are still to be placed, if it is young and by the same recipe."""
+    """The one whose people are still to be placed, if it is young, by the same recipe, and no older than what is
+    searched."""
+    known = list(known)
     for each in known:
-        if NEXT in each.aliases and SERVED not in each.aliases:
+        if NEXT in each.aliases and SERVED not in each.aliases and not is_overtaken(each.name, known):
             is_young = abs(now_s - each.began_s) < YOUNG_S
             return each.name if is_young and each.is_by(recipe) else None
     return None
+
+
+def is_overtaken(space: str, known: Iterable[Generation]) -> bool:
+    """Whether one that began later is searched, or on its way there. What began much later is by a clock that was
+    wrong, and does not count."""
+    began_s = Generation(space).began_s
+    return any(
+        0 < each.began_s - began_s < YOUNG_S
+        for each in known
+        if each.name != space and not each.aliases.isdisjoint((SERVED, NEXT))
+    )
 
 
 def outlived(known: Iterable[Generation], served: str, previous: str) -> list[str]:

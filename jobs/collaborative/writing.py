@@ -10,8 +10,9 @@ import grpc
 import numpy as np
 from google.rpc.status_pb2 import Status
 
-from jobs.collaborative.generation import FAMILY, NEXT, SERVED, Generation, outlived
+from jobs.collaborative.generation import NEXT, SERVED, Generation, is_made_here, is_overtaken, outlived
 from jobs.collaborative.outcome import Written
+from jobs.head.reading import NothingLearned
 from jobs.kmeans import Float32
 from jobs.pages import Patience
 from visrec.connection import Connection, RequestT, ResponseT
@@ -38,13 +39,13 @@ class Writer:
     patience: Patience
 
     def generations(self) -> list[Generation]:
-        """All that runs have left there."""
+        """All that runs have left there, by name and block: a space that somebody made by hand is none."""
         request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
         listed = self._ask(self.connection.indexer.ListSpaces, request).spaces
         return [
             Generation(state.space.name, frozenset(state.aliases))
             for state in listed
-            if state.space.name.startswith(f"{FAMILY}@")
+            if is_made_here(state.space.name) and [block.name for block in state.space.blocks] == [BLOCK]
         ]
 
     def create(self, space: str, dimension: int) -> None:
@@ -103,17 +104,25 @@ class Writer:
         return total
 
     def mark(self, space: str) -> None:
-        """Its rows are whole: a later run goes on with the people."""
+        """Its rows are whole: a later run goes on with the people. Raises NothingLearned when a run that began later is
+        further."""
+        self._require_newest(space)
         self._point(NEXT, space)
 
     def move(self, space: str) -> str:
-        """Points the alias at it, and takes away what has outlived that; where it pointed before, empty: nowhere."""
+        """Points the alias at it, and takes away what has outlived that; where it pointed before, empty: nowhere.
+        Raises NothingLearned when a run that began later is further."""
+        self._require_newest(space)
         previous = self._point(SERVED, space)
         if any(each.name == space and NEXT in each.aliases for each in self.generations()):
             self._point(NEXT, "")
         for name in outlived(self.generations(), space, previous):
             self._remove(name)
         return previous
+
+    def _require_newest(self, space: str) -> None:
+        if is_overtaken(space, self.generations()):
+            raise NothingLearned("a run that began later is searched by now, or about to be: its rows are newer")
 
     def _point(self, alias: str, space: str) -> str:
         request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=alias, space=space)

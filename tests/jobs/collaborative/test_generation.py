@@ -60,6 +60,8 @@ def test_it_is_found_whatever_else_there_is() -> None:
     assert to_go_on_with([*others, left], "one", NOW) == left.name
     assert to_go_on_with([*others, left], "one", NOW + YOUNG_S) is None
     assert to_go_on_with([*others, left], "another", NOW) is None
+    newer = Generation(named(NOW - 100), frozenset({SERVED}))
+    assert to_go_on_with([left, newer], "one", NOW) is None
     assert to_go_on_with([Generation(left.name, frozenset({NEXT, SERVED}))], "one", NOW) is None
 
 
