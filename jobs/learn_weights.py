@@ -36,7 +36,7 @@ class Plan:
     eta: float | None = None
     seed: int = 1
     experiment: str = ""
-    share: float = 0.5
+    share: float = 0.1
     most_people: int = 10_000
     dry_run: bool = False
 

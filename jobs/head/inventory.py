@@ -9,12 +9,11 @@ from itertools import takewhile
 import grpc
 
 from jobs.pages import Pages, Patience
-from visrec.connection import Connection
+from visrec.connection import Connection, RequestT, ResponseT
 from visrec.errors import VisrecCallError
 from visrec.v1 import embedder_pb2, indexer_pb2
 
 PAGE = 100
-_AT_ONCE = Patience(0.0, lambda _: None, lambda: 0.0)
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Inventory:
 
     connection: Connection
     catalogue: str
+    patience: Patience
 
     def tidy(self, *kept: str, before: str = "") -> None:
         """Removes the spaces of this job's heads here but those `kept`, then its heads that no catalogue has a space
@@ -53,19 +53,19 @@ class Inventory:
             request = embedder_pb2.ListHeadsRequest(page_size=PAGE, page_token=token)
             return self.connection.call(self.connection.embedder.ListHeads, request)
 
-        for page in Pages(ask, _AT_ONCE):
+        for page in Pages(ask, self.patience):
             yield from page.heads
 
     def _spaces(self, catalogue: str) -> Sequence[indexer_pb2.SpaceState]:
         request = indexer_pb2.ListSpacesRequest(catalogue=catalogue)
-        return self.connection.call(self.connection.indexer.ListSpaces, request).spaces
+        return self._ask(self.connection.indexer.ListSpaces, request).spaces
 
     def _catalogues(self) -> Iterator[str]:
         def ask(token: str) -> indexer_pb2.ListCataloguesResponse:
             request = indexer_pb2.ListCataloguesRequest(page_size=PAGE, page_token=token)
             return self.connection.call(self.connection.indexer.ListCatalogues, request)
 
-        for page in Pages(ask, _AT_ONCE):
+        for page in Pages(ask, self.patience):
             yield from (catalogue.name for catalogue in page.catalogues)
 
     def _used(self) -> Iterator[str]:
@@ -82,7 +82,7 @@ class Inventory:
     def _remove_space(self, name: str) -> None:
         request = indexer_pb2.DeleteSpaceRequest(catalogue=self.catalogue, space=name)
         try:
-            self.connection.call(self.connection.indexer.DeleteSpace, request)
+            self._ask(self.connection.indexer.DeleteSpace, request)
         except VisrecCallError as error:
             if error.code not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION):
                 raise  # and not where somebody has been quicker, or has just pointed an alias at it
@@ -94,7 +94,10 @@ class Inventory:
         for name in sorted(unused.difference(self._used())):
             request = embedder_pb2.DeleteHeadRequest(space=name)
             try:
-                self.connection.call(self.connection.embedder.DeleteHead, request)
+                self._ask(self.connection.embedder.DeleteHead, request)
             except VisrecCallError as error:
                 if error.code is not grpc.StatusCode.NOT_FOUND:
                     raise
+
+    def _ask(self, method: grpc.UnaryUnaryMultiCallable[RequestT, ResponseT], request: RequestT) -> ResponseT:
+        return self.patience.through(lambda: self.connection.call(method, request))

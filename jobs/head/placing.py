@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+import grpc
 import numpy as np
 
 from jobs.head.directions import Map
@@ -12,8 +14,8 @@ from jobs.head.fitting import Learned
 from jobs.head.inventory import Inventory
 from jobs.head.reading import NothingLearned
 from jobs.head.sides import CONTENT, KIND
-from jobs.pages import Patience
-from visrec.connection import Connection
+from jobs.pages import BrokenOff, Patience
+from visrec.connection import Connection, RequestT, ResponseT
 from visrec.errors import VisrecCallError
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
 
@@ -57,7 +59,7 @@ class Placing:
 
     def model(self) -> embedder_pb2.Model:
         """That of the embedder. Raises NothingLearned for one without raw features."""
-        model = self.connection.call(self.connection.embedder.GetModel, embedder_pb2.GetModelRequest()).model
+        model = self._ask(self.connection.embedder.GetModel, embedder_pb2.GetModelRequest()).model
         if not model.raw_dimension:
             raise NothingLearned(f"{model.name} has no raw features that a head could map from")
         return model
@@ -75,7 +77,7 @@ class Placing:
 
     def _spaces(self) -> Sequence[indexer_pb2.SpaceState]:
         request = indexer_pb2.ListSpacesRequest(catalogue=self.catalogue)
-        return self.connection.call(self.connection.indexer.ListSpaces, request).spaces
+        return self._ask(self.connection.indexer.ListSpaces, request).spaces
 
     def give(self, head: embedder_pb2.Head) -> common_pb2.Space:
         """The space that it makes, known to the embedder and the catalogue from then on. Where there is no room, what
@@ -91,18 +93,19 @@ class Placing:
     @property
     def inventory(self) -> Inventory:
         """What runs of this job have made."""
-        return Inventory(self.connection, self.catalogue)
+        return Inventory(self.connection, self.catalogue, self.patience)
 
     def _given(self, head: embedder_pb2.Head) -> common_pb2.Space:
-        space = self.connection.call(self.connection.embedder.PutHead, embedder_pb2.PutHeadRequest(head=head)).space
+        space = self._ask(self.connection.embedder.PutHead, embedder_pb2.PutHeadRequest(head=head)).space
         request = indexer_pb2.CreateSpaceRequest(catalogue=self.catalogue, space=space)
-        self.connection.call(self.connection.indexer.CreateSpace, request)
+        self._ask(self.connection.indexer.CreateSpace, request)
         return space
 
     def fill(self, space: str, on_done: Callable[[float], None]) -> Mapping[str, int]:
         """Vectors of all items from their raw features; `on_done` is told each further share of the work, 1 in all.
         Goes on with the work of a run before. Raises NothingLearned when it fails."""
-        operation, told = self._under_way(space) or self._start(space), 0.0
+        # What a start has begun of which nobody heard is under way.
+        operation, told = self.patience.through(lambda: self._under_way(space) or self._start(space)), 0.0
         while operation.state not in _ENDED:
             self.patience.sleep(POLL_S)
             operation = self._asked(operation)
@@ -128,28 +131,28 @@ class Placing:
         return self.connection.call(self.connection.indexer.RemakeSpace, request).operation
 
     def _asked(self, operation: indexer_pb2.Operation) -> indexer_pb2.Operation:
-        """How it stands now; as before while the indexer is away, which does not end it."""
+        """How it stands now. That the indexer is away for a while does not end it."""
         request = indexer_pb2.GetOperationRequest(name=operation.name)
-        until = self.patience.clock() + self.patience.most_s
-        while True:
-            try:
-                return self.connection.call(self.connection.indexer.GetOperation, request).operation
-            except VisrecCallError as error:
-                if not error.may_pass or self.patience.clock() >= until:
-                    raise
-            self.patience.sleep(POLL_S)
+        return self._ask(self.connection.indexer.GetOperation, request).operation
 
     def move(self, space: str) -> str:
         """Points the alias at it; where it pointed before: the way back, which stays. What earlier runs have made
-        goes."""
+        goes; what cannot be removed now is by the next run, for this one has done what it was for."""
+        before = self.present().name
         request = indexer_pb2.SetAliasRequest(catalogue=self.catalogue, alias=VISUAL, space=space)
-        previous = self.connection.call(self.connection.indexer.SetAlias, request).previous_space
-        self.inventory.tidy(space, previous, before=space)
+        answered = self._ask(self.connection.indexer.SetAlias, request).previous_space
+        # Asked once more after an answer that was lost, the alias is at the space already.
+        previous = before if answered == space else answered
+        with suppress(VisrecCallError, BrokenOff):
+            self.inventory.tidy(space, previous, before=space)
         return previous
 
     def remove(self, space: str) -> None:
         """The space, and its head if no other catalogue has that space."""
         self.inventory.remove(space)
+
+    def _ask(self, method: grpc.UnaryUnaryMultiCallable[RequestT, ResponseT], request: RequestT) -> ResponseT:
+        return self.patience.through(lambda: self.connection.call(method, request))
 
 
 def _linear(name: str, map_: Map, weight: float) -> embedder_pb2.HeadBlock:
