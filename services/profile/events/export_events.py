@@ -19,10 +19,8 @@ from services.profile.identifiers import catalogue_name
 
 DEFAULT_PAGE = 1000
 MAX_PAGE = 10_000
-SHORT = 0.1
-"""Of a page that may stay empty."""
-AT_MOST = 4
-"""Times as many people as at the look before: they may have done more than those."""
+LARGE = 4
+"""A page is large that so many people fit into, whatever they have done."""
 MAX_LOOKS = 64
 """At the store, for one page: many people without events of the time make a short page, not a slow one."""
 
@@ -136,26 +134,20 @@ class EventExport:
         most = self._bounds.most + self._bounds.shown * shown
         size = min(query.size or DEFAULT_PAGE, MAX_PAGE)
         place, events = _Place.of(start), list[ExportedEvent]()
-        people, each = max(1, size // most), float(most)
+        # A look has a price of its own, so a large page ends short rather than with one person after the other.
+        enough = size - most if size >= LARGE * most else size
         for _ in range(MAX_LOOKS):
             left = size - len(events)
-            found = self._store.histories(query.catalogue, people, place.token, shown=shown)
+            # So few that all they may have done fits, or one: whoever is cut off is alone, and nobody comes twice.
+            found = self._store.histories(query.catalogue, max(1, left // most), place.token, shown=shown)
             given = list(_events(query, found, place.after))
             events += [event for event, _ in given[:left]]
             if len(given) > left:
                 return events, _Place(found.again, given[left - 1][1]).packed()
             place = _Place(found.token)
-            each = _mean([len(window.acts) for window in found.windows], each)
-            left = size - len(events)
-            # A look has a price of its own, so a page ends a little short rather than with one person after the other.
-            if not place.token or left < min(each, size * SHORT):
+            if not place.token or len(events) >= enough:
                 break
-            people = max(1, min(int(left / each), AT_MOST * people))
         return events, place.packed()
-
-
-def _mean(counts: Sequence[int], otherwise: float) -> float:
-    return max(1.0, sum(counts) / len(counts)) if counts else otherwise
 
 
 def _lacks_domain(event: Event) -> bool:
