@@ -36,7 +36,8 @@ PLACES, FITTING = 10, 6
 ASTRAY = 0.1
 CLICKED, BY_ACCIDENT = 0.5, 0.02
 SCENE, EXPERIMENT = "balanced", "trial"
-WEIGHTS = {"control": (0.4, 0.6), "other": (0.8, 0.2)}
+CHANGED = "other"
+WEIGHTS = {"control": (0.4, 0.6), CHANGED: (0.8, 0.2)}
 """Of `taste` and `popularity`, by the variant."""
 KINDS: tuple[ItemEventType, ...] = ("click", "like", "save", "view", "cart", "purchase")
 CITIES = ("Lisboa", "Porto", "Braga", "Faro", "Coimbra")

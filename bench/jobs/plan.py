@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 
 from bench.jobs import standing
-from bench.jobs.crowd import EXPERIMENT, SCENE
+from bench.jobs.crowd import CHANGED, EXPERIMENT, SCENE
 from bench.jobs.filling import CATALOGUE
 from jobs.scene_keeper import SceneKeeper, with_experiment
 from visrec.connection import Connection
@@ -56,7 +56,9 @@ def _of(name: str, *more: str) -> list[str]:
 def _begin_experiment(connection: Connection) -> None:
     keeper = SceneKeeper(connection, SCENE)
     scene, version = keeper.read()
-    keeper.put(with_experiment(scene, EXPERIMENT, SHARE, scene.signal_weights), version)
+    changed = with_experiment(scene, EXPERIMENT, SHARE, scene.signal_weights)
+    changed.experiment.variants[0].name = CHANGED
+    keeper.put(changed, version)
 
 
 def _delete(connection: Connection) -> None:

@@ -78,7 +78,9 @@ def against_itself(
     outcomes: Float64, answers: Float64, share: float, random: np.random.Generator, draws: int = DRAWS
 ) -> list[AgainstItself]:
     """Of (p,) people, each put into one group with the probability `share` and else into the other: for each of f
-    figures, whose outcomes are (p, f)."""
+    figures, whose outcomes are (p, f). The same people come to the same, in whatever order they are."""
+    order = np.lexsort((*outcomes.T, answers))
+    outcomes, answers = outcomes[order], answers[order]
     alarms, done = np.zeros(outcomes.shape[1], dtype=int), 0
     while done < draws:
         many = min(BLOCK, draws - done)

@@ -41,7 +41,7 @@ def test_a_small_group_that_is_treated_alike_is_not_worse(people: int, rate: flo
 
 def test_of_what_keeps_everybody_away_it_is_told() -> None:
     found = verdicts((300, 0.0), (300, 0.2))
-    assert max(found) == 0
+    assert max(found) <= 0
     assert sum(value < 0 for value in found) >= 0.9 * TRIALS
 
 

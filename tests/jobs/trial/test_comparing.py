@@ -56,6 +56,17 @@ def test_the_check_of_a_job_says_the_same(people: int, draws: int, share: float)
     assert found.is_nominal
 
 
+def test_the_check_says_the_same_of_the_same_people_in_any_order() -> None:
+    """A job reads them under pseudonyms of its own, so in another order each time."""
+    outcomes, answers = crowd(200, 6)
+    order = np.random.default_rng(7).permutation(len(answers))
+    one, other = (
+        against_itself(outcomes[those][:, None], answers[those], 0.5, np.random.default_rng(8), 200)
+        for those in (np.arange(len(answers)), order)
+    )
+    assert one == other
+
+
 @ALIKE
 def test_answers_taken_for_independent_would_cry_wolf(people: int, draws: int) -> None:
     """As if each answer were somebody's only one: what the clusters are for."""
