@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tests.e2e.conftest import CALL_S, Stubs
-from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2
+from tests.e2e.likers import join
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2
 
 KINDS = ("lamp", "chair", "vase", "rug", "bed", "desk")
 ITEMS = 360
 PEOPLE = 120
-GIVEN = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
 
 
 def fill(shop: Stubs, catalogue: str) -> list[str]:
@@ -52,24 +52,9 @@ def engage(shop: Stubs, catalogue: str) -> None:
     """Each person likes six items of two kinds."""
     chance = np.random.default_rng(2)
     for number in range(PEOPLE):
-        person = f"{catalogue}-{number}"
-        shop.profile.PutUser(
-            profile_pb2.PutUserRequest(user=profile_pb2.User(user_id=person, consent=GIVEN)), timeout=CALL_S
-        )
         kinds = chance.choice(len(KINDS), 2, replace=False)
         liked = [at for kind in kinds for at in chance.choice(np.arange(kind, ITEMS, len(KINDS)), 6, replace=False)]
-        events = [
-            profile_pb2.Event(
-                event_id=f"like-{at}",
-                user_id=person,
-                type=profile_pb2.EVENT_TYPE_LIKE,
-                catalogue=catalogue,
-                item_id=f"item-{at}",
-            )
-            for at in liked
-        ]
-        answer = shop.profile.RecordEvents(profile_pb2.RecordEventsRequest(events=events), timeout=CALL_S)
-        assert [result.status.code for result in answer.results] == [0] * len(events)
+        join(shop, catalogue, f"{catalogue}-{number}", [f"item-{at}" for at in liked])
 
 
 def spaces(shop: Stubs, catalogue: str) -> dict[str, list[str]]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import CALL_S, Stubs, added_up
+from tests.e2e.likers import join
 from tests.e2e.pictures import COLOURS, PATTERNS, picture
 from visrec.v1 import common_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
 CATALOGUE = "domains"
 DOMAINS = ("wallpaper", "curtains")
 EACH = 3
-GIVEN = profile_pb2.CONSENT_STATE_GIVEN
 
 
 def item(domain: str, pattern: str, colour: str, number: int) -> indexer_pb2.IngestItem:
@@ -48,22 +48,11 @@ def shop(visrec: Stubs) -> Iterator[Stubs]:
 @pytest.fixture
 def ann(shop: Stubs) -> Iterator[str]:
     """Likes red stripes, as wallpaper."""
-    user = profile_pb2.User(user_id="domains-ann", consent=profile_pb2.Consent(personalisation=GIVEN))
-    shop.profile.PutUser(profile_pb2.PutUserRequest(user=user), timeout=CALL_S)
-    events = [
-        profile_pb2.Event(
-            event_id=str(number),
-            user_id=user.user_id,
-            type=profile_pb2.EVENT_TYPE_LIKE,
-            catalogue=CATALOGUE,
-            item_id=f"wallpaper-stripes-red-{number}",
-        )
-        for number in range(EACH)
-    ]
-    results = shop.profile.RecordEvents(profile_pb2.RecordEventsRequest(events=events), timeout=CALL_S).results
+    person = "domains-ann"
+    results = join(shop, CATALOGUE, person, [f"wallpaper-stripes-red-{number}" for number in range(EACH)])
     assert [result.outcome for result in results] == [profile_pb2.EVENT_OUTCOME_LEARNED] * EACH
-    yield user.user_id
-    shop.profile.DeleteUser(profile_pb2.DeleteUserRequest(user_id=user.user_id), timeout=CALL_S)
+    yield person
+    shop.profile.DeleteUser(profile_pb2.DeleteUserRequest(user_id=person), timeout=CALL_S)
 
 
 def ask(shop: Stubs, **fields: object) -> ranker_pb2.RecommendResponse:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from tests.e2e.conftest import CALL_S, Stubs
+from tests.e2e.likers import join
 from tests.e2e.pictures import picture
 from tests.e2e.together import PEOPLE, open_shop
-from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
+from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, ranker_pb2
 
-GIVEN = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
 PHOTOS = [
     picture(pattern, hue, seed) for pattern in ("checks", "rings") for hue in ("red", "blue") for seed in range(3)
 ]
@@ -66,20 +66,7 @@ class Town:
         self.stubs.embedder.DeleteHead(embedder_pb2.DeleteHeadRequest(space=space), timeout=CALL_S)
 
     def join(self, person: str) -> None:
-        user = profile_pb2.User(user_id=person, consent=GIVEN)
-        self.stubs.profile.PutUser(profile_pb2.PutUserRequest(user=user), timeout=CALL_S)
-        events = [
-            profile_pb2.Event(
-                event_id=f"{self.catalogue}-{at}",
-                user_id=person,
-                type=profile_pb2.EVENT_TYPE_LIKE,
-                catalogue=self.catalogue,
-                item_id=f"item-{at}",
-            )
-            for at in range(3)
-        ]
-        answer = self.stubs.profile.RecordEvents(profile_pb2.RecordEventsRequest(events=events), timeout=CALL_S)
-        assert not any(result.status.code for result in answer.results)
+        join(self.stubs, self.catalogue, person, [f"item-{at}" for at in range(3)])
 
     def ask(self, asked: Asked) -> ranker_pb2.RecommendResponse:
         """An answer that lacks nothing for the sake of spaces."""

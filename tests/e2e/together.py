@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from jobs.__main__ import app
 from tests.e2e.conftest import CALL_S, Stubs
+from tests.e2e.likers import join
 from visrec.connection import Connection, Targets
 from visrec.v1 import common_pb2, embedder_pb2, indexer_pb2, profile_pb2, ranker_pb2
 
@@ -18,7 +19,6 @@ KINDS = ("lamp", "chair", "vase")
 ITEMS, NEW = 180, 30
 """The first ones are touched by somebody, the last ones by nobody."""
 PEOPLE, LIKES = 60, 15
-GIVEN = profile_pb2.Consent(personalisation=profile_pb2.CONSENT_STATE_GIVEN)
 
 
 def kind_of(item_id: str) -> int:
@@ -33,21 +33,8 @@ class Shop:
     catalogue: str
 
     def join(self, person: str, kind: int, likes: int = LIKES, seed: int = 0) -> None:
-        user = profile_pb2.User(user_id=person, consent=GIVEN)
-        self.stubs.profile.PutUser(profile_pb2.PutUserRequest(user=user), timeout=CALL_S)
         liked = np.random.default_rng(seed).choice(np.arange(kind, ITEMS, len(KINDS)), likes, replace=False)
-        events = [
-            profile_pb2.Event(
-                event_id=f"{self.catalogue}-{at}",
-                user_id=person,
-                type=profile_pb2.EVENT_TYPE_LIKE,
-                catalogue=self.catalogue,
-                item_id=f"item-{at}",
-            )
-            for at in liked
-        ]
-        answer = self.stubs.profile.RecordEvents(profile_pb2.RecordEventsRequest(events=events), timeout=CALL_S)
-        assert [result.status.code for result in answer.results] == [0] * likes
+        join(self.stubs, self.catalogue, person, [f"item-{at}" for at in liked])
 
     def erase(self, person: str) -> None:
         self.stubs.profile.DeleteUser(profile_pb2.DeleteUserRequest(user_id=person), timeout=CALL_S)

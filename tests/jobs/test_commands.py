@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent import futures
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,17 +125,6 @@ def _message(person: Somebody) -> profile_pb2.UserFeatures:
 @pytest.fixture
 def services() -> Services:
     return Services()  # type: ignore[abstract] # what it lacks answers UNIMPLEMENTED
-
-
-@pytest.fixture
-def target(services: Services) -> Iterator[str]:
-    server = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
-    profile_pb2_grpc.add_ProfileServiceServicer_to_server(services, server)
-    indexer_pb2_grpc.add_IndexerServiceServicer_to_server(services, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}"
-    server.stop(None).wait()
 
 
 def typed(target: str, *arguments: str) -> Result:
